@@ -1,0 +1,58 @@
+"""Who calls: one admin with a token, and the services with a secret of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Literal
+
+from fairlead.kit.errors import Unauthenticated
+from fairlead.kit.settings import KitSettings
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The caller."""
+
+    name: str
+    kind: Literal["service", "user"]
+
+
+ADMIN = Principal("admin", "user")
+SERVICE = Principal("service", "service")
+
+
+class TokenVerifier:
+    """Tells who an Authorization header belongs to."""
+
+    def __init__(self, service_token: str, admin_token_sha256: str) -> None:
+        self._accepted = [
+            (digest, principal)
+            for digest, principal in (
+                (hash_token(service_token) if service_token else "", SERVICE),
+                (admin_token_sha256, ADMIN),
+            )
+            if digest
+        ]
+
+    def verify(self, authorization: str | None) -> Principal:
+        """Return the caller that a header "Bearer TOKEN" belongs to. Raises Unauthenticated for any other."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("no token came with the call; send the header 'Authorization: Bearer TOKEN'")
+        digest = hash_token(token.strip())
+        for accepted, principal in self._accepted:
+            if hmac.compare_digest(digest, accepted):
+                return principal
+        raise Unauthenticated("the token is not valid; `fairlead up` prints where the admin's token is stored")
+
+
+def hash_token(token: str) -> str:
+    """Return the SHA-256 of a token, hexadecimal."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def verifier(settings: KitSettings) -> TokenVerifier:
+    """Return the verifier of the tokens that the settings name."""
+    return TokenVerifier(settings.service_token.get_secret_value(), settings.admin_token_sha256)

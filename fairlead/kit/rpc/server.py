@@ -1,0 +1,92 @@
+"""One way to serve: every Fairlead service is a servicer given to an RpcServer."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from fairlead.kit.auth import verifier
+from fairlead.kit.errors import Unavailable
+from fairlead.kit.logging import get_logger
+from fairlead.kit.rpc.interceptors import ServerInterceptor
+from fairlead.kit.settings import KitSettings
+from fairlead.kit.telemetry import MetricsServer, start_metrics_server
+
+_log = get_logger("fairlead.rpc")
+
+
+class RpcServer:
+    """A gRPC server with health, reflection, identity, deadlines, traces, metrics, error mapping and drain."""
+
+    def __init__(
+        self, settings: KitSettings, *, address: str = "", workers: int = 16, max_message_mb: int = 64
+    ) -> None:
+        """Prepare a server at the address, the service's own when empty; nothing listens before start()."""
+        self._settings = settings
+        self._address = address or settings.address
+        self._own = not address
+        limit = max_message_mb * 1024 * 1024
+        self._server = grpc.server(
+            ThreadPoolExecutor(workers, thread_name_prefix="rpc"),
+            interceptors=[ServerInterceptor(verifier(settings))],
+            options=[
+                ("grpc.max_receive_message_length", limit),
+                ("grpc.max_send_message_length", limit),
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        self._health = health.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._names = [health.SERVICE_NAME, reflection.SERVICE_NAME]
+        self._on_stop: list[Callable[[], None]] = []
+        self._metrics: MetricsServer | None = None
+        self._asked_to_stop = Event()
+        self.port = 0
+
+    def add(self, register: Callable[[Any, Any], None], servicer: object, descriptor: ServiceDescriptor) -> None:
+        """Serve a servicer; register is the generated add_XServicer_to_server."""
+        register(servicer, self._server)
+        self._names.append(descriptor.full_name)
+
+    def on_stop(self, action: Callable[[], None]) -> None:
+        """Run an action once the last call has been answered; actions run in the order given."""
+        self._on_stop.append(action)
+
+    def start(self) -> None:
+        """Listen. Raises Unavailable where the port is taken."""
+        reflection.enable_server_reflection(self._names, self._server)
+        try:
+            self.port = self._server.add_insecure_port(self._address)
+            if self._own:
+                self._metrics = start_metrics_server(self._settings.metrics_address, verifier(self._settings))
+        except (RuntimeError, OSError) as error:
+            raise Unavailable(f"{self._address} (or its metrics port) is in use; stop what listens there") from error
+        self._server.start()
+        for name in ["", *self._names]:
+            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        _log.info("serving", address=self._address, services=self._names[2:])
+
+    def wait(self) -> None:
+        """Block until SIGTERM or SIGINT, then drain. Must be called on the main thread."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._asked_to_stop.set())
+        self._asked_to_stop.wait()
+        self.stop()
+
+    def stop(self, grace: float = 10) -> None:
+        """Report NOT_SERVING, refuse new calls, let those under way finish within grace seconds, then clean up."""
+        self._health.enter_graceful_shutdown()
+        self._server.stop(grace).wait()
+        if self._metrics is not None:
+            self._metrics.close()
+        for action in self._on_stop:
+            action()
+        _log.info("stopped", address=self._address)

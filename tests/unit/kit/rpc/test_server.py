@@ -1,0 +1,225 @@
+"""What every Fairlead gRPC server does, seen through a real socket."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import grpc
+import httpx
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from fairlead.api.gateway.v1 import project_service_pb2 as api
+from fairlead.api.gateway.v1.project_service_pb2_grpc import (
+    ProjectServiceServicer,
+    ProjectServiceStub,
+    add_ProjectServiceServicer_to_server,
+)
+from fairlead.kit.errors import (
+    ERRORS,
+    DeadlineExceeded,
+    FairleadError,
+    FieldViolation,
+    Internal,
+    Unauthenticated,
+    Unavailable,
+    error_for,
+)
+from fairlead.kit.rpc import deadline
+from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.settings import KitSettings
+from fairlead.kit.telemetry import configure_telemetry, span
+
+
+@dataclass
+class Projects(ProjectServiceServicer):
+    """Raises, waits or answers as the project id asks."""
+
+    seen: list[float | None] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list)
+
+    def GetProject(self, request: api.GetProjectRequest, context: grpc.ServicerContext) -> api.GetProjectResponse:
+        self.seen.append(context.time_remaining())
+        self.traces += [str(v) for k, v in context.invocation_metadata() if k == "traceparent"]
+        if request.name == "defect":
+            raise ZeroDivisionError("secret detail")
+        if request.name == "slow":
+            time.sleep(0.5)
+        if request.name.isupper():
+            raise error_for(
+                request.name,
+                "said why",
+                violations=[FieldViolation("name", "is shouting")],
+                resource="projects/x",
+                retry_after=1.5,
+            )
+        return api.GetProjectResponse(project=api.Project(name=request.name))
+
+
+TOKEN = "a-service-token"
+
+
+@dataclass(frozen=True)
+class Running:
+    server: RpcServer
+    servicer: Projects
+    address: str
+
+    def stub(self, token: str = TOKEN, timeout: float = 5.0) -> ProjectServiceStub:
+        return ProjectServiceStub(connect(self.address, token=token, timeout=timeout))
+
+
+def settings_at(port: int) -> KitSettings:
+    return KitSettings(
+        service_token=TOKEN,
+        admin_token_sha256=hashlib.sha256(b"admin-token").hexdigest(),
+        gateway_address=f"127.0.0.1:{port}",
+    )
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    configure_telemetry("test")
+    servicer = Projects()
+    server = RpcServer(settings_at(0), address="127.0.0.1:0")
+    server.add(
+        add_ProjectServiceServicer_to_server, servicer, api.DESCRIPTOR.services_by_name["ProjectService"]
+    )
+    server.start()
+    yield Running(server, servicer, f"127.0.0.1:{server.port}")
+    server.stop(grace=0)
+
+
+def test_answers_a_caller_with_a_token(running: Running) -> None:
+    answer = running.stub("admin-token").GetProject(api.GetProjectRequest(name="a"))
+
+    assert answer.project.name == "a"
+
+
+@pytest.mark.parametrize("token", ["", "wrong"])
+def test_refuses_a_caller_without_a_valid_token(running: Running, token: str) -> None:
+    with pytest.raises(Unauthenticated, match="token"):
+        running.stub(token).GetProject(api.GetProjectRequest(name="a"))
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_every_error_arrives_as_it_was_raised(running: Running, error: type[FairleadError]) -> None:
+    with pytest.raises(error) as caught:
+        running.stub().GetProject(api.GetProjectRequest(name=error.code.value))
+
+    assert caught.value.message == "said why"
+    assert caught.value.violations == (FieldViolation("name", "is shouting"),)
+    assert caught.value.resource == "projects/x"
+    assert caught.value.retry_after == 1.5
+
+
+def test_an_unexpected_failure_tells_the_caller_nothing_of_its_cause(running: Running) -> None:
+    with pytest.raises(Internal) as caught:
+        running.stub().GetProject(api.GetProjectRequest(name="defect"))
+
+    assert "secret" not in caught.value.message
+
+
+def test_a_method_that_is_not_served_is_unimplemented(running: Running) -> None:
+    with pytest.raises(FairleadError) as caught:
+        running.stub().ListProjects(api.ListProjectsRequest())
+
+    assert caught.value.code.value == "UNIMPLEMENTED"
+
+
+def test_the_deadline_of_the_caller_is_passed_on(running: Running) -> None:
+    with deadline.within(0.9):
+        running.stub(timeout=30).GetProject(api.GetProjectRequest(name="a"))
+
+    (remaining,) = running.servicer.seen
+    assert remaining is not None
+    assert 0 < remaining <= 0.9
+
+
+def test_a_call_that_outlives_its_deadline_fails(running: Running) -> None:
+    with pytest.raises(DeadlineExceeded):
+        running.stub(timeout=0.1).GetProject(api.GetProjectRequest(name="slow"))
+
+
+def test_the_trace_of_the_caller_is_passed_on(running: Running) -> None:
+    with span("outer") as outer:
+        running.stub().GetProject(api.GetProjectRequest(name="a"))
+
+    (traceparent,) = running.servicer.traces
+    assert format(outer.get_span_context().trace_id, "032x") in traceparent
+
+
+def test_health_is_open_and_reflection_is_not(running: Running) -> None:
+    channel = grpc.insecure_channel(running.address)
+
+    health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+    with pytest.raises(grpc.RpcError) as refused:
+        list(reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(_list_services()))
+
+    assert health.status == health_pb2.HealthCheckResponse.SERVING
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_reflection_names_the_services(running: Running) -> None:
+    stub = reflection_pb2_grpc.ServerReflectionStub(grpc.insecure_channel(running.address))
+
+    (answer,) = stub.ServerReflectionInfo(_list_services(), metadata=[("authorization", f"Bearer {TOKEN}")])
+
+    assert "fairlead.api.gateway.v1.ProjectService" in {s.name for s in answer.list_services_response.service}
+
+
+def test_stopping_lets_a_call_under_way_finish(running: Running) -> None:
+    answers: list[str] = []
+    stub = running.stub()
+    stub.GetProject(api.GetProjectRequest(name="a"))
+    caller = threading.Thread(
+        target=lambda: answers.append(stub.GetProject(api.GetProjectRequest(name="slow")).project.name)
+    )
+    caller.start()
+    while len(running.servicer.seen) < 2:
+        time.sleep(0.01)
+
+    running.server.stop(grace=5)
+    caller.join()
+
+    assert answers == ["slow"]
+    with pytest.raises(Unavailable):
+        running.stub().GetProject(api.GetProjectRequest(name="a"))
+
+
+def test_a_port_in_use_is_said_so(running: Running) -> None:
+    second = RpcServer(settings_at(0), address=running.address)
+
+    with pytest.raises(Unavailable, match="in use"):
+        second.start()
+
+
+def test_metrics_need_a_token() -> None:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    from fairlead.kit.auth import verifier
+    from fairlead.kit.telemetry import start_metrics_server
+
+    metrics = start_metrics_server(f"127.0.0.1:{port}", verifier(settings_at(0)))
+    try:
+        url = f"http://127.0.0.1:{metrics.port}/metrics"
+        refused = httpx.get(url)
+        shown = httpx.get(url, headers={"Authorization": f"Bearer {TOKEN}"})
+    finally:
+        metrics.close()
+
+    assert refused.status_code == 401
+    assert "fairlead_rpc_calls_total" in shown.text
+
+
+def _list_services() -> Iterator[reflection_pb2.ServerReflectionRequest]:
+    yield reflection_pb2.ServerReflectionRequest(list_services="")
