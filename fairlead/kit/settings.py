@@ -26,6 +26,7 @@ class KitSettings(BaseSettings):
     blobs_url: str = Field("", description="URL of the blob store; empty means a folder below home.")
     service_token: SecretStr = Field(SecretStr(""), description="Secret that services show each other.")
     admin_token_sha256: str = Field("", description="SHA-256 of the admin's token, hexadecimal.")
+    exit_with_parent: bool = Field(False, description="Drain and stop once the process that started this one is gone.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
     gateway_address: str = Field("", description="host:port of the gateway's gRPC server.")

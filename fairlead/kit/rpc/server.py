@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -78,7 +79,11 @@ class RpcServer:
         """Block until SIGTERM or SIGINT, then drain. Must be called on the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._asked_to_stop.set())
-        self._asked_to_stop.wait()
+        parent = os.getppid()
+        while not self._asked_to_stop.wait(1.0):
+            if self._settings.exit_with_parent and os.getppid() != parent:
+                _log.warning("the process that started this service is gone; stopping")
+                break
         self.stop()
 
     def stop(self, grace: float = 10) -> None:

@@ -1,0 +1,56 @@
+"""What a call can fail with.
+
+FairleadClientError
+├── ApiError        the API refused or failed a call; code tells which way
+└── TaskFailed      the call began, its task ended as failed or cancelled
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+
+
+class FairleadClientError(Exception):
+    """Base of what the client raises for answers of the API."""
+
+
+class ApiError(FairleadClientError):
+    """An error the API answered with (RFC 9457 problem+json)."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, request_id: str = "", errors: Sequence[dict[str, str]] = ()
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.request_id = request_id
+        self.errors = tuple(errors)
+
+
+class TaskFailed(FairleadClientError):
+    """A task that was waited for failed or was cancelled."""
+
+    def __init__(self, task: dict[str, Any]) -> None:
+        super().__init__(task["error"] or f"{task['kind']} was {task['state']}")
+        self.task = task
+
+
+def error_of(answer: httpx.Response) -> ApiError:
+    """Return the error that an answer carries, whoever gave it."""
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = {}
+    if not isinstance(problem, dict):
+        problem = {}
+    return ApiError(
+        answer.status_code,
+        str(problem.get("code") or "UNKNOWN"),
+        str(problem.get("detail") or f"{answer.request.url} answered {answer.status_code} {answer.reason_phrase}"),
+        str(problem.get("request_id") or ""),
+        problem.get("errors") or (),
+    )

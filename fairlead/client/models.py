@@ -1,0 +1,35 @@
+"""The model registry."""
+
+from __future__ import annotations
+
+from fairlead.client.names import id_of, model_version_path
+from fairlead.client.transport import Items, Json, Transport
+
+
+class Models:
+    """The models of one project."""
+
+    def __init__(self, transport: Transport, project: str) -> None:
+        self._transport = transport
+        self._project = f"/projects/{project}"
+        self._path = f"{self._project}/models"
+
+    def list(self) -> Items:
+        """Return the models by name."""
+        return [*self._transport.items(self._path)]
+
+    def get(self, model: str) -> Json:
+        """Return one model. Raises ApiError (NOT_FOUND)."""
+        return self._transport.call("GET", f"{self._path}/{id_of(model)}")
+
+    def versions(self, model: str) -> Items:
+        """Return a model's versions, newest first."""
+        return [*self._transport.items(f"{self._path}/{id_of(model)}/versions")]
+
+    def version(self, model: str) -> Json:
+        """Return one version: "adult/3", "adult@champion"; "adult" is its champion. Raises ApiError (NOT_FOUND)."""
+        return self._transport.call("GET", f"{self._project}/{model_version_path(model)}")
+
+    def set_alias(self, model: str, alias: str, version: int) -> Json:
+        """Point an alias at a version and return the model."""
+        return self._transport.call("PUT", f"{self._path}/{id_of(model)}/aliases/{alias}", json={"version": version})
