@@ -1,0 +1,170 @@
+"""The blob store in a local folder.
+
+    sha256/ab/abcdef...     one read-only file a blob
+    folders/models~p~id/    one folder a folder key, its slashes written as ~ (no key has a ~)
+    incoming/               what is being written; moved into place whole
+
+Several processes may use it at once. Replacing a folder takes two renames: for an instant the key is absent, and
+whoever still reads the old folder's files by path may find them gone, so give changed content a new key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+from fairlead.kit.errors import FailedPrecondition, NotFound
+
+from .durable_files import READ_ONLY, chunks_of, copy_folder, make_folder, sync_folder
+from .keys import blob_key, is_blob_key, require_blob_key, require_folder_key
+from .port import StoredBlob
+
+# What a killed writer left in incoming/ is removed at the next opening after this long.
+ABANDONED_SECONDS = 24 * 3600.0
+
+
+class LocalBlobStore:
+    """See fairlead.kit.blobs.BlobStore."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._incoming = root / "incoming"
+        try:
+            self._incoming.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FailedPrecondition(f"The blob store's folder {root} can't be made: {error}.") from error
+        self._remove_abandoned()
+
+    def put_stream(self, chunks: Iterable[bytes]) -> StoredBlob:
+        """Store the chunks as one blob, on disk when this returns; the same bytes are kept once."""
+        draft = self._draft()
+        digest = hashlib.sha256()
+        size = 0
+        try:
+            with draft.open("xb") as file:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    size += file.write(chunk)
+                file.flush()
+                os.fchmod(file.fileno(), READ_ONLY)
+                os.fsync(file.fileno())
+            stored = StoredBlob(blob_key(digest.hexdigest()), digest.hexdigest(), size)
+            self._move_in(draft, self._root / stored.key)
+        finally:
+            draft.unlink(missing_ok=True)
+        return stored
+
+    def put_file(self, path: Path) -> StoredBlob:
+        """Store a file's content as a blob; raises NotFound where there is no such file."""
+        if not path.is_file():
+            raise NotFound(f"The file {path} to store is not there.")
+        return self.put_stream(chunks_of(path))
+
+    def put_bytes(self, data: bytes) -> StoredBlob:
+        """Store these bytes as a blob."""
+        return self.put_stream((data,))
+
+    def put_folder(self, folder: Path, key: str) -> str:
+        """Store a folder's files under `key`, whole or not at all, in place of what was there; return the key.
+
+        Raises NotFound where there is no such folder, InvalidArgument on a link in it.
+        """
+        target = self._folder_path(require_folder_key(key))
+        if not folder.is_dir():
+            raise NotFound(f"The folder {folder} to store is not there.")
+        draft, replaced = self._draft(), self._draft()
+        try:
+            copy_folder(folder, draft)
+            make_folder(target.parent, self._root)
+            while True:
+                if target.is_dir():
+                    _rename_if_there(target, replaced)
+                try:
+                    draft.rename(target)
+                    break
+                except OSError:
+                    # Another writer of the key was faster: its folder is the one to replace.
+                    if not target.is_dir():
+                        raise
+                    shutil.rmtree(replaced, ignore_errors=True)
+            sync_folder(target.parent)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.rmtree(replaced, ignore_errors=True)
+        return key
+
+    def fetch(self, key: str) -> Path:
+        """Return the path of the read-only file with the blob's bytes."""
+        return self._require(self._root / require_blob_key(key), key)
+
+    def fetch_folder(self, key: str) -> Path:
+        """Return the path of the folder; its files are read-only."""
+        return self._require(self._folder_path(require_folder_key(key)), key)
+
+    def exists(self, key: str) -> bool:
+        """Return whether a blob or a folder has this key."""
+        return self._path(key).exists()
+
+    def size(self, key: str) -> int:
+        """Return the bytes of the blob, or of all the folder's files."""
+        path = self._require(self._path(key), key)
+        if path.is_file():
+            return path.stat().st_size
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+    def delete(self, key: str) -> None:
+        """Remove the blob or the folder; readers that have it open keep their bytes."""
+        path = self._require(self._path(key), key)
+        removed = self._draft()
+        if not _rename_if_there(path, removed):
+            raise NotFound(f"The blob store has nothing under '{key}'.", resource=key)
+        sync_folder(path.parent)
+        if removed.is_dir():
+            shutil.rmtree(removed)
+        else:
+            removed.unlink()
+
+    def _path(self, key: str) -> Path:
+        return self._root / key if is_blob_key(key) else self._folder_path(key)
+
+    def _folder_path(self, key: str) -> Path:
+        return self._root / "folders" / key.replace("/", "~")
+
+    def _require(self, path: Path, key: str) -> Path:
+        if not path.exists():
+            raise NotFound(f"The blob store has nothing under '{key}'.", resource=key)
+        return path
+
+    def _draft(self) -> Path:
+        return self._incoming / uuid.uuid4().hex
+
+    def _move_in(self, draft: Path, target: Path) -> None:
+        make_folder(target.parent, self._root)
+        draft.replace(target)
+        sync_folder(target.parent)
+
+    def _remove_abandoned(self) -> None:
+        oldest = time.time() - ABANDONED_SECONDS
+        for entry in self._incoming.iterdir():
+            try:
+                if entry.stat().st_mtime >= oldest:
+                    continue
+            except FileNotFoundError:
+                continue  # its writer has just finished
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+def _rename_if_there(path: Path, target: Path) -> bool:
+    try:
+        path.rename(target)
+    except FileNotFoundError:
+        return False
+    return True

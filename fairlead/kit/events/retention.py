@@ -1,0 +1,20 @@
+"""How much of a topic is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from fairlead.kit.errors import InvalidArgument
+
+
+@dataclass(frozen=True)
+class Retention:
+    """The limits of each topic; the oldest events go first, the newest one always stays."""
+
+    max_bytes: int = 512 * 1024 * 1024
+    max_age: timedelta = timedelta(days=7)
+
+    def __post_init__(self) -> None:
+        if self.max_bytes <= 0 or self.max_age <= timedelta(0):
+            raise InvalidArgument("The retention of an event log needs max_bytes and max_age above zero.")

@@ -1,0 +1,172 @@
+"""Connections to one SQLite file, each used by one thread at a time.
+
+Idle connections are kept for the next user, so there are as many as there were users at once. After a fork the child
+forgets the parent's connections without closing them (SQLite forbids using or closing them there) and opens its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from fairlead.kit.errors import FailedPrecondition, Unavailable
+
+from .failures import failure_of, is_locked
+
+T = TypeVar("T")
+Synchronous = Literal["FULL", "NORMAL"]
+
+BUSY_SECONDS = 5.0
+WRITE_PATIENCE_SECONDS = 15.0
+WAL_BYTES_KEPT = 64 * 1024 * 1024
+
+_pools: weakref.WeakSet[Connections] = weakref.WeakSet()
+_inherited: list[sqlite3.Connection] = []
+
+
+class Connections:
+    """A pool of connections in WAL mode.
+
+    With synchronous FULL a commit is on disk when it returns; with NORMAL the file stays sound in a power cut, but the
+    last commits may be undone (right for offsets and leases: events are then delivered again).
+    """
+
+    def __init__(self, path: str, *, synchronous: Synchronous) -> None:
+        self.path = path
+        self._synchronous = synchronous
+        self._closed = False
+        self._forget()
+        _pools.add(self)
+
+    def _forget(self) -> None:
+        """Begin without connections and with fresh locks (a lock held by another thread stays held after a fork)."""
+        self._idle: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._writing = threading.Lock()
+
+    def forget_inherited(self) -> None:
+        """Set the parent's connections aside, in a forked child; they must never be closed there."""
+        _inherited.extend(self._idle)
+        self._forget()
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection in autocommit mode; SQLite's errors come out as Fairlead's."""
+        connection = self._take()
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise failure_of(error, self.path) from error
+        finally:
+            if connection.in_transaction:
+                connection.rollback()
+            self._give_back(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection inside a reading transaction: all its statements see one state."""
+        with self.connection() as connection:
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("COMMIT")
+
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in one writing transaction and return its result once committed.
+
+        Another writer in the way is waited for, with bound; then Unavailable is raised and nothing was written.
+        `work` may run more than once.
+        """
+        deadline = time.monotonic() + WRITE_PATIENCE_SECONDS
+        # Threads queue here rather than in SQLite, whose waiting is by sleeping.
+        if not self._writing.acquire(timeout=WRITE_PATIENCE_SECONDS):
+            raise Unavailable(f"The event log {self.path} has too many writers; try again.", retry_after=1.0)
+        try:
+            while True:
+                try:
+                    return self._attempt(work)
+                except sqlite3.Error as error:
+                    if not is_locked(error) or time.monotonic() > deadline:
+                        raise failure_of(error, self.path) from error
+        finally:
+            self._writing.release()
+
+    def close(self) -> None:
+        """Close the idle connections; those in use are closed when they come back."""
+        with self._guard:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._take()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            result = work(connection)
+            connection.execute("COMMIT")
+            return result
+        finally:
+            if connection.in_transaction:
+                connection.rollback()
+            self._give_back(connection)
+
+    def _take(self) -> sqlite3.Connection:
+        with self._guard:
+            if self._closed:
+                raise FailedPrecondition(f"The event log {self.path} is closed; open it again.")
+            if self._idle:
+                return self._idle.pop()
+        return self._connect()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._guard:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
+        )
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES_KEPT}")
+        return connection
+
+
+def enable_wal(path: str) -> None:
+    """Make the file and its folder where absent and switch it to WAL, which it keeps.
+
+    Processes that start together get in each other's way here without SQLite waiting, so this waits itself.
+    """
+    deadline = time.monotonic() + WRITE_PATIENCE_SECONDS
+    while True:
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            finally:
+                connection.close()
+            return
+        except OSError as error:
+            raise FailedPrecondition(f"The folder of the event log {path} can't be made: {error}.") from error
+        except sqlite3.Error as error:
+            if not is_locked(error) or time.monotonic() > deadline:
+                raise failure_of(error, path) from error
+            time.sleep(0.02)
+
+
+def _forget_inherited_connections() -> None:
+    for pool in list(_pools):
+        pool.forget_inherited()
+
+
+os.register_at_fork(after_in_child=_forget_inherited_connections)

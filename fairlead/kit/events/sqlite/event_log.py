@@ -1,0 +1,150 @@
+"""The embedded event log: one SQLite file that many threads and processes of one machine publish to and consume.
+
+Publishing is durable: WAL with synchronous=FULL, one transaction a call. A log may be used by all threads of its
+process. After a fork the child may go on publishing and replaying; it must subscribe anew.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+
+from google.protobuf.message import Message
+
+from fairlead.kit.errors import FairleadError, InvalidArgument
+from fairlead.kit.logging import get_logger
+
+from ..cloud_events import seal, trace_context
+from ..port import Event
+from ..retention import Retention
+from .connections import Connections, enable_wal
+from .heartbeat import Heartbeat
+from .publishing import append
+from .reading import read_page
+from .schema import create_tables
+from .subscription import SqliteSubscription
+from .topic_table import TopicBounds, find_topic
+from .trimming import trim
+from .waiting import data_version, wait_for_commit
+
+REPLAY_PAGE_EVENTS = 500
+AGE_CHECK_SECONDS = 60.0
+MAX_EVENT_BYTES = 64 * 1024 * 1024
+
+_LOGGER = get_logger(__name__)
+
+
+class SqliteEventLog:
+    """See fairlead.kit.events.EventLog."""
+
+    def __init__(self, path: str, *, source: str, retention: Retention) -> None:
+        enable_wal(path)
+        self._path = path
+        self._source = source
+        self._retention = retention
+        self._durable = Connections(path, synchronous="FULL")
+        self._quick = Connections(path, synchronous="NORMAL")
+        self._durable.write(create_tables)
+        self._heartbeat = Heartbeat()
+        self._subscriptions: weakref.WeakSet[SqliteSubscription] = weakref.WeakSet()
+        self._stopping = threading.Event()
+        self._age_checked: dict[str, float] = {}
+        self._pid = os.getpid()
+
+    def publish(self, topic: str, key: str, message: Message) -> None:
+        """Append one event; it is on disk when this returns. Raises Unavailable where the log stays locked."""
+        self.publish_many(topic, [(key, message)])
+
+    def publish_many(self, topic: str, messages: Iterable[tuple[str, Message]]) -> None:
+        """Append (key, message) pairs in order, all or none; raises InvalidArgument on an event over 64 MiB."""
+        if not topic:
+            raise InvalidArgument("An event needs a topic.")
+        trace = trace_context()
+        envelopes = [seal(key, message, self._source, trace) for key, message in messages]
+        for envelope in envelopes:
+            if len(envelope.payload) > MAX_EVENT_BYTES:
+                raise InvalidArgument(
+                    f"An event of topic '{topic}' has {len(envelope.payload)} bytes; {MAX_EVENT_BYTES} are the most."
+                )
+        if envelopes:
+            bounds = self._durable.write(lambda connection: append(connection, topic, envelopes))
+            self._trim_now_and_then(topic, bounds)
+
+    def subscribe(self, topics: Sequence[str], group: str) -> SqliteSubscription:
+        """Join a consumer group; a new group starts at the oldest event that is kept."""
+        if isinstance(topics, str) or not topics or not all(topics) or not group:
+            raise InvalidArgument("A subscription needs a list of topics and a group.")
+        subscription = SqliteSubscription(self._quick, topics, group, self._heartbeat.remove)
+        self._subscriptions.add(subscription)
+        self._heartbeat.add(subscription)
+        return subscription
+
+    def replay(self, topic: str, *, key: str | None = None, after: int = 0) -> Iterator[Event]:
+        """Return the events with offset > `after`, of one key if given, in order, up to the end as it is now.
+
+        Read in pages, so a slow reader blocks nobody; what retention drops meanwhile is left out.
+        """
+        with self._quick.connection() as connection:
+            bounds = find_topic(connection, topic)
+        return iter(()) if bounds is None else self._pages(topic, bounds, key, after)
+
+    def wait(self, topic: str, after: int, timeout: float) -> bool:
+        """Return True as soon as an event with offset > `after` exists, False after `timeout` seconds or on close."""
+        deadline = time.monotonic() + timeout
+        with self._quick.connection() as connection:
+            while True:
+                seen = data_version(connection)
+                bounds = find_topic(connection, topic)
+                if bounds is not None and bounds.end_offset > after:
+                    return True
+                if not wait_for_commit(connection, seen, deadline, self._stopping):
+                    return False
+
+    def end_offset(self, topic: str) -> int:
+        """Return the offset of the newest event ever published on the topic; 0 before the first."""
+        with self._quick.connection() as connection:
+            bounds = find_topic(connection, topic)
+        return bounds.end_offset if bounds else 0
+
+    def close(self) -> None:
+        """Leave all groups and close the file; calls under way end first. Closing again does nothing."""
+        self._stopping.set()
+        if self._pid == os.getpid():
+            for subscription in list(self._subscriptions):
+                subscription.close()
+            self._heartbeat.close()
+        self._quick.close()
+        self._durable.close()
+
+    def _pages(self, topic: str, bounds: TopicBounds, key: str | None, after: int) -> Iterator[Event]:
+        while after < bounds.end_offset:
+            with self._quick.connection() as connection:
+                page = read_page(
+                    connection,
+                    topic,
+                    bounds.topic_id,
+                    after=after,
+                    until=bounds.end_offset,
+                    limit=REPLAY_PAGE_EVENTS,
+                    key=key,
+                )
+            if not page:
+                return
+            yield from page
+            after = page[-1].offset
+
+    def _trim_now_and_then(self, topic: str, bounds: TopicBounds) -> None:
+        """Drop a slice of the oldest events when the topic is too large, or each minute what is too old."""
+        now = time.monotonic()
+        too_much = bounds.stored_bytes > self._retention.max_bytes
+        if not too_much and now - self._age_checked.get(topic, -AGE_CHECK_SECONDS) < AGE_CHECK_SECONDS:
+            return
+        self._age_checked[topic] = now
+        try:
+            self._quick.write(lambda connection: trim(connection, topic, self._retention, time.time_ns() // 1000))
+        except FairleadError as error:
+            # The events are published all the same; a later publish trims.
+            _LOGGER.warning("the event log could not be trimmed", topic=topic, error=error.message)
