@@ -1,0 +1,56 @@
+"""Tells the event log what became of tasks, after the commit, exactly as they now stand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, select, update
+
+from fairlead.api.events.v1.events_pb2 import StageStatus, TaskEvent, TrainProgress
+from fairlead.kit.events import EventLog, topics
+from fairlead.kit.logging import get_logger
+from fairlead.kit.resources import parse_name
+from fairlead.kit.tasks.log_lines import format_line, make_line
+from fairlead.kit.tasks.schema import TASK_NAME, task_of, tasks
+
+_LOG = get_logger("fairlead.tasks")
+_SEVERITY = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
+
+Fact = StageStatus | TrainProgress
+
+
+class TaskPublisher:
+    """Publishes task events and log lines, keyed by the task's name."""
+
+    def __init__(self, engine: Engine, events: EventLog) -> None:
+        self._engine = engine
+        self._events = events
+        self._one_line = threading.Lock()
+
+    def publish(self, name: str, fact: Fact | None = None) -> None:
+        """Publish the task as it now stands, unless the event log has that already and there is no fact to tell.
+
+        The row stays locked meanwhile, so that no process can publish an older state after a newer one.
+        """
+        task_id = parse_name(TASK_NAME, name)["task"]
+        with self._engine.begin() as connection:
+            row = connection.execute(select(tasks).where(tasks.c.id == task_id).with_for_update()).one()
+            if fact is None and row.published_revision == row.revision:
+                return
+            event = TaskEvent(task=task_of(row))
+            if isinstance(fact, StageStatus):
+                event.stage_status.CopyFrom(fact)
+            elif isinstance(fact, TrainProgress):
+                event.train_progress.CopyFrom(fact)
+            self._events.publish(topics.TASKS, name, event)
+            connection.execute(update(tasks).where(tasks.c.id == task_id).values(published_revision=tasks.c.revision))
+
+    def line(self, name: str, level: str, source: str, message: str, meta: Mapping[str, object]) -> None:
+        """Publish one log line, durable when this returns, and write it to the log of the service."""
+        parse_name(TASK_NAME, name)
+        with self._one_line:
+            line = make_line(name, datetime.now(UTC), level, source, message, meta)
+            self._events.publish(topics.LOGS, name, line)
+        _LOG.log(_SEVERITY[level], format_line(line), task=name)
