@@ -1,0 +1,100 @@
+"""The command's tree and what happens to errors."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import httpx
+import typer
+
+from fairlead.cli import (
+    datasets,
+    deployments,
+    models,
+    monitors,
+    predictions,
+    projects,
+    runs,
+    tasks,
+    train,
+    up,
+    workflows,
+)
+from fairlead.cli.context import Options
+from fairlead.cli.output import complain
+from fairlead.client.connection import NotConnected
+from fairlead.client.errors import ApiError, TaskFailed
+
+cli = typer.Typer(
+    name="fairlead",
+    help="From a table to a served, watched model.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+cli.command("up")(up.up)
+cli.command("status")(up.status)
+cli.add_typer(projects.app, name="projects")
+cli.add_typer(datasets.app, name="datasets")
+cli.command("train")(train.train)
+cli.add_typer(workflows.app, name="workflows")
+cli.add_typer(runs.app, name="runs")
+cli.add_typer(models.app, name="models")
+cli.command("deploy")(deployments.deploy)
+cli.add_typer(deployments.app, name="deployments")
+cli.command("predict")(predictions.predict)
+cli.command("predict-batch")(predictions.predict_batch)
+cli.command("feedback")(predictions.feedback)
+cli.add_typer(monitors.app, name="monitors")
+cli.add_typer(tasks.app, name="tasks")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fairlead {version('fairlead')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def root(
+    context: typer.Context,
+    url: Annotated[str | None, typer.Option(envvar="FAIRLEAD_URL", help="Address of the gateway.")] = None,
+    token: Annotated[str | None, typer.Option(envvar="FAIRLEAD_TOKEN", help="Token to sign in with.")] = None,
+    project: Annotated[str, typer.Option(envvar="FAIRLEAD_PROJECT", help="Project to work in.")] = "default",
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """From a table to a served, watched model."""
+    context.obj = Options(url, token, project)
+
+
+def app() -> None:
+    """Run the command; an expected failure ends with one sentence on standard error and status 1."""
+    try:
+        cli()
+    except ApiError as error:
+        complain(str(error), [f"{e['field']}: {e['description']}" for e in error.errors], error.request_id)
+        sys.exit(1)
+    except TaskFailed as error:
+        complain(str(error), [f"its log: fairlead tasks logs {error.task['name'].rsplit('/', 1)[-1]}"])
+        sys.exit(1)
+    except NotConnected as error:
+        complain(str(error))
+        sys.exit(1)
+    except httpx.ConnectError as error:
+        complain(f"nothing answers at {error.request.url.scheme}://{error.request.url.netloc.decode()}: {error}")
+        sys.exit(1)
+    except httpx.HTTPError as error:
+        complain(f"the connection to Fairlead failed: {error or type(error).__name__}")
+        sys.exit(1)
+    except OSError as error:
+        complain(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    app()
