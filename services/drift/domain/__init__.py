@@ -1,0 +1,1 @@
+"""What drift means: pure functions of counts, no clock, store or network."""
