@@ -15,7 +15,7 @@ __all__ = ["BlobStore", "StoredBlob", "open_blob_store"]
 _FILE = "file://"
 
 
-def open_blob_store(url: str, cache: Path) -> BlobStore:
+def open_blob_store(url: str, cache: Path) -> BlobStore:  # noqa: ARG001 - the port's signature, for remote stores
     """Return the blob store at `url`: file:///absolute/folder, made where absent.
 
     `cache` is the folder for local copies of remote blobs; a local store hands out its own files and leaves it alone.

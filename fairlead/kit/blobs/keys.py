@@ -37,7 +37,8 @@ def require_folder_key(key: str) -> str:
     segments = key.split("/")
     if len(key) > MAX_KEY_LENGTH or segments[0] == "sha256" or not all(_SEGMENT.fullmatch(s) for s in segments):
         raise InvalidArgument(
-            f"'{key[:MAX_KEY_LENGTH]}' is not a folder's key; it has the form models/project/id: up to {MAX_KEY_LENGTH} "
-            "characters, parts of letters, digits and _.@+=- that start with a letter, digit or _, the first not sha256."
+            f"'{key[:MAX_KEY_LENGTH]}' is not a folder's key. Write one like models/project/id: at most "
+            f"{MAX_KEY_LENGTH} characters; parts of letters, digits and _.@+=- that start with a letter, digit or _; "
+            "the first part not sha256."
         )
     return key

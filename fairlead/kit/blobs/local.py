@@ -10,15 +10,17 @@ whoever still reads the old folder's files by path may find them gone, so give c
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from fairlead.kit.errors import FailedPrecondition, NotFound
+from fairlead.kit.errors import FailedPrecondition, NotFound, ResourceExhausted
 
 from .durable_files import READ_ONLY, chunks_of, copy_folder, make_folder, sync_folder
 from .keys import blob_key, is_blob_key, require_blob_key, require_folder_key
@@ -46,7 +48,7 @@ class LocalBlobStore:
         digest = hashlib.sha256()
         size = 0
         try:
-            with draft.open("xb") as file:
+            with self._room_needed(), draft.open("xb") as file:
                 for chunk in chunks:
                     digest.update(chunk)
                     size += file.write(chunk)
@@ -79,23 +81,15 @@ class LocalBlobStore:
             raise NotFound(f"The folder {folder} to store is not there.")
         draft, replaced = self._draft(), self._draft()
         try:
-            copy_folder(folder, draft)
-            make_folder(target.parent, self._root)
-            while True:
-                if target.is_dir():
-                    _rename_if_there(target, replaced)
-                try:
-                    draft.rename(target)
-                    break
-                except OSError:
-                    # Another writer of the key was faster: its folder is the one to replace.
-                    if not target.is_dir():
-                        raise
-                    shutil.rmtree(replaced, ignore_errors=True)
+            with self._room_needed():
+                copy_folder(folder, draft)
+                make_folder(target.parent, self._root)
+            while not _rename_if_free(draft, target):
+                _rename_if_there(target, replaced)
+                shutil.rmtree(replaced, ignore_errors=True)
             sync_folder(target.parent)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-            shutil.rmtree(replaced, ignore_errors=True)
         return key
 
     def fetch(self, key: str) -> Path:
@@ -143,6 +137,15 @@ class LocalBlobStore:
     def _draft(self) -> Path:
         return self._incoming / uuid.uuid4().hex
 
+    @contextmanager
+    def _room_needed(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise ResourceExhausted(f"The disk of the blob store {self._root} is full; free some space.") from error
+
     def _move_in(self, draft: Path, target: Path) -> None:
         make_folder(target.parent, self._root)
         draft.replace(target)
@@ -160,6 +163,16 @@ class LocalBlobStore:
                 shutil.rmtree(entry, ignore_errors=True)
             else:
                 entry.unlink(missing_ok=True)
+
+
+def _rename_if_free(folder: Path, target: Path) -> bool:
+    try:
+        folder.rename(target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
 
 
 def _rename_if_there(path: Path, target: Path) -> bool:

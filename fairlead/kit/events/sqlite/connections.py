@@ -38,8 +38,9 @@ class Connections:
     last commits may be undone (right for offsets and leases: events are then delivered again).
     """
 
-    def __init__(self, path: str, *, synchronous: Synchronous) -> None:
+    def __init__(self, path: str, *, synchronous: Synchronous, patience: float = WRITE_PATIENCE_SECONDS) -> None:
         self.path = path
+        self._patience = patience
         self._synchronous = synchronous
         self._closed = False
         self._forget()
@@ -69,23 +70,15 @@ class Connections:
                 connection.rollback()
             self._give_back(connection)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection inside a reading transaction: all its statements see one state."""
-        with self.connection() as connection:
-            connection.execute("BEGIN")
-            yield connection
-            connection.execute("COMMIT")
-
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in one writing transaction and return its result once committed.
 
         Another writer in the way is waited for, with bound; then Unavailable is raised and nothing was written.
         `work` may run more than once.
         """
-        deadline = time.monotonic() + WRITE_PATIENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         # Threads queue here rather than in SQLite, whose waiting is by sleeping.
-        if not self._writing.acquire(timeout=WRITE_PATIENCE_SECONDS):
+        if not self._writing.acquire(timeout=self._patience):
             raise Unavailable(f"The event log {self.path} has too many writers; try again.", retry_after=1.0)
         try:
             while True:
@@ -134,11 +127,22 @@ class Connections:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
+            self.path, timeout=min(BUSY_SECONDS, self._patience), isolation_level=None, check_same_thread=False
         )
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES_KEPT}")
         return connection
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Run a block of reading statements that all see one state."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.rollback()
 
 
 def enable_wal(path: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import weakref
 from collections.abc import Iterable, Iterator, Sequence
 
 from google.protobuf.message import Message
@@ -49,7 +48,6 @@ class SqliteEventLog:
         self._quick = Connections(path, synchronous="NORMAL")
         self._durable.write(create_tables)
         self._heartbeat = Heartbeat()
-        self._subscriptions: weakref.WeakSet[SqliteSubscription] = weakref.WeakSet()
         self._stopping = threading.Event()
         self._age_checked: dict[str, float] = {}
         self._pid = os.getpid()
@@ -78,7 +76,6 @@ class SqliteEventLog:
         if isinstance(topics, str) or not topics or not all(topics) or not group:
             raise InvalidArgument("A subscription needs a list of topics and a group.")
         subscription = SqliteSubscription(self._quick, topics, group, self._heartbeat.remove)
-        self._subscriptions.add(subscription)
         self._heartbeat.add(subscription)
         return subscription
 
@@ -113,7 +110,7 @@ class SqliteEventLog:
         """Leave all groups and close the file; calls under way end first. Closing again does nothing."""
         self._stopping.set()
         if self._pid == os.getpid():
-            for subscription in list(self._subscriptions):
+            for subscription in self._heartbeat.members():
                 subscription.close()
             self._heartbeat.close()
         self._quick.close()
@@ -137,14 +134,17 @@ class SqliteEventLog:
             after = page[-1].offset
 
     def _trim_now_and_then(self, topic: str, bounds: TopicBounds) -> None:
-        """Drop a slice of the oldest events when the topic is too large, or each minute what is too old."""
+        """Drop a slice of the oldest events when the topic is too large, and each minute what is too old."""
         now = time.monotonic()
         too_much = bounds.stored_bytes > self._retention.max_bytes
         if not too_much and now - self._age_checked.get(topic, -AGE_CHECK_SECONDS) < AGE_CHECK_SECONDS:
             return
-        self._age_checked[topic] = now
         try:
-            self._quick.write(lambda connection: trim(connection, topic, self._retention, time.time_ns() // 1000))
+            dropped = self._quick.write(
+                lambda connection: trim(connection, topic, self._retention, time.time_ns() // 1000)
+            )
+            if dropped == 0:
+                self._age_checked[topic] = now
         except FairleadError as error:
             # The events are published all the same; a later publish trims.
             _LOGGER.warning("the event log could not be trimmed", topic=topic, error=error.message)

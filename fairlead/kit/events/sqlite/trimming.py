@@ -39,11 +39,15 @@ def _slice_to_drop(
     connection: sqlite3.Connection, bounds: TopicBounds, retention: Retention, now_us: int
 ) -> tuple[int, int, int]:
     """Return (events, last offset, bytes) of the slice; the newest event is never in it."""
+    most_kept = retention.max_bytes
+    if bounds.stored_bytes > most_kept:
+        # Some room at once, so that a full topic is not trimmed at each publish.
+        most_kept -= most_kept // 20
     oldest_kept_us = now_us - int(retention.max_age.total_seconds() * 1_000_000)
     count = last = freed = 0
     rows = connection.execute(_OLDEST, (bounds.topic_id, bounds.end_offset, SLICE_EVENTS))
     for offset, time_us, key, payload_bytes in rows:
-        too_much = bounds.stored_bytes - freed > retention.max_bytes
+        too_much = bounds.stored_bytes - freed > most_kept
         if freed >= SLICE_BYTES or not (too_much or time_us < oldest_kept_us):
             break
         count, last, freed = count + 1, offset, freed + stored_size(key, payload_bytes)
