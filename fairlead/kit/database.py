@@ -15,6 +15,8 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Connection, DateTime, Dialect, Engine, TypeDecorator, event, make_url, text
 
+from fairlead.kit.errors import FailedPrecondition
+
 BUSY_TIMEOUT_MS = 10_000
 # Any fixed number: PostgreSQL processes that migrate the same database wait for each other on it.
 _MIGRATION_LOCK = 7_400_001
@@ -64,6 +66,7 @@ def open_database(url: str) -> Engine:
 
     On SQLite, `engine.begin()` takes the write lock at once and waits up to 10 s for it, so reading and then
     writing inside it is safe from other processes; `engine.connect()` reads a snapshot and holds nobody up.
+    Raises FailedPrecondition where the folder can't be made.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -71,12 +74,21 @@ def open_database(url: str) -> Engine:
     if not parsed.database or parsed.database == ":memory:":
         engine = sqlalchemy.create_engine(parsed, poolclass=sqlalchemy.StaticPool)
     else:
-        Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(parsed.database).absolute().parent)
         engine = sqlalchemy.create_engine(parsed, max_overflow=32)
     engine._connection_cls = _SqliteConnection
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FailedPrecondition(
+            f"the folder '{folder}' of the database can't be made ({error.strerror}); name another one"
+        ) from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -96,9 +108,11 @@ def migrate(engine: Engine, *version_folders: Path) -> None:
     """Bring the database to the newest revision of every folder; do nothing where it is there already.
 
     A folder holds Alembic revision files. Processes that migrate the same database at the same time wait for each
-    other; on SQLite all of it happens or none. Raises alembic.util.CommandError for a broken chain of revisions.
+    other, and all of it happens or none. Raises FailedPrecondition for a database that a newer version has made.
     """
-    if _heads(version_folders) <= _recorded(engine):
+    links = _links(version_folders)
+    followed = {revision for earlier in links.values() for revision in earlier}
+    if links.keys() - followed <= _recorded(engine):
         return
     # Alembic costs a third of a second to import: only where there is something to do.
     from alembic import command
@@ -110,6 +124,11 @@ def migrate(engine: Engine, *version_folders: Path) -> None:
     config.set_main_option("version_locations", os.pathsep.join(map(str, version_folders)).replace("%", "%%"))
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with _ONE_MIGRATION, _exclusive(engine) as connection:
+        if unknown := _recorded_in(connection) - links.keys():
+            raise FailedPrecondition(
+                f"the database has the revisions {', '.join(sorted(unknown))}, which this version does not know; "
+                "run the version that made them, or a newer one"
+            )
         config.attributes["connection"] = connection
         command.upgrade(config, "heads")
 
@@ -117,31 +136,47 @@ def migrate(engine: Engine, *version_folders: Path) -> None:
 @contextmanager
 def _exclusive(engine: Engine) -> Iterator[Connection]:
     """A transaction that no other migration runs beside."""
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        yield connection
+    with engine.connect() as connection:
+        sqlite = engine.dialect.name == "sqlite"
+        # Altering a table on SQLite copies and drops it, which must not delete the rows that refer to it;
+        # the switch has no effect inside a transaction.
+        if sqlite:
+            _driver(connection).execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                if not sqlite:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+                yield connection
+        finally:
+            if sqlite:
+                _driver(connection).execute("PRAGMA foreign_keys=ON")
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _recorded(engine: Engine) -> set[str]:
     with engine.connect() as connection:
-        if not sqlalchemy.inspect(connection).has_table("alembic_version"):
-            return set()
-        return set(connection.scalars(text("SELECT version_num FROM alembic_version")))
+        return _recorded_in(connection)
 
 
-def _heads(folders: Sequence[Path]) -> set[str]:
-    """The revisions that no other revision follows, read without running the files."""
-    revisions: set[str] = set()
-    followed: set[str] = set()
+def _recorded_in(connection: Connection) -> set[str]:
+    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+        return set()
+    return set(connection.scalars(text("SELECT version_num FROM alembic_version")))
+
+
+def _links(folders: Sequence[Path]) -> dict[str, list[str]]:
+    """The revisions, each with those it follows, read without running the files."""
+    links: dict[str, list[str]] = {}
     for folder in folders:
-        for path in folder.glob("*.py"):
-            for name, value in _constants(path).items():
-                if name == "revision":
-                    revisions.add(value)
-                elif name == "down_revision" and value is not None:
-                    followed.update([value] if isinstance(value, str) else value)
-    return revisions - followed
+        for path in sorted(folder.glob("*.py")):
+            constants = _constants(path)
+            if "revision" in constants:
+                follows = constants.get("down_revision") or ()
+                links[constants["revision"]] = [follows] if isinstance(follows, str) else list(follows)
+    return links
 
 
 def _constants(path: Path) -> dict[str, Any]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
+import time
 from queue import SimpleQueue
 
-from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_RUNNING, Task
-from fairlead.kit.errors import Unavailable
+from sqlalchemy.exc import SQLAlchemyError
+
+from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_RUNNING, Task, TaskState
+from fairlead.kit.errors import FairleadError, NotFound, Unavailable
 from fairlead.kit.logging import get_logger
 from fairlead.kit.tasks.failures import failure_of_ending, interrupted_too_often
-from fairlead.kit.tasks.runner import Runner, Work
+from fairlead.kit.tasks.metrics import TASKS_ENDED, TASKS_RUNNING
+from fairlead.kit.tasks.runner import Ending, Runner, Work
 from fairlead.kit.tasks.schema import ACTIVE
 from fairlead.kit.tasks.store import TaskStore
 from fairlead.kit.tasks.worker import ATTEMPT_VARIABLE
 
 MAX_ATTEMPTS = 5
 _CLOSE_SECONDS = 8.0
+_PAUSE_SECONDS = 1.0
 _LOG = get_logger("fairlead.tasks")
 
 
@@ -54,13 +59,15 @@ class TaskOwner:
         return task
 
     def recover(self) -> None:
-        """Take up what the service left when it ended: publish what it could not, and run unfinished tasks again."""
+        """Take up what the service left when it ended: publish what it could not, and run unfinished tasks again.
+
+        A task that was under way is pending again, and its next attempt waits in the queue with the others.
+        """
         self._store.publish_missed()
         for task in self._store.unfinished():
-            if task.attempt >= MAX_ATTEMPTS:
-                self._store.fail(task.name, interrupted_too_often(task.attempt))
-            elif task.state != TASK_STATE_RUNNING or self._store.requeue(task.name):
-                self.submit(task)
+            if task.state == TASK_STATE_RUNNING:
+                self._store.requeue(task.name)
+            self.submit(task)
 
     def close(self) -> None:
         """Stop the work under way and return; its tasks stay as they are, for recover() after a restart."""
@@ -76,18 +83,28 @@ class TaskOwner:
 
     def _serve(self) -> None:
         while (name := self._waiting.get()) is not None:
+            again = False
             try:
                 if not self._closing:
                     self._see_through(name)
+            except NotFound:
+                _LOG.warning("there is no such task any more", task=name)
             except Exception:  # noqa: BLE001 - one task must not end the thread that serves all
-                # Such as a database that is away: the task stays unfinished, and recover() takes it up.
-                _LOG.exception("a task could not be run", task=name)
-            finally:
+                # Such as a database that is locked or away: nothing is known to be done, so it is tried again.
+                _LOG.exception("a task could not be seen through; it is tried again", task=name)
+                again = not self._closing
+            if again:
+                time.sleep(_PAUSE_SECONDS)
+                self._waiting.put(name)
+            else:
                 with self._lock:
                     self._known.discard(name)
-                    self._running.pop(name, None)
 
     def _see_through(self, name: str) -> None:
+        task = self._store.get(name)
+        if task.attempt >= MAX_ATTEMPTS:
+            self._store.fail(name, interrupted_too_often(task.attempt))
+            return
         task = self._store.start(name)
         if task.state != TASK_STATE_RUNNING:
             return
@@ -95,16 +112,29 @@ class TaskOwner:
         try:
             work = self._runner.run(name, environment)
         except OSError as error:
-            self._store.fail(name, Unavailable(f"the work could not be started: {error.strerror}"))
+            self._store.fail(name, Unavailable(f"the work could not be started ({error.strerror}); try again"))
             return
+        with TASKS_RUNNING.labels(task.kind).track_inprogress():
+            ending = self._until_it_ends(name, work)
+        # While closing, stopped work leaves its task as it is, for recover() to take up.
+        if not self._closing:
+            self._store.fail(name, failure_of_ending(ending.exit_code), attempt=task.attempt)
+        # The child may have died between a commit and its publication.
+        self._store.publish_missed()
+        TASKS_ENDED.labels(task.kind, TaskState.Name(self._store.get(name).state)).inc()
+
+    def _until_it_ends(self, name: str, work: Work) -> Ending:
         with self._lock:
             self._running[name] = work
-            unwanted = self._closing
-        # A cancel may have come after the start and before the line above, when there was no work to stop.
-        if unwanted or self._store.get(name).state != TASK_STATE_RUNNING:
+        try:
+            # A cancel or close may have come after the start and before the line above, when it saw no work to stop.
+            if self._closing or self._store.get(name).state != TASK_STATE_RUNNING:
+                work.stop()
+            return work.wait()
+        except (FairleadError, SQLAlchemyError):
             work.stop()
-        ending = work.wait()
-        if self._closing:
-            return
-        self._store.fail(name, failure_of_ending(ending.exit_code), attempt=task.attempt)
-        self._store.publish_missed()
+            work.wait()
+            raise
+        finally:
+            with self._lock:
+                self._running.pop(name, None)
