@@ -1,0 +1,74 @@
+"""The conductor's composition root."""
+
+from __future__ import annotations
+
+from threading import Event
+
+from fairlead.api.conductor.v1 import workflow_service_pb2
+from fairlead.api.conductor.v1.workflow_service_pb2_grpc import add_WorkflowServiceServicer_to_server
+from fairlead.api.tasks.v1 import task_service_pb2
+from fairlead.api.tasks.v1.task_service_pb2_grpc import add_TaskServiceServicer_to_server
+from fairlead.kit import tasks as kit_tasks
+from fairlead.kit.database import migrate, open_database
+from fairlead.kit.events import open_event_log
+from fairlead.kit.logging import configure_logging
+from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.tasks import TaskServicer, TaskStore
+from fairlead.kit.telemetry import configure_telemetry
+
+from .adapters.child_task import ChildTasks
+from .adapters.engine import WorkflowEngine
+from .adapters.job import Job
+from .adapters.peers import Peers
+from .adapters.records import MIGRATIONS, WorkflowRecords
+from .servicer import WorkflowServicer, new_workflow
+from .settings import ConductorSettings
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = ConductorSettings()
+    configure_logging(settings.service, settings.log_level, settings.log_format)
+    configure_telemetry(settings.service)
+    database = open_database(settings.database_url)
+    migrate(database, kit_tasks.MIGRATIONS, MIGRATIONS)
+    events = open_event_log(settings.events_url, source=settings.service)
+    tasks, records, peers = TaskStore(database, events, settings.service), WorkflowRecords(database), Peers.at(settings)
+    stopping = Event()
+
+    def job_of(name: str) -> Job:
+        return Job(name, records, tasks, peers, stopping, settings.conductor_patience_seconds)
+
+    children = ChildTasks(events, settings.conductor_poll_seconds)
+    engine = WorkflowEngine(settings.workflow_url, job_of, tasks, children, settings.conductor_review_days * 24 * 3600)
+    engine.launch()
+    resume(engine, records, tasks)
+    server = RpcServer(settings)
+    server.add(
+        add_WorkflowServiceServicer_to_server,
+        WorkflowServicer(engine, records, tasks),
+        workflow_service_pb2.DESCRIPTOR.services_by_name["WorkflowService"],
+    )
+    server.add(
+        add_TaskServiceServicer_to_server,
+        TaskServicer(tasks, engine),
+        task_service_pb2.DESCRIPTOR.services_by_name["TaskService"],
+    )
+    for action in (stopping.set, engine.close, events.close):
+        server.on_stop(action)
+    server.start()
+    server.wait()
+
+
+def resume(engine: WorkflowEngine, records: WorkflowRecords, tasks: TaskStore) -> None:
+    """Start the workflows that were accepted and not yet started when an earlier process ended."""
+    tasks.publish_missed()
+    for task in tasks.unfinished():
+        request = tasks.request(task.name, workflow_service_pb2.CreateWorkflowRequest)
+        workflow = new_workflow(request, task)
+        records.add(workflow)
+        engine.start(workflow.name)
+
+
+if __name__ == "__main__":
+    main()

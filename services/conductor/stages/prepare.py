@@ -1,0 +1,41 @@
+"""Stage 4: make the table ready, by the suggested steps that were not left out."""
+
+from __future__ import annotations
+
+from fairlead.api.conductor.v1.workflow_pb2 import Workflow
+from fairlead.api.trainer.v1.preparation_pb2 import Preparation
+from fairlead.api.trainer.v1.preparation_service_pb2 import CreatePreparationRequest
+
+from ..adapters.child_task import ChildTasks
+from ..adapters.job import Job
+from .profile import last_profile
+
+
+def run(job: Job, children: ChildTasks) -> str:
+    """Fit the preparation once and keep its plan for the training."""
+    workflow = job.workflow
+    skipped = set(workflow.spec.skip_steps)
+    steps = [step for step in last_profile(job).preparation_suggestions if step.id not in skipped]
+    request = CreatePreparationRequest(
+        parent=job.project,
+        dataset_version=workflow.dataset_version,
+        target=workflow.target,
+        steps=steps,
+        request_id=job.request_id("prepare"),
+        parent_task=job.task,
+    )
+    task = children.run(
+        job, "prepare", lambda: job.peers.preparations.CreatePreparation(request).task, job.peers.trainer_tasks
+    )
+    preparation = Preparation()
+    task.result.Unpack(preparation)
+
+    def edit(changed: Workflow) -> None:
+        changed.preparation = preparation.name
+        changed.task_type = preparation.task_type
+
+    job.change(edit)
+    return (
+        f"{len(steps)} steps: {preparation.input_row_count:,} rows to {preparation.output_row_count:,}, "
+        f"{len(preparation.output_columns)} features"
+    )
