@@ -48,6 +48,8 @@ def run_worker(settings: KitSettings, handlers: Mapping[str, Handler], *, migrat
     events = open_event_log(settings.events_url, source=settings.service)
     try:
         perform(TaskStore(engine, events, settings.service), handlers, sys.argv[1])
+    except FairleadError as error:
+        raise SystemExit(error.message) from error
     finally:
         events.close()
         engine.dispose()

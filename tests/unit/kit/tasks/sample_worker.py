@@ -37,6 +37,10 @@ def defect(context: TaskContext) -> None:
     raise ZeroDivisionError("a secret of the machine")
 
 
+def exhaust(context: TaskContext) -> None:
+    raise MemoryError
+
+
 def crash(context: TaskContext) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -73,7 +77,9 @@ def stubborn(context: TaskContext) -> Message:
     return wait(context)
 
 
-HANDLERS = {handler.__name__: handler for handler in (echo, nothing, refuse, defect, crash, leave, wait, stubborn)}
+HANDLERS = {
+    handler.__name__: handler for handler in (echo, nothing, refuse, defect, exhaust, crash, leave, wait, stubborn)
+}
 
 if __name__ == "__main__":
     run_worker(KitSettings(), HANDLERS)
