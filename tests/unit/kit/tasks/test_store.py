@@ -14,6 +14,7 @@ from fairlead.api.tasks.v1.task_pb2 import (
     TASK_STATE_PENDING,
     TASK_STATE_RUNNING,
     TASK_STATE_SUCCEEDED,
+    LogLine,
     Task,
 )
 from fairlead.kit.errors import (
@@ -137,7 +138,9 @@ def test_a_task_runs_to_its_result(store: TaskStore, told: Told) -> None:
     ]
 
 
-def test_a_failure_keeps_its_code_and_says_which_fields(store: TaskStore, lines: Callable[[str], list[object]]) -> None:
+def test_a_failure_keeps_its_code_and_says_which_fields(
+    store: TaskStore, lines: Callable[[str], list[LogLine]]
+) -> None:
     name = made(store)
     store.fail(name, InvalidArgument("the file is empty", violations=[FieldViolation("file", "has 0 bytes")]))
 
