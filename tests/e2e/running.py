@@ -1,0 +1,122 @@
+"""A Fairlead started with `fairlead up` in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from fairlead import Client
+from fairlead.up.ports import taken
+
+READY_SECONDS = 120.0
+
+
+def free_base_port() -> int:
+    """Return a base port below the ephemeral ones whose whole plan is free."""
+    while True:
+        base = random.randrange(10_000, 30_000, 300)
+        if not taken(base):
+            return base
+
+
+@dataclass
+class RunningFairlead:
+    """The process of `fairlead up`, its home and its base port."""
+
+    home: Path
+    base_port: int
+    process: subprocess.Popen[str]
+    output: Path
+
+    @classmethod
+    def start(
+        cls, home: Path, base_port: int | None = None, executable: Path = Path(sys.executable)
+    ) -> RunningFairlead:
+        base_port = base_port or free_base_port()
+        output = home / "up.out"
+        with output.open("a") as file:
+            process = subprocess.Popen(
+                [str(executable), "-m", "fairlead.cli.main", "up", "--port", str(base_port), "--home", str(home)],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={**os.environ, "COLUMNS": "200"},
+            )
+        fairlead = cls(home, base_port, process, output)
+        fairlead.wait_until_said("Fairlead is ready")
+        return fairlead
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.base_port}"
+
+    @property
+    def token(self) -> str:
+        return (self.home / "token").read_text().strip()
+
+    def client(self, project: str = "default") -> Client:
+        return Client(self.url, self.token, project)
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def wait_until_said(self, text: str, seconds: float = READY_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in self.said():
+            assert self.process.poll() is None, f"fairlead up ended:\n{self.said()}\n{self.logs()}"
+            assert time.monotonic() < deadline, f"'{text}' was not said:\n{self.said()}\n{self.logs()}"
+            time.sleep(0.1)
+
+    def pid_of(self, service: str) -> int | None:
+        """Return the service's process id, None while it is being started again."""
+        for child in psutil.Process(self.process.pid).children():
+            try:
+                if child.cmdline()[-1].endswith(f".{service}"):
+                    return child.pid
+            except (psutil.NoSuchProcess, psutil.ZombieProcess, IndexError):
+                continue
+        return None
+
+    def kill(self, service: str) -> None:
+        """Kill a service as the kernel would, without warning."""
+        pid = self.pid_of(service)
+        assert pid is not None, f"{service} does not run"
+        os.kill(pid, signal.SIGKILL)
+
+    def wait_until_healthy(self, seconds: float = 60.0) -> None:
+        import httpx
+
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            assert time.monotonic() < deadline, f"not healthy:\n{self.said()}\n{self.logs()}"
+            time.sleep(0.2)
+
+    def logs(self) -> str:
+        """Return the last lines of every service's log, for a failure's message."""
+        return "\n".join(
+            f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+            for log in sorted((self.home / "logs").glob("*.log"))
+        )
+
+    def stop(self) -> int:
+        """Stop as Ctrl-C does and return the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=60)
+
+    def address(self) -> dict[str, object]:
+        return dict(json.loads((self.home / "up.json").read_text()))
