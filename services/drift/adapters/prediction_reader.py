@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import numpy as np
@@ -17,19 +17,25 @@ from ..domain.window import Values
 from .reference_reader import FALSE, TRUE, truth_text
 
 
-def batch_rows(batch: events_pb2.PredictionBatch) -> int:
-    """Return how many rows were predicted."""
-    return sum(request.row_count for request in batch.requests)
+def check_batch(batch: events_pb2.PredictionBatch) -> None:
+    """Raise InvalidArgument for a batch whose columns do not have one value for each of its rows."""
+    rows = sum(request.row_count for request in batch.requests)
+    if any(request.row_count < 0 for request in batch.requests):
+        raise InvalidArgument("a request has fewer than no rows")
+    for column in (*batch.inputs, batch.prediction):
+        values = len(column.texts.values) + len(column.numbers.values)
+        if values != rows:
+            raise InvalidArgument(f"column {column.name!r} has {values} values for {rows} rows")
+    if batch.probabilities and len(batch.probabilities) != rows * len(batch.classes):
+        raise InvalidArgument(
+            f"{len(batch.probabilities)} probabilities do not fill {rows} rows of {len(batch.classes)} classes"
+        )
 
 
 def read_inputs(batch: events_pb2.PredictionBatch, reference: Reference) -> dict[str, Values]:
     """Return the batch's inputs by name, read as the reference has them; inputs it does not know are left out."""
     by_name = {column.name: column for column in reference.columns if not column.is_prediction}
-    return {
-        column.name: _checked(column.name, read_values(column, by_name[column.name]), batch_rows(batch))
-        for column in batch.inputs
-        if column.name in by_name
-    }
+    return {column.name: read_values(column, by_name[column.name]) for column in batch.inputs if column.name in by_name}
 
 
 def read_prediction(batch: events_pb2.PredictionBatch, reference: Reference) -> Values:
@@ -38,16 +44,13 @@ def read_prediction(batch: events_pb2.PredictionBatch, reference: Reference) -> 
     if watched is None:
         return []
     if isinstance(watched, NumberReference) and batch.probabilities:
-        return _checked("prediction", last_class_scores(batch), batch_rows(batch))
-    return _checked("prediction", read_values(batch.prediction, watched), batch_rows(batch))
+        return last_class_scores(batch)
+    return read_values(batch.prediction, watched)
 
 
 def last_class_scores(batch: events_pb2.PredictionBatch) -> Floats:
-    """Return the probability of the last class, one a row; raises InvalidArgument when they do not fill the rows."""
-    classes = len(batch.classes)
-    if not classes or len(batch.probabilities) % classes:
-        raise InvalidArgument(f"{len(batch.probabilities)} probabilities do not fill rows of {classes} classes")
-    return np.array(batch.probabilities, dtype=np.float64).reshape(-1, classes)[:, -1]
+    """Return the probability of the last class, one a row."""
+    return np.array(batch.probabilities, dtype=np.float64).reshape(-1, len(batch.classes))[:, -1]
 
 
 def read_values(column: table_pb2.Column, reference: ColumnReference) -> Values:
@@ -61,12 +64,6 @@ def read_values(column: table_pb2.Column, reference: ColumnReference) -> Values:
     if column.WhichOneof("values") == "numbers":
         return [name(_text(number)) for number in numbers]
     return [name(text) for text in texts] if name is truth_text else texts
-
-
-def _checked(name: str, values: Values, rows: int) -> Values:
-    if len(values) != rows:
-        raise InvalidArgument(f"column {name!r} has {len(values)} values for {rows} rows")
-    return values
 
 
 def _number(text: str, is_instant: bool) -> float:
@@ -83,9 +80,3 @@ def _text(number: float) -> str:
     if math.isnan(number):
         return ""
     return str(int(number)) if number.is_integer() else repr(number)
-
-
-def slice_values(values: Values, start: int, stop: int) -> Values:
-    """Return the rows from start up to stop."""
-    part: Floats | Sequence[str] = values[start:stop]
-    return part

@@ -1,4 +1,4 @@
-"""Mergeable sketches of a window: counts in the reference's bins, so memory is a few numbers a bin whatever the rows."""
+"""Mergeable sketches of a window: counts in the reference's bins, a few numbers a bin however many rows there are."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ class CategorySketch:
     def merge(self, other: CategorySketch) -> CategorySketch:
         """Return the sketch of both parts together."""
         names = dict((Counter(self.other_names) + Counter(other.other_names)).most_common(OTHER_NAMES_KEPT))
-        return CategorySketch(
-            self.missing + other.missing, self.counts + other.counts, self.other + other.other, names
-        )
+        return CategorySketch(self.missing + other.missing, self.counts + other.counts, self.other + other.other, names)
 
 
 Sketch = NumberSketch | CategorySketch
@@ -119,15 +117,13 @@ def sketch_numbers(reference: NumberReference, values: Floats) -> NumberSketch:
     present = values[np.isfinite(values)]
     bins = len(reference.edges) + 1
     if not len(present):
-        return NumberSketch(
-            len(values), np.zeros(bins, dtype=np.int64), np.zeros(bins), np.inf, -np.inf, 0.0, 0.0
-        )
+        return NumberSketch(len(values), np.zeros(bins, dtype=np.int64), np.zeros(bins), np.inf, -np.inf, 0.0, 0.0)
     index = np.searchsorted(reference.edges, present, side="left")
     mean = float(present.mean())
     return NumberSketch(
         missing=len(values) - len(present),
         bin_counts=np.bincount(index, minlength=bins).astype(np.int64),
-        bin_sums=np.bincount(index, weights=present, minlength=bins),
+        bin_sums=np.bincount(index, weights=present, minlength=bins).astype(np.float64),
         minimum=float(present.min()),
         maximum=float(present.max()),
         mean=mean,

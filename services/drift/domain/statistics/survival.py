@@ -31,5 +31,5 @@ def kolmogorov_survival(value: float) -> float:
     """
     if value < 0.2:
         return 1.0
-    total = sum((-1) ** (k - 1) * math.exp(-2 * k * k * value * value) for k in range(1, 40))
+    total: float = sum((-1.0) ** (k - 1) * math.exp(-2 * k * k * value * value) for k in range(1, 40))
     return min(max(2 * total, 0.0), 1.0)

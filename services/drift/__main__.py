@@ -1,0 +1,63 @@
+"""The drift service: settings, adapters, the consumer and the server."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fairlead.api.drift.v1 import monitor_service_pb2
+from fairlead.api.drift.v1.monitor_service_pb2_grpc import add_MonitorServiceServicer_to_server
+from fairlead.kit.blobs import open_blob_store
+from fairlead.kit.database import migrate, open_database
+from fairlead.kit.events import open_event_log
+from fairlead.kit.logging import configure_logging
+from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.telemetry import configure_telemetry
+
+from .adapters.metrics import Metrics
+from .adapters.newest_reports import restore
+from .adapters.references import BlobReferences
+from .adapters.serving_client import ServingClient
+from .adapters.version_store import VersionStore
+from .consumer import Consumer
+from .deployments import Deployments
+from .intake import Intake
+from .servicer import MonitorServicer
+from .settings import DriftSettings
+
+MIGRATIONS = Path(__file__).parent / "adapters" / "migrations"
+
+
+def now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    settings = DriftSettings()
+    configure_logging(settings.service, settings.log_level, settings.log_format)
+    configure_telemetry(settings.service)
+    engine = open_database(settings.database_url)
+    migrate(engine, MIGRATIONS)
+    events = open_event_log(settings.events_url, source=settings.service)
+    blobs = open_blob_store(settings.blobs_url, settings.home / "cache" / settings.service)
+    channel = connect(settings.serving_address, token=settings.service_token.get_secret_value())
+    versions, metrics = VersionStore(), Metrics()
+    restore(engine, versions, metrics)
+    deployments = Deployments(versions, BlobReferences(blobs), settings.policy, now=now, reset=metrics.forget)
+    intake = Intake(engine, events, deployments, versions, ServingClient(channel), metrics, settings, now=now)
+    consumer = Consumer(engine, events, intake, metrics)
+    server = RpcServer(settings)
+    service = monitor_service_pb2.DESCRIPTOR.services_by_name["MonitorService"]
+    server.add(add_MonitorServiceServicer_to_server, MonitorServicer(engine), service)
+    for action in (consumer.close, events.close, channel.close, engine.dispose):
+        server.on_stop(action)
+    server.start()
+    consumer.start()
+    server.wait()
+
+
+if __name__ == "__main__":
+    main()

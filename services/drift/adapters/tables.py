@@ -1,0 +1,94 @@
+"""The tables of the drift service; the first migration makes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+from fairlead.kit.database import UtcDateTime
+
+METADATA = MetaData()
+
+# SQLite counts up only a plain INTEGER key.
+_SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
+
+MONITORS = Table(
+    "drift_monitors",
+    METADATA,
+    Column("deployment", String, primary_key=True),
+    Column("project", String, nullable=False, index=True),
+    Column("model_version", String, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("prediction_count", BigInteger, nullable=False),
+    Column("window_count", BigInteger, nullable=False),
+    Column("alert_count", BigInteger, nullable=False),
+    Column("feedback_count", BigInteger, nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("last_window_time", UtcDateTime),
+    Column("deployment_time", UtcDateTime),
+    Column("revision", Integer, nullable=False),
+)
+VERSIONS = Table(
+    "drift_versions",
+    METADATA,
+    Column("deployment", String, primary_key=True),
+    Column("model_version", String, primary_key=True),
+    # drift.v1.Reference, serialised; empty where the model has none.
+    Column("reference", LargeBinary, nullable=False),
+    Column("watch", Text, nullable=False),
+    Column("open_window_rows", BigInteger, nullable=False),
+    Column("performance", Text, nullable=False),
+)
+REPORTS = Table(
+    "drift_reports",
+    METADATA,
+    Column("sequence", _SEQUENCE, primary_key=True),
+    Column("deployment", String, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Index("drift_reports_by_deployment", "deployment", "sequence"),
+)
+ALERTS = Table(
+    "drift_alerts",
+    METADATA,
+    Column("sequence", _SEQUENCE, primary_key=True),
+    Column("project", String, nullable=False),
+    Column("deployment", String, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("published", Boolean, nullable=False, index=True),
+    Index("drift_alerts_by_deployment", "deployment", "sequence"),
+    Index("drift_alerts_by_project", "project", "sequence"),
+)
+REQUESTS = Table(
+    "drift_requests",
+    METADATA,
+    Column("sequence", _SEQUENCE, primary_key=True),
+    Column("deployment", String, nullable=False),
+    Column("request_id", String, nullable=False),
+    Column("model_version", String, nullable=False),
+    # When it was answered, in ns: a record that was logged twice is known by it.
+    Column("time_ns", BigInteger, nullable=False),
+    Column("row_count", Integer, nullable=False),
+    Column("answers", Text, nullable=False),
+    Column("truths", Text, nullable=False),
+    Index("drift_requests_by_id", "deployment", "request_id"),
+    Index("drift_requests_by_sequence", "deployment", "sequence"),
+)
+# Truths that came before their predictions.
+EARLY_TRUTHS = Table(
+    "drift_early_truths",
+    METADATA,
+    Column("sequence", _SEQUENCE, primary_key=True),
+    Column("deployment", String, nullable=False),
+    Column("request_id", String, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("value", String, nullable=False),
+    Index("drift_early_truths_by_id", "deployment", "request_id"),
+)
+# The newest event of each topic and key that is in the tables above: what comes again is skipped.
+CONSUMED = Table(
+    "drift_consumed",
+    METADATA,
+    Column("topic", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("offset", BigInteger, nullable=False),
+)

@@ -1,0 +1,76 @@
+"""One transaction's monitors and versions: loaded once, changed in memory, saved together at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from fairlead.api.drift.v1 import monitor_pb2
+
+from ..domain.monitor import Monitor
+from ..domain.watch import ClosedWindow
+from .monitor_store import lock_monitor, update_monitor
+from .version_store import Version, VersionStore
+
+
+@dataclass
+class Outcome:
+    """What a transaction did, to be told once it is committed."""
+
+    predictions: dict[str, int] = field(default_factory=dict)
+    feedbacks: dict[str, int] = field(default_factory=dict)
+    windows: list[tuple[str, ClosedWindow]] = field(default_factory=list)
+    # The last report of each deployment's current version.
+    newest: dict[str, monitor_pb2.DriftReport] = field(default_factory=dict)
+    # Reason -> events or truths that could not be used.
+    skipped: dict[str, int] = field(default_factory=dict)
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Count what could not be used."""
+        self.skipped[reason] = self.skipped.get(reason, 0) + count
+
+
+class Work:
+    """The unit of work of one poll's events."""
+
+    def __init__(self, connection: Connection, versions: VersionStore) -> None:
+        self.connection = connection
+        self.outcome = Outcome()
+        self._store = versions
+        self._monitors: dict[str, Monitor | None] = {}
+        self._versions: dict[tuple[str, str], Version | None] = {}
+
+    def monitor(self, deployment: str) -> Monitor | None:
+        """Return a deployment's monitor as it stands now, or None."""
+        if deployment not in self._monitors:
+            self._monitors[deployment] = lock_monitor(self.connection, deployment)
+        return self._monitors[deployment]
+
+    def version(self, deployment: str, model_version: str) -> Version | None:
+        """Return a version as it stands now, or None."""
+        key = deployment, model_version
+        if key not in self._versions:
+            self._versions[key] = self._store.find(self.connection, *key)
+        return self._versions[key]
+
+    def change(self, monitor: Monitor) -> None:
+        """Take a changed monitor."""
+        self._monitors[monitor.deployment] = monitor
+
+    def change_version(self, version: Version) -> None:
+        """Take a changed version."""
+        self._versions[version.deployment, version.model_version] = version
+
+    def touched(self) -> list[str]:
+        """Return the deployments that were looked at."""
+        return list(self._monitors)
+
+    def save(self) -> None:
+        """Write everything back."""
+        for monitor in self._monitors.values():
+            if monitor is not None:
+                update_monitor(self.connection, monitor)
+        for version in self._versions.values():
+            if version is not None:
+                self._store.save(self.connection, version)

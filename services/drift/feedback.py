@@ -1,0 +1,60 @@
+"""The truth, joined with the predictions by request id and row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fairlead.api.events.v1 import events_pb2
+
+from .adapters import request_store
+from .adapters.request_store import EarlyTruth, Request
+from .adapters.work import Work
+from .domain.performance import joined
+
+
+def take_feedback(work: Work, batch: events_pb2.FeedbackBatch, early_kept: int) -> None:
+    """Count truths in. One that comes before its prediction waits for it; one that comes again replaces the former."""
+    if work.monitor(batch.deployment) is None:
+        work.outcome.skip("feedback_without_monitor", len(batch.feedbacks))
+        return
+    for feedback in batch.feedbacks:
+        truth = EarlyTruth(feedback.request_id, feedback.row, feedback.value)
+        request = request_store.find_request(work.connection, batch.deployment, truth.request_id)
+        if request is None:
+            request_store.add_early_truth(work.connection, batch.deployment, truth, early_kept)
+        else:
+            _join(work, batch.deployment, request, truth)
+
+
+def join_early(work: Work, deployment: str, request_ids: list[str]) -> None:
+    """Join the truths that waited for these requests."""
+    for truth in request_store.take_early_truths(work.connection, deployment, request_ids):
+        request = request_store.find_request(work.connection, deployment, truth.request_id)
+        if request is not None:
+            _join(work, deployment, request, truth)
+
+
+def _join(work: Work, deployment: str, request: Request, truth: EarlyTruth) -> None:
+    monitor = work.monitor(deployment)
+    version = work.version(deployment, request.model_version)
+    if monitor is None or version is None or version.performance is None:
+        work.outcome.skip("feedback_without_version")
+        return
+    if not 0 <= truth.row < len(request.answers):
+        work.outcome.skip("feedback_row_out_of_range")
+        return
+    answer, former = request.answers[truth.row], request.truths.get(truth.row)
+    if former == truth.value:
+        return
+    try:
+        performance = joined(version.performance, answer, truth.value)
+        if former is not None:
+            performance = joined(performance, answer, former, weight=-1)
+    except ValueError:
+        work.outcome.skip("feedback_unreadable")
+        return
+    request_store.set_truths(work.connection, replace(request, truths=request.truths | {truth.row: truth.value}))
+    work.change_version(replace(version, performance=performance))
+    if former is None:
+        work.change(replace(monitor, feedback_count=monitor.feedback_count + 1))
+        work.outcome.feedbacks[deployment] = work.outcome.feedbacks.get(deployment, 0) + 1

@@ -1,0 +1,148 @@
+"""Logged predictions into windows, reports, alerts, and the memory that feedback is joined with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from fairlead.api.common.v1 import table_pb2
+from fairlead.api.events.v1 import events_pb2
+
+from .adapters import history_store, request_store
+from .adapters.prediction_reader import check_batch, last_class_scores, read_inputs, read_prediction
+from .adapters.request_store import Request
+from .adapters.version_store import Version
+from .adapters.work import Work
+from .convert import monitor_name, to_alert, to_report
+from .domain.monitor import Monitor
+from .domain.performance import Answer, Task, new_performance
+from .domain.reference import Reference
+from .domain.traffic import Traffic
+from .domain.watch import ClosedWindow, observe
+from .feedback import join_early
+
+TASKS = {
+    table_pb2.TASK_TYPE_BINARY: Task.BINARY,
+    table_pb2.TASK_TYPE_MULTICLASS: Task.MULTICLASS,
+    table_pb2.TASK_TYPE_REGRESSION: Task.REGRESSION,
+}
+
+
+def take_predictions(work: Work, batch: events_pb2.PredictionBatch, now: datetime) -> None:
+    """Count a batch in. One of an unknown version is skipped; a record that was logged twice is counted once.
+
+    Raises InvalidArgument for a batch that contradicts itself; nothing of it is counted then.
+    """
+    check_batch(batch)
+    batch, version = _without_repetitions(work, batch), work.version(batch.deployment, batch.model_version)
+    monitor = work.monitor(batch.deployment)
+    if monitor is None or version is None:
+        work.outcome.skip("unknown_version")
+        return
+    if not batch.requests:
+        work.outcome.skip("repeated")
+        return
+    requests = _requests(batch)
+    version = _ensure_performance(version, batch)
+    monitor = replace(monitor, prediction_count=monitor.prediction_count + sum(len(each.answers) for each in requests))
+    if version.reference is not None and version.watch is not None:
+        traffic = _traffic(batch, version.reference)
+        watch, closed = observe(version.reference, version.watch, monitor.policy, traffic)
+        version = replace(version, watch=watch)
+        for window in closed:
+            monitor = _keep(work, monitor, version, window, now)
+    counted = work.outcome.predictions
+    counted[batch.deployment] = counted.get(batch.deployment, 0) + sum(len(each.answers) for each in requests)
+    request_store.add_requests(work.connection, batch.deployment, requests)
+    work.change(monitor)
+    work.change_version(version)
+    join_early(work, batch.deployment, [request.request_id for request in requests])
+
+
+def _keep(work: Work, monitor: Monitor, version: Version, window: ClosedWindow, now: datetime) -> Monitor:
+    """Store a closed window's report and its alert, if any; return the monitor with both counted."""
+    number = monitor.window_count + 1
+    # The time makes the id unlike those of an earlier monitor of the same name.
+    identity = f"{window.end.astimezone(UTC):%Y%m%dt%H%M%S}-{number}"
+    report = to_report(f"{monitor_name(monitor.deployment)}/reports/report-{identity}", window)
+    history_store.add_report(work.connection, monitor.deployment, report.SerializeToString())
+    work.outcome.windows.append((monitor.deployment, window))
+    if window.alert is not None:
+        name = f"{monitor_name(monitor.deployment)}/alerts/alert-{identity}"
+        alert = to_alert(name, monitor.deployment, version.model_version, report.name, window, now)
+        history_store.add_alert(work.connection, monitor.deployment, alert.SerializeToString())
+        monitor = replace(monitor, alert_count=monitor.alert_count + 1)
+    if version.model_version == monitor.model_version:
+        monitor = replace(monitor, severity=window.verdict.severity)
+        work.outcome.newest[monitor.deployment] = report
+    return replace(monitor, window_count=number, last_window_time=window.end)
+
+
+def _without_repetitions(work: Work, batch: events_pb2.PredictionBatch) -> events_pb2.PredictionBatch:
+    """Return the batch without the requests that were counted already: same id, answered at the same instant.
+
+    A publisher that died between publishing and noting it publishes again, under a new offset.
+    """
+    ids = [request.request_id for request in batch.requests]
+    seen = request_store.seen_requests(work.connection, batch.deployment, ids)
+    kept = [(each.request_id, each.time.ToNanoseconds()) not in seen for each in batch.requests]
+    if all(kept):
+        return batch
+    rows = np.flatnonzero(np.repeat(kept, [request.row_count for request in batch.requests])).tolist()
+    smaller = events_pb2.PredictionBatch(
+        deployment=batch.deployment,
+        model_version=batch.model_version,
+        requests=[request for request, keep in zip(batch.requests, kept, strict=True) if keep],
+        inputs=[_taken(column, rows) for column in batch.inputs],
+        prediction=_taken(batch.prediction, rows),
+        classes=batch.classes,
+        task_type=batch.task_type,
+    )
+    width = len(batch.classes)
+    if batch.probabilities:
+        smaller.probabilities.extend(value for row in rows for value in batch.probabilities[row * width :][:width])
+    return smaller
+
+
+def _taken(column: table_pb2.Column, rows: list[int]) -> table_pb2.Column:
+    taken = table_pb2.Column(name=column.name)
+    if column.WhichOneof("values") == "texts":
+        taken.texts.values.extend(column.texts.values[row] for row in rows)
+    else:
+        taken.numbers.values.extend(column.numbers.values[row] for row in rows)
+    return taken
+
+
+def _traffic(batch: events_pb2.PredictionBatch, reference: Reference) -> Traffic:
+    return Traffic(
+        read_inputs(batch, reference),
+        read_prediction(batch, reference),
+        np.cumsum([request.row_count for request in batch.requests]),
+        [request.time.ToDatetime(tzinfo=UTC) for request in batch.requests],
+    )
+
+
+def _requests(batch: events_pb2.PredictionBatch) -> list[Request]:
+    """Return each request with its answers."""
+    labels, values = list(batch.prediction.texts.values), list(batch.prediction.numbers.values)
+    if batch.task_type == table_pb2.TASK_TYPE_BINARY and batch.probabilities:
+        values = last_class_scores(batch).tolist()
+    answers = [
+        Answer(labels[row] if labels else "", values[row] if values else float("nan"))
+        for row in range(max(len(labels), len(values)))
+    ]
+    requests, start = [], 0
+    for each in batch.requests:
+        part = tuple(answers[start : start + each.row_count])
+        requests.append(Request(each.request_id, batch.model_version, each.time.ToNanoseconds(), part, {}))
+        start += each.row_count
+    return requests
+
+
+def _ensure_performance(version: Version, batch: events_pb2.PredictionBatch) -> Version:
+    task = TASKS.get(batch.task_type)
+    if version.performance is not None or task is None:
+        return version
+    return replace(version, performance=new_performance(task, batch.classes))
