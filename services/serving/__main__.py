@@ -1,0 +1,85 @@
+"""Composition root of the serving service: one BentoML worker that holds every door."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import threading
+import time
+
+from fairlead.kit.auth import verifier
+from fairlead.kit.errors import FairleadError
+from fairlead.kit.logging import configure_logging, get_logger
+from fairlead.kit.telemetry import configure_telemetry
+
+from .bento_service import bento_app, prepare_bentoml
+from .settings import ServingSettings
+from .token_gate import TokenGate
+
+SWITCH_SECONDS = 0.0005
+"""How long one thread may keep the interpreter while others wait: the default of 5 ms shows in a request's latency."""
+GRACE_SECONDS = 10
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT, then drain."""
+    settings = ServingSettings()
+    configure_logging(settings.service, settings.log_level, settings.log_format)
+    configure_telemetry(settings.service)
+    prepare_bentoml(settings)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    log = get_logger("fairlead.serving")
+    try:
+        served = _serve(settings)
+    except FairleadError as error:
+        log.error("serving can't start", reason=error.message)
+        raise SystemExit(1) from error
+    raise SystemExit(0 if served else 1)
+
+
+def _serve(settings: ServingSettings) -> bool:
+    """Run the BentoML worker in this process, so that no other process can be left over; False if it never started."""
+    import uvicorn
+
+    from .adapters.rest.server import listen
+    from .serving_process import ServingProcess
+
+    listener = listen(settings.bento_address)
+    process = ServingProcess(settings)
+    app = bento_app(
+        process.inference,
+        settings,
+        functools.partial(TokenGate, verifier=verifier(settings)),
+        on_startup=process.start,
+        on_shutdown=process.stop,
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    # The server raises the signal again once it has drained; by then there is nothing left to interrupt.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    if settings.exit_with_parent:
+        threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
+    server.run(sockets=[listener])
+    return server.started
+
+
+def _stop_with_parent(server: object) -> None:
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    server.should_exit = True  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    main()

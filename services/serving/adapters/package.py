@@ -1,0 +1,70 @@
+"""Loads a model package from the blob store."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from google.protobuf import json_format
+
+from fairlead.api.trainer.v1 import model_pb2
+from fairlead.kit.blobs import BlobStore
+from fairlead.kit.errors import FailedPrecondition, FairleadError, NotFound
+
+from ..convert import schema_of
+from ..domain.deployment import Deployment
+from ..domain.model import Model, Runtime
+from ..domain.schema import Schema
+from .native_runtime import NativeRuntime
+from .onnx_runtime import OnnxRuntime
+
+MANIFEST = "manifest.json"
+ONNX_MODEL = "model.onnx"
+NATIVE_MODEL = "native/model.pkl"
+
+
+class PackageLoader:
+    """Turns a deployment into a model that is ready to predict."""
+
+    def __init__(self, blobs: BlobStore, *, threads: int = 1) -> None:
+        """Fetch packages from this store; threads compute one ONNX call."""
+        self._blobs = blobs
+        self._threads = threads
+
+    def __call__(self, deployment: Deployment) -> Model:
+        """Return the deployment's model, warmed up.
+
+        Raises FailedPrecondition where the package is absent, broken or disagrees with its manifest.
+        """
+        version = deployment.model_version
+        try:
+            folder = self._blobs.fetch_folder(deployment.package_blob)
+            model = load_package(folder, version, threads=self._threads)
+        except NotFound as error:
+            raise FailedPrecondition(f"the package of {version} is not in the blob store", resource=version) from error
+        except FairleadError:
+            raise
+        except Exception as error:
+            raise FailedPrecondition(f"the package of {version} can't be loaded: {error}", resource=version) from error
+        return model
+
+
+def load_package(folder: Path, version: str, *, threads: int = 1) -> Model:
+    """Return the model of a package folder, warmed up.
+
+    Raises OSError, json_format.ParseError, FairleadError or what the runtime raises for a broken package.
+    """
+    manifest = json_format.Parse(
+        (folder / MANIFEST).read_text("utf-8"), model_pb2.ModelManifest(), ignore_unknown_fields=True
+    )
+    schema = schema_of(manifest)
+    native = manifest.runtime == model_pb2.MODEL_RUNTIME_NATIVE
+    path = folder / (NATIVE_MODEL if native else ONNX_MODEL)
+    runtime = _runtime(path, schema, native, threads)
+    model = Model(version, schema, runtime, size_bytes=path.stat().st_size)
+    model.warm_up(time.perf_counter)
+    return model
+
+
+def _runtime(path: Path, schema: Schema, native: bool, threads: int) -> Runtime:
+    return NativeRuntime(path, schema) if native else OnnxRuntime(path, schema, threads=threads)

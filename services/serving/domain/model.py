@@ -1,0 +1,70 @@
+"""A loaded model: a schema, and a runtime that computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from fairlead.kit.errors import Internal
+
+from .columns import Array, Columns
+from .prediction import Prediction
+from .schema import Kind, Schema, TaskType
+
+QUICK_SECONDS = 0.0005
+"""A row this quick is answered where it arrives; a slower one goes to a thread of its own."""
+
+
+class Runtime(Protocol):
+    """What computes predictions from columns."""
+
+    def run(self, columns: Columns) -> Array:
+        """Return probabilities [n, classes], or values [n] (or [n, 1]) for regression."""
+
+
+class Model:
+    """One model version, ready to predict. Safe to call from many threads."""
+
+    def __init__(self, version: str, schema: Schema, runtime: Runtime, size_bytes: int = 0) -> None:
+        """Keep the version's resource name, its schema and its runtime."""
+        self.version = version
+        self.number = version.rpartition("/")[2]
+        self.schema = schema
+        self.size_bytes = size_bytes
+        self._runtime = runtime
+        self._seconds_a_row = 0.0
+        self._regression = schema.task is TaskType.REGRESSION
+
+    def predict(self, columns: Columns, rows: int) -> Prediction:
+        """Return the predictions of columns as columns_of made them."""
+        output = self._runtime.run(columns)
+        if self._regression:
+            return Prediction(rows, values=output.reshape(rows).astype(np.float64, copy=False))
+        expected = (rows, len(self.schema.classes))
+        if output.shape != expected:
+            raise Internal(f"the model {self.version} answered shape {output.shape} instead of {expected}")
+        probabilities = output.astype(np.float64, copy=False)
+        classes = self.schema.classes
+        labels = [classes[best] for best in probabilities.argmax(axis=1).tolist()]
+        return Prediction(rows, labels=labels, probabilities=probabilities)
+
+    def warm_up(self, clock: Callable[[], float]) -> None:
+        """Predict a row of missing values, so that the first caller does not pay for what the runtime does once.
+
+        clock returns seconds; with it the model learns how quick it is.
+        """
+        columns = tuple(
+            np.array([""], dtype=object) if column.kind is Kind.TEXT else np.array([np.nan])
+            for column in self.schema.inputs
+        )
+        self.predict(columns, 1)
+        started = clock()
+        self.predict(columns, 1)
+        self._seconds_a_row = clock() - started
+
+    @property
+    def is_quick(self) -> bool:
+        """Return whether a few rows take so little time that handing them to a thread would cost more."""
+        return self._seconds_a_row < QUICK_SECONDS

@@ -1,0 +1,70 @@
+"""Tensors as raw bytes: little-endian in row-major order; a BYTES element is 4 bytes of length and its bytes."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+
+from .columns import Array
+from .outputs import OutputTensor
+from .tensors import BYTES, DTYPES, Tensor, check_size, invalid_tensor
+
+_LENGTH = struct.Struct("<I")
+
+
+def decode_raw(name: str, datatype: str, shape: Sequence[int], raw: bytes | memoryview) -> Tensor:
+    """Return the tensor that raw bytes hold. Raises InvalidArgument naming the tensor and what is wrong."""
+    if datatype == BYTES:
+        data = _decode_texts(name, raw)
+    else:
+        dtype = np.dtype(numeric_dtype(name, datatype))
+        if len(raw) % dtype.itemsize:
+            raise invalid_tensor(name, f"{len(raw)} bytes are no whole number of {datatype} elements")
+        data = np.frombuffer(raw, dtype)
+    check_size(name, shape, len(data))
+    return Tensor(name, datatype, tuple(shape), data)
+
+
+def encode_raw(tensor: OutputTensor) -> bytes:
+    """Return an output as raw bytes."""
+    if isinstance(tensor.data, list):
+        return b"".join(_LENGTH.pack(len(text)) + text for text in (label.encode() for label in tensor.data))
+    return tensor.data.tobytes()
+
+
+def numeric_dtype(name: str, datatype: str) -> str:
+    """Return the NumPy type of a numeric datatype. Raises InvalidArgument for one that is not read."""
+    dtype = DTYPES.get(datatype)
+    if dtype is None:
+        raise invalid_tensor(
+            name, f"datatype '{datatype}' is not read; send one of {', '.join(DTYPES)}, or {BYTES} for text"
+        )
+    return dtype
+
+
+def text_array(name: str, elements: Sequence[bytes]) -> Array:
+    """Return BYTES elements as str objects. Raises InvalidArgument where one is not UTF-8."""
+    data = np.empty(len(elements), dtype=object)
+    try:
+        for index, element in enumerate(elements):
+            data[index] = element.decode()
+    except UnicodeDecodeError as error:
+        raise invalid_tensor(name, f"an element is not UTF-8 text ({error})") from None
+    return data
+
+
+def _decode_texts(name: str, raw: bytes | memoryview) -> Array:
+    elements = []
+    position, end = 0, len(raw)
+    while position < end:
+        if position + 4 > end:
+            raise invalid_tensor(name, "the bytes end within an element's length; each has 4 bytes of length first")
+        (length,) = _LENGTH.unpack_from(raw, position)
+        position += 4
+        if position + length > end:
+            raise invalid_tensor(name, f"an element of {length} bytes is cut short; each has 4 bytes of length first")
+        elements.append(bytes(raw[position : position + length]))
+        position += length
+    return text_array(name, elements)

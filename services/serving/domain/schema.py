@@ -1,0 +1,52 @@
+"""What a model reads and answers: its inputs, its kind of task and its classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+
+class Kind(Enum):
+    """How a model reads a column."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    DATETIME = "datetime"
+    BOOLEAN = "boolean"
+
+
+class TaskType(Enum):
+    """What kind of prediction a model makes."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+
+
+@dataclass(frozen=True)
+class InputColumn:
+    """One column a model reads; tensor is its name in the ONNX graph."""
+
+    name: str
+    kind: Kind
+    tensor: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A model's inputs in order, its task and its class labels (empty for regression)."""
+
+    task: TaskType
+    classes: tuple[str, ...]
+    inputs: tuple[InputColumn, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, InputColumn]:
+        """Return the inputs by column name."""
+        return {column.name: column for column in self.inputs}
+
+    @cached_property
+    def all_numeric(self) -> bool:
+        """Return whether one numeric matrix can carry every input."""
+        return all(column.kind is not Kind.TEXT for column in self.inputs)

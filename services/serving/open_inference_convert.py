@@ -1,0 +1,87 @@
+"""The Open Inference Protocol's messages to tensors and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from fairlead.api.inference.v2 import open_inference_pb2 as pb
+from fairlead.kit.errors import InvalidArgument
+
+from .domain.inference import Answer
+from .domain.outputs import OutputTensor, TensorInfo, output_tensors
+from .domain.raw_tensors import decode_raw, encode_raw, numeric_dtype, text_array
+from .domain.tensors import BYTES, Tensor, check_size, invalid_tensor
+
+_CONTENTS = {
+    "BOOL": "bool_contents",
+    "INT8": "int_contents",
+    "INT16": "int_contents",
+    "INT32": "int_contents",
+    "INT64": "int64_contents",
+    "UINT8": "uint_contents",
+    "UINT16": "uint_contents",
+    "UINT32": "uint_contents",
+    "UINT64": "uint64_contents",
+    "FP32": "fp32_contents",
+    "FP64": "fp64_contents",
+}
+
+
+def tensors_of(request: pb.ModelInferRequest) -> list[Tensor]:
+    """Return a request's inputs. Raises InvalidArgument naming the tensor that is wrong."""
+    raw = request.raw_input_contents
+    if not raw:
+        return [_typed(tensor) for tensor in request.inputs]
+    if len(raw) != len(request.inputs):
+        raise InvalidArgument(f"{len(request.inputs)} inputs came with {len(raw)} raw contents; send one for each")
+    typed = next((tensor.name for tensor in request.inputs if tensor.HasField("contents")), None)
+    if typed is not None:
+        raise invalid_tensor(typed, "it has contents beside raw_input_contents; send one of the two")
+    return [
+        decode_raw(tensor.name, tensor.datatype, tensor.shape, data)
+        for tensor, data in zip(request.inputs, raw, strict=True)
+    ]
+
+
+def _typed(tensor: pb.ModelInferRequest.InferInputTensor) -> Tensor:
+    shape = tuple(tensor.shape)
+    if tensor.datatype == BYTES:
+        data = text_array(tensor.name, tensor.contents.bytes_contents)
+    else:
+        field = _CONTENTS.get(tensor.datatype)
+        if field is None:
+            numeric_dtype(tensor.name, tensor.datatype)
+            raise invalid_tensor(tensor.name, f"{tensor.datatype} has no typed contents; send raw_input_contents")
+        dtype = np.dtype(numeric_dtype(tensor.name, tensor.datatype))
+        try:
+            data = np.array(getattr(tensor.contents, field), dtype=dtype)
+        except OverflowError as error:
+            raise invalid_tensor(tensor.name, f"an element does not fit {tensor.datatype} ({error})") from None
+    check_size(tensor.name, shape, len(data))
+    return Tensor(tensor.name, tensor.datatype, shape, data)
+
+
+def to_infer_response(model_name: str, answer: Answer, outputs: Sequence[str]) -> pb.ModelInferResponse:
+    """Return an answer with the outputs asked for, as raw bytes, which every client reads."""
+    tensors = output_tensors(answer.prediction, outputs)
+    return pb.ModelInferResponse(
+        model_name=model_name,
+        model_version=answer.model.number,
+        id=answer.request_id,
+        outputs=[_output(tensor) for tensor in tensors],
+        raw_output_contents=[encode_raw(tensor) for tensor in tensors],
+    )
+
+
+def _output(tensor: OutputTensor) -> pb.ModelInferResponse.InferOutputTensor:
+    return pb.ModelInferResponse.InferOutputTensor(name=tensor.name, datatype=tensor.datatype, shape=tensor.shape)
+
+
+def to_metadata(infos: Iterable[TensorInfo]) -> list[pb.ModelMetadataResponse.TensorMetadata]:
+    """Return tensors as metadata lists them."""
+    return [
+        pb.ModelMetadataResponse.TensorMetadata(name=info.name, datatype=info.datatype, shape=info.shape)
+        for info in infos
+    ]

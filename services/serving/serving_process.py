@@ -1,0 +1,183 @@
+"""The parts of one serving process, put together: state, the inference core, and every door on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib import metadata
+
+from fairlead.api.inference.v2 import open_inference_pb2
+from fairlead.api.inference.v2.open_inference_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
+from fairlead.api.serving.v1 import deployment_service_pb2, prediction_service_pb2
+from fairlead.api.serving.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
+from fairlead.api.serving.v1.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
+from fairlead.api.tasks.v1 import task_service_pb2
+from fairlead.api.tasks.v1.task_service_pb2_grpc import add_TaskServiceServicer_to_server
+from fairlead.kit.auth import verifier
+from fairlead.kit.blobs import open_blob_store
+from fairlead.kit.database import migrate, open_database
+from fairlead.kit.events import open_event_log
+from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
+from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
+
+from .adapters.deployment_store import SqlDeploymentStore
+from .adapters.feedback_events import EventFeedbackSink
+from .adapters.journal import Journal
+from .adapters.metrics import PrometheusObserver
+from .adapters.outbox import Outbox
+from .adapters.package import PackageLoader
+from .adapters.prediction_log import JournaledPredictionLog
+from .adapters.registry import TrainerRegistry
+from .adapters.rest.app import OpenInferenceRest, RestLimits
+from .adapters.rest.model_routes import ModelRoutes
+from .adapters.rest.server import HttpServer, listen
+from .adapters.tables import MIGRATIONS
+from .deployment_servicer import DeploymentServicer
+from .domain.catalog import Catalog
+from .domain.deployments import Deployments
+from .domain.feedback import Feedback
+from .domain.inference import Clock, Inference
+from .domain.statistics import StatisticsBook
+from .open_inference_servicer import OpenInferenceServicer
+from .prediction_servicer import PredictionServicer
+from .settings import ServingSettings
+
+LOADERS = 2
+REST_WORKERS = 4
+MEGABYTE = 1024 * 1024
+
+
+class ServingProcess:
+    """Opens every door but BentoML's, and closes them in order."""
+
+    def __init__(self, settings: ServingSettings) -> None:
+        """Open the state and build the doors; nothing listens before start()."""
+        self._settings = settings
+        self._engine = open_database(settings.database_url)
+        migrate(self._engine, TASK_MIGRATIONS, MIGRATIONS)
+        self._events = open_event_log(settings.events_url, source=settings.service)
+        blobs = open_blob_store(settings.blobs_url, settings.home / "cache")
+        self._catalog = Catalog(PackageLoader(blobs, threads=settings.serving_onnx_threads), loaders=LOADERS)
+        self._outbox = Outbox(self._engine, self._events)
+        journal = Journal(settings.spool, max_bytes=settings.serving_log_spool_mb * MEGABYTE)
+        self._log = JournaledPredictionLog(journal, self._events)
+        observer = PrometheusObserver()
+        book = StatisticsBook()
+        clock = Clock(time.perf_counter_ns, time.time_ns, _random_id)
+        self.inference = Inference(self._catalog, self._log, book, observer, clock)
+        self._trainer = connect(settings.trainer_address, token=settings.service_token.get_secret_value())
+        self._deployments = Deployments(
+            SqlDeploymentStore(self._engine, self._outbox),
+            TrainerRegistry(self._trainer),
+            self._catalog,
+            now=lambda: datetime.now(UTC),
+            new_etag=_random_id,
+            forget=_each(observer.forget, book.remove),
+        )
+        self._tasks = TaskStore(self._engine, self._events, settings.service)
+        self._owner = TaskOwner(self._tasks, LocalRunner(f"{__package__}.worker"), concurrency=1)
+        self._servers = (self._own_server(), self._open_inference_server())
+        self._rest_app, self._rest = self._rest_server()
+
+    def start(self) -> None:
+        """Listen at every address, load what was deployed, and take up unfinished work.
+
+        Raises Unavailable where a port is taken.
+        """
+        shutil.rmtree(self._settings.drafts, ignore_errors=True)
+        self._outbox.publish()
+        self._deployments.restore()
+        self._rest.start()
+        for server in self._servers:
+            server.start()
+        self._owner.recover()
+
+    def stop(self) -> None:
+        """Refuse new calls, let those under way finish, publish what they left, and close everything."""
+        with ThreadPoolExecutor(len(self._servers) + 1) as closing:
+            for stop in (self._rest.stop, *(server.stop for server in self._servers)):
+                closing.submit(stop)
+        self._rest_app.close()
+        self._owner.close()
+        self._catalog.close()
+        self._log.close()
+        self._outbox.close()
+        self._trainer.close()
+        self._events.close()
+        self._engine.dispose()
+
+    def _own_server(self) -> RpcServer:
+        settings = self._settings
+        predictions = PredictionServicer(
+            self.inference,
+            Feedback(EventFeedbackSink(self._events)),
+            self._tasks,
+            self._owner,
+            settings.serving_load_seconds,
+        )
+        server = RpcServer(settings, workers=settings.serving_rpc_workers, max_message_mb=settings.serving_request_mb)
+        server.add(
+            add_DeploymentServiceServicer_to_server,
+            DeploymentServicer(self._deployments, self._catalog),
+            deployment_service_pb2.DESCRIPTOR.services_by_name["DeploymentService"],
+        )
+        server.add(
+            add_PredictionServiceServicer_to_server,
+            predictions,
+            prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"],
+        )
+        server.add(
+            add_TaskServiceServicer_to_server,
+            TaskServicer(self._tasks, self._owner),
+            task_service_pb2.DESCRIPTOR.services_by_name["TaskService"],
+        )
+        return server
+
+    def _open_inference_server(self) -> RpcServer:
+        settings = self._settings
+        server = RpcServer(
+            settings,
+            address=settings.grpc_address,
+            workers=settings.serving_rpc_workers,
+            max_message_mb=settings.serving_request_mb,
+        )
+        server.add(
+            add_GRPCInferenceServiceServicer_to_server,
+            OpenInferenceServicer(self.inference, _version(), settings.serving_load_seconds),
+            open_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"],
+        )
+        return server
+
+    def _rest_server(self) -> tuple[OpenInferenceRest, HttpServer]:
+        settings = self._settings
+        load_seconds = settings.serving_load_seconds
+        app = OpenInferenceRest(
+            self.inference,
+            verifier(settings),
+            ModelRoutes(self.inference, _version(), load_seconds),
+            RestLimits(settings.serving_request_mb * MEGABYTE, load_seconds),
+            REST_WORKERS,
+        )
+        return app, HttpServer(app, listen(settings.rest_address))
+
+
+def _each(*actions: Callable[[str], None]) -> Callable[[str], None]:
+    def run(name: str) -> None:
+        for action in actions:
+            action(name)
+
+    return run
+
+
+def _version() -> str:
+    return metadata.version("fairlead")
+
+
+def _random_id() -> str:
+    return os.urandom(16).hex()

@@ -1,0 +1,59 @@
+"""Settings of the serving service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from fairlead.kit.settings import KitSettings
+
+BENTO_PORT_OFFSET = 80
+REST_PORT_OFFSET = 81
+GRPC_PORT_OFFSET = 82
+
+
+class ServingSettings(KitSettings):
+    """The kit's settings, and those of serving."""
+
+    service: ClassVar[str] = "serving"
+
+    serving_onnx_threads: int = Field(1, ge=1, le=64, description="Threads that compute one ONNX prediction call.")
+    serving_rpc_workers: int = Field(16, ge=1, le=256, description="gRPC calls answered at a time, for each server.")
+    serving_log_spool_mb: int = Field(
+        512, ge=1, description="Megabytes of predictions kept on local disk while the event log is away."
+    )
+    serving_request_mb: int = Field(64, ge=1, le=1024, description="Largest request body, in megabytes.")
+    serving_load_seconds: float = Field(60.0, gt=0, description="How long a request waits for a model that is loading.")
+    serving_batch_rows: int = Field(8192, ge=1, description="Rows that a batch prediction holds in memory at a time.")
+
+    @property
+    def bento_address(self) -> str:
+        """Return host:port of BentoML's own API."""
+        return f"{self.host}:{self.base_port + BENTO_PORT_OFFSET}"
+
+    @property
+    def rest_address(self) -> str:
+        """Return host:port of the Open Inference Protocol over REST."""
+        return f"{self.host}:{self.base_port + REST_PORT_OFFSET}"
+
+    @property
+    def grpc_address(self) -> str:
+        """Return host:port of the Open Inference Protocol over gRPC."""
+        return f"{self.host}:{self.base_port + GRPC_PORT_OFFSET}"
+
+    @property
+    def spool(self) -> Path:
+        """Return the folder of predictions that are not published yet."""
+        return self.home / "serving" / "prediction-log"
+
+    @property
+    def drafts(self) -> Path:
+        """Return the folder of batch results that are being written."""
+        return self.home / "serving" / "drafts"
+
+    @property
+    def bento_home(self) -> Path:
+        """Return BentoML's own folder."""
+        return self.home / "serving" / "bentoml"
