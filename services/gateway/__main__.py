@@ -1,0 +1,100 @@
+"""Starts the gateway: REST on the base port, ProjectService by gRPC on the next."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from types import FrameType
+
+import uvicorn
+
+from fairlead.api.gateway.v1 import project_service_pb2
+from fairlead.api.gateway.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
+from fairlead.kit.errors import FairleadError
+from fairlead.kit.logging import configure_logging, get_logger
+from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.telemetry import configure_telemetry
+
+from .adapters.changes import TaskChanges
+from .app import create_app
+from .composition import compose
+from .servicer import ProjectServicer
+from .settings import GatewaySettings
+
+DRAIN_SECONDS = 10
+
+
+class _Server(uvicorn.Server):
+    """Ends the task streams when asked to stop, which would hold the drain up otherwise."""
+
+    def __init__(self, config: uvicorn.Config, changes: TaskChanges) -> None:
+        super().__init__(config)
+        self._changes = changes
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop."""
+        self._changes.close()
+        super().handle_exit(sig, frame)
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    settings = GatewaySettings()
+    configure_logging(settings.service, settings.log_level, settings.log_format)
+    configure_telemetry(settings.service)
+    try:
+        _serve(settings)
+    except FairleadError as error:
+        get_logger("fairlead.gateway").error("the gateway can't start", why=error.message)
+        sys.exit(1)
+
+
+def _serve(settings: GatewaySettings) -> None:
+    listener = _listen(settings.host, settings.base_port)
+    parts = compose(settings)
+    rpc = RpcServer(settings, workers=4)
+    rpc.add(
+        add_ProjectServiceServicer_to_server,
+        ProjectServicer(parts.projects),
+        project_service_pb2.DESCRIPTOR.services_by_name["ProjectService"],
+    )
+    rpc.on_stop(parts.services.close)
+    rpc.on_stop(parts.events.close)
+    config = uvicorn.Config(
+        create_app(parts),
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        ws_max_size=1024 * 1024,
+    )
+    # uvicorn raises the signal again once it has drained; by then only the rest below is left to do.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    rpc.start()
+    try:
+        _Server(config, parts.changes).run(sockets=[listener])
+    finally:
+        rpc.stop()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        from fairlead.kit.errors import Unavailable
+
+        raise Unavailable(
+            f"port {port} on {host} can't be used ({error.strerror}); stop what listens there or set FAIRLEAD_BASE_PORT"
+        ) from error
+    return listener
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Putting the gateway together from its settings."""
+
+from __future__ import annotations
+
+from fairlead.kit.auth import verifier
+from fairlead.kit.blobs import open_blob_store
+from fairlead.kit.database import migrate, open_database
+from fairlead.kit.events import open_event_log
+
+from .adapters.audit import AuditTrail
+from .adapters.changes import TaskChanges
+from .adapters.predictor import Predictor
+from .adapters.projection import TaskProjection
+from .adapters.projects import ProjectStore
+from .adapters.schema import MIGRATIONS
+from .adapters.services import Services
+from .adapters.task_directory import TaskDirectory
+from .adapters.task_stream import TaskStream
+from .adapters.task_view import TaskView
+from .parts import Parts
+from .settings import GatewaySettings
+
+
+def compose(settings: GatewaySettings) -> Parts:
+    """Return the parts, stores opened and tables up to date; nothing runs yet."""
+    engine = open_database(settings.database_url)
+    migrate(engine, MIGRATIONS)
+    events = open_event_log(settings.events_url, source=settings.service)
+    projects = ProjectStore(engine)
+    services = Services(settings)
+    changes = TaskChanges()
+    view = TaskView(engine)
+    return Parts(
+        settings=settings,
+        verifier=verifier(settings),
+        events=events,
+        blobs=open_blob_store(settings.blobs_url, settings.home / "cache" / "gateway"),
+        projects=projects,
+        services=services,
+        changes=changes,
+        projection=TaskProjection(engine, events, changes.announce, settings.gateway_task_history_days),
+        tasks=view,
+        directory=TaskDirectory(view, services, projects),
+        stream=TaskStream(view, changes, events, settings.gateway_heartbeat_seconds),
+        predictor=Predictor(services, settings.service_token.get_secret_value(), settings.gateway_timeout_seconds),
+        audit=AuditTrail(events),
+    )

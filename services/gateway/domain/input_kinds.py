@@ -1,0 +1,24 @@
+"""How a model reads its inputs, as far as the gateway needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """How a model reads a column."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    DATETIME = "datetime"
+    BOOLEAN = "boolean"
+
+
+@dataclass(frozen=True)
+class ModelInputs:
+    """The columns that one model version reads."""
+
+    model_version: str
+    kinds: Mapping[str, Kind]

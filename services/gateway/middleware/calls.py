@@ -1,0 +1,145 @@
+"""Request id, trace, deadline, metrics, access log and audit of every call, and the last word on failures."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+import anyio.to_thread
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fairlead.kit.errors import FairleadError, FieldViolation, InvalidArgument
+from fairlead.kit.logging import get_logger
+from fairlead.kit.rpc import deadline
+from fairlead.kit.telemetry import extract, span
+
+from ..adapters.audit import AuditTrail
+from ..problems import problem_of, problem_of_unexpected
+
+CALLS = Counter("fairlead_gateway_calls_total", "HTTP calls answered.", ["method", "route", "status"])
+SECONDS = Histogram("fairlead_gateway_seconds", "Seconds until an HTTP call was answered in full.", ["method", "route"])
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Polled every few seconds by whatever keeps Fairlead running: no news.
+UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics"})
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+_log = get_logger("fairlead.gateway")
+
+
+class CallMiddleware:
+    """Outermost of all: what it adds holds for refused and failed calls too."""
+
+    def __init__(self, app: ASGIApp, audit: AuditTrail, timeout_limit: float) -> None:
+        self._app = app
+        self._audit = audit
+        self._timeout_limit = timeout_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the call."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        # A copy: the server hands every call the same state.
+        scope["state"] = {
+            **scope.get("state", {}),
+            "request_id": given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex,
+        }
+        call = _Call(scope, send, self._audit)
+        with span(f"{call.method} {scope['path']}", parent=extract(headers)):
+            try:
+                with deadline.within(self._timeout(headers)):
+                    await self._app(scope, receive, call.send)
+            except FairleadError as error:
+                await call.fail(problem_of(scope, error), receive)
+            except ClientDisconnect:
+                call.status = call.status or 499
+            except Exception:  # noqa: BLE001
+                _log.exception("a call failed unexpectedly", path=scope["path"], request_id=call.request_id)
+                await call.fail(problem_of_unexpected(scope), receive)
+            finally:
+                call.close()
+
+    def _timeout(self, headers: Headers) -> float | None:
+        """Return the seconds that the caller gives. Raises InvalidArgument."""
+        text = headers.get("x-request-timeout")
+        if text is None:
+            return None
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= self._timeout_limit:
+            rule = f"must be seconds above 0 and at most {self._timeout_limit:g}"
+            raise InvalidArgument(
+                f"X-Request-Timeout '{text}' {rule}", violations=[FieldViolation("X-Request-Timeout", rule)]
+            )
+        return seconds
+
+
+class _Call:
+    """One call: what was answered, and telling of it."""
+
+    def __init__(self, scope: Scope, send: Send, audit: AuditTrail) -> None:
+        self._scope = scope
+        self._send = send
+        self._audit = audit
+        self._started = time.perf_counter()
+        self.method: str = scope.get("method", "WEBSOCKET")
+        self.request_id: str = scope["state"]["request_id"]
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        """Pass an answer on, the request id added; a change is audited before its caller hears of it."""
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            self.status = message["status"]
+            MutableHeaders(scope=message)["X-Request-Id"] = self.request_id
+            if message["type"] == "http.response.start":
+                await self._record()
+        elif message["type"] == "websocket.accept":
+            self.status = 101
+        await self._send(message)
+
+    async def fail(self, answer: Any, receive: Receive) -> None:
+        """Answer a call that failed; one that was answered in part can only be broken off."""
+        if self.status == 0:
+            await answer(self._scope, receive, self.send)
+        elif self._scope["type"] == "http":
+            # The server closes the connection when an answer stays incomplete, so that nobody takes it for whole.
+            raise ConnectionAbortedError("the answer broke off; the log line before this one says why")
+
+    def close(self) -> None:
+        """Count and log the call."""
+        route = getattr(self._scope.get("route"), "path", "unmatched")
+        method = self.method if self.method in METHODS or self.method == "WEBSOCKET" else "other"
+        seconds = time.perf_counter() - self._started
+        CALLS.labels(method, route, str(self.status)).inc()
+        SECONDS.labels(method, route).observe(seconds)
+        path = self._scope["path"]
+        if path in UNLOGGED:
+            return
+        principal = self._scope["state"].get("principal")
+        _log.info(
+            "call",
+            method=self.method,
+            path=path,
+            status=self.status,
+            ms=round(seconds * 1000, 2),
+            request_id=self.request_id,
+            principal=principal.name if principal else "",
+        )
+
+    async def _record(self) -> None:
+        principal = self._scope["state"].get("principal")
+        path = self._scope["path"]
+        if principal is None or not self._audit.wants(self.method, path):
+            return
+        await anyio.to_thread.run_sync(
+            self._audit.record, principal.name, self.method, path, self.request_id, self.status
+        )

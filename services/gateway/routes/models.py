@@ -1,0 +1,72 @@
+"""The model registry."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from fairlead.api.trainer.v1.model_service_pb2 import (
+    GetModelRequest,
+    GetModelVersionRequest,
+    ListModelsRequest,
+    ListModelVersionsRequest,
+    SetModelAliasRequest,
+)
+
+from ..documentation import failures
+from ..schemas.model import AliasChoice, Model, ModelPage, ModelVersion, ModelVersionPage
+from .datasets import Version
+from .parameters import Gateway, Paging, Project
+
+router = APIRouter(prefix="/api/v1/projects/{project_id}/models", tags=["models"])
+
+ModelId = Annotated[str, Path(description="The model's id.", examples=["adult"])]
+Alias = Annotated[str, Path(description="The alias.", examples=["champion"])]
+
+
+@router.get("", responses=failures(400, 401, 404, 503))
+def list_models(project: Project, gateway: Gateway, paging: Paging) -> ModelPage:
+    """List a project's models by name."""
+    request = ListModelsRequest(parent=project, page_size=paging.size, page_token=paging.token)
+    answer = gateway.services.models.ListModels(request)
+    return ModelPage(items=[Model.of(each) for each in answer.models], next_page_token=answer.next_page_token)
+
+
+@router.get("/{model_id}", responses=failures(401, 404, 503))
+def get_model(model_id: ModelId, project: Project, gateway: Gateway) -> Model:
+    """Return one model with its aliases."""
+    return Model.of(gateway.services.models.GetModel(GetModelRequest(name=f"{project}/models/{model_id}")).model)
+
+
+@router.get("/{model_id}/versions", responses=failures(400, 401, 404, 503))
+def list_model_versions(model_id: ModelId, project: Project, gateway: Gateway, paging: Paging) -> ModelVersionPage:
+    """List a model's versions, newest first."""
+    parent = f"{project}/models/{model_id}"
+    request = ListModelVersionsRequest(parent=parent, page_size=paging.size, page_token=paging.token)
+    answer = gateway.services.models.ListModelVersions(request)
+    items = [ModelVersion.of(each) for each in answer.model_versions]
+    return ModelVersionPage(items=items, next_page_token=answer.next_page_token)
+
+
+@router.get("/{model_id}/versions/{version}", responses=failures(401, 404, 503))
+def get_model_version(model_id: ModelId, version: Version, project: Project, gateway: Gateway) -> ModelVersion:
+    """Return one version with its manifest: inputs, classes, metrics."""
+    return _version(gateway, f"{project}/models/{model_id}/versions/{version}")
+
+
+@router.get("/{model_id}/aliases/{alias}", responses=failures(401, 404, 503))
+def get_model_alias(model_id: ModelId, alias: Alias, project: Project, gateway: Gateway) -> ModelVersion:
+    """Return the version that an alias points at."""
+    return _version(gateway, f"{project}/models/{model_id}/aliases/{alias}")
+
+
+@router.put("/{model_id}/aliases/{alias}", responses=failures(400, 401, 404, 503))
+def set_model_alias(model_id: ModelId, alias: Alias, body: AliasChoice, project: Project, gateway: Gateway) -> Model:
+    """Point an alias, such as champion, at a version."""
+    request = SetModelAliasRequest(name=f"{project}/models/{model_id}", alias=alias, version=body.version)
+    return Model.of(gateway.services.models.SetModelAlias(request).model)
+
+
+def _version(gateway: Gateway, name: str) -> ModelVersion:
+    return ModelVersion.of(gateway.services.models.GetModelVersion(GetModelVersionRequest(name=name)).model_version)

@@ -1,0 +1,61 @@
+"""Parameters that many endpoints share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Query
+from starlette.requests import HTTPConnection
+
+from ..parts import Parts
+
+
+def _parts(connection: HTTPConnection) -> Parts:
+    parts: Parts = connection.app.state.parts
+    return parts
+
+
+Gateway = Annotated[Parts, Depends(_parts)]
+ProjectId = Annotated[str, Path(description="The project's id.", examples=["default"])]
+
+
+def _project(project_id: ProjectId, gateway: Gateway) -> str:
+    gateway.projects.require(project_id)
+    return f"projects/{project_id}"
+
+
+# projects/{project}, after seeing that it is there.
+Project = Annotated[str, Depends(_project)]
+
+
+@dataclass(frozen=True)
+class PageChoice:
+    """Which page of a list."""
+
+    size: int
+    token: str
+
+
+def _paging(
+    page_size: Annotated[int, Query(ge=0, le=1000, description="Items a page; 0 means the default.")] = 0,
+    page_token: Annotated[str, Query(description="next_page_token of the page before.")] = "",
+) -> PageChoice:
+    return PageChoice(page_size, page_token)
+
+
+Paging = Annotated[PageChoice, Depends(_paging)]
+IdempotencyKey = Annotated[
+    str, Header(alias="Idempotency-Key", max_length=255, description="Makes the call safe to repeat.")
+]
+IfMatch = Annotated[str, Header(alias="If-Match", description="The etag that was seen; changes nothing else.")]
+
+
+def etag_of(if_match: str) -> str:
+    """Return the etag in an If-Match header, "" for none and for "*"."""
+    return if_match.strip().removeprefix("W/").strip('"').replace("*", "")
+
+
+def quoted(etag: str) -> str:
+    """Return an etag as the ETag header has it."""
+    return f'"{etag}"'

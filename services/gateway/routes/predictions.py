@@ -1,0 +1,133 @@
+"""Predictions, online and in batch, and feedback about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic_core import from_json, to_json
+
+from fairlead.api.serving.v1.prediction_service_pb2 import (
+    BatchPredictRequest,
+    PredictResponse,
+    SendFeedbackRequest,
+    Truth,
+)
+from fairlead.kit.errors import FieldViolation, InvalidArgument
+
+from ..documentation import failures
+from ..domain.predictions import classified, estimated
+from ..domain.references import qualify
+from ..domain.truth import truth_text
+from ..schemas.prediction import (
+    FeedbackReceipt,
+    NewBatchPrediction,
+    NewFeedback,
+    PredictionRequest,
+    PredictionResponse,
+)
+from ..schemas.task import Task
+from .answers import accepted
+from .deployments import DeploymentId
+from .parameters import Gateway, IdempotencyKey, Project
+
+router = APIRouter(prefix="/api/v1/projects/{project_id}/deployments", tags=["deployments"])
+
+# The body is read by hand: checking each value against a model costs more than predicting it.
+PREDICT_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": PredictionRequest.model_json_schema(),
+                "example": PredictionRequest.example(),
+            }
+        },
+    }
+}
+PREDICTED: dict[int | str, dict[str, Any]] = {200: {"model": PredictionResponse, "description": "The predictions."}}
+
+
+@router.post(
+    "/{deployment_id}:predict",
+    response_class=Response,
+    responses={**PREDICTED, **failures(400, 401, 404, 413, 503)},
+    openapi_extra=PREDICT_BODY,
+)
+async def predict(request: Request, deployment_id: DeploymentId, project_id: str, gateway: Gateway) -> Response:
+    """Predict rows now: columns that the model does not read are ignored, a missing one is an error.
+
+    A value of a wrong type is refused with its row and column. Keep request_id to send feedback later.
+    """
+    gateway.projects.require(project_id)
+    body = _object(await request.body())
+    rows, request_id = _rows(body), body.get("request_id")
+    if request_id is not None and not isinstance(request_id, str):
+        raise _invalid("request_id", "must be text")
+    name = f"projects/{project_id}/deployments/{deployment_id}"
+    answer = await gateway.predictor.predict(name, rows, request_id or "")
+    return Response(to_json(_answer(answer)), media_type="application/json")
+
+
+@router.post("/{deployment_id}:batchPredict", status_code=202, responses=failures(400, 401, 404, 503))
+def batch_predict(
+    deployment_id: DeploymentId,
+    body: NewBatchPrediction,
+    response: Response,
+    project: Project,
+    gateway: Gateway,
+    idempotency_key: IdempotencyKey = "",
+) -> Task:
+    """Predict a whole dataset version; the finished task's file is at /tasks/{task}/result."""
+    request = BatchPredictRequest(
+        deployment=f"{project}/deployments/{deployment_id}",
+        dataset_version=qualify(project, "datasets", body.dataset_version, "dataset_version"),
+        format=body.format,
+        request_id=idempotency_key,
+    )
+    return accepted(gateway.services.predictions.BatchPredict(request).task, response)
+
+
+@router.post("/{deployment_id}:feedback", responses=failures(400, 401, 404, 503))
+def send_feedback(
+    deployment_id: DeploymentId, body: NewFeedback, project: Project, gateway: Gateway
+) -> FeedbackReceipt:
+    """Record what turned out to be right for earlier predictions."""
+    truths = [Truth(request_id=each.request_id, row=each.row, value=truth_text(each.value)) for each in body.truths]
+    request = SendFeedbackRequest(deployment=f"{project}/deployments/{deployment_id}", truths=truths)
+    return FeedbackReceipt(accepted_count=gateway.services.predictions.SendFeedback(request).accepted_count)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = from_json(body)
+    except ValueError as error:
+        raise _invalid("body", f"is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise _invalid("body", 'must be an object such as {"rows": [{"age": 39}]}')
+    unknown = value.keys() - {"rows", "request_id"}
+    if unknown:
+        raise _invalid(min(unknown), "is no member of a prediction request; there are rows and request_id")
+    return value
+
+
+def _rows(body: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = body.get("rows")
+    if not isinstance(rows, list) or not rows:
+        raise _invalid("rows", "must be a list of one or more objects, column to value")
+    for index, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise _invalid(f"rows[{index}]", "must be an object, column to value")
+    return rows
+
+
+def _answer(answer: PredictResponse) -> dict[str, Any]:
+    if answer.labels:
+        predictions = classified(answer.labels, answer.classes, answer.probabilities)
+    else:
+        predictions = estimated(answer.values)
+    return {"request_id": answer.request_id, "model_version": answer.model_version, "predictions": predictions}
+
+
+def _invalid(field: str, rule: str) -> InvalidArgument:
+    return InvalidArgument(f"{field} {rule}", violations=[FieldViolation(field, rule)])
