@@ -88,9 +88,7 @@ def _spell(number: float, kind: str) -> str:
     return str(int(number)) if number == np.floor(number) else repr(number)
 
 
-def _classification(
-    labels: NDArray[np.generic], known: NDArray[np.bool_], name: str, task_type: str
-) -> TargetValues:
+def _classification(labels: NDArray[np.generic], known: NDArray[np.bool_], name: str, task_type: str) -> TargetValues:
     classes = tuple(sorted(set(labels[known].tolist()), key=_label_order))
     if len(classes) < 2:
         raise _invalid(f"The target '{name}' has the single value '{classes[0]}'; there is nothing to tell apart.")
@@ -116,7 +114,9 @@ def _label_order(label: str) -> tuple[int, float, str]:
 def _compare(values: NDArray[np.generic], name: str, condition: str, kind: str) -> NDArray[np.bool_]:
     match = re.fullmatch(r"\s*(==|!=|>=|<=|=|>|<)\s*(.+?)\s*", condition)
     if match is None:
-        raise _invalid(f"The condition '{condition}' is no comparison; write it like '> 0' or '== yes'.", "target.condition")
+        raise _invalid(
+            f"The condition '{condition}' is no comparison; write it like '> 0' or '== yes'.", "target.condition"
+        )
     sign, wanted = match.group(1), match.group(2).strip("'\"")
     if kind == "text":
         if sign not in ("==", "=", "!="):

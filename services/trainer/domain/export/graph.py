@@ -53,7 +53,9 @@ class GraphWriter:
             self._constants[key] = numpy_helper.from_array(values, f"c{len(self._constants)}")
         return Value(self, self._constants[key].name)
 
-    def node(self, operator: str, *inputs: Value | NDArray[np.generic] | float, domain: str = "", **attributes: object) -> Value:
+    def node(
+        self, operator: str, *inputs: Value | NDArray[np.generic] | float, domain: str = "", **attributes: object
+    ) -> Value:
         """The single output of an operator applied to values and constants."""
         names = [(item if isinstance(item, Value) else self.constant(item)).name for item in inputs]
         node = helper.make_node(operator, names, [""], domain=domain, **attributes)

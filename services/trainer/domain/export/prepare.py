@@ -44,9 +44,7 @@ def _raw_numbers(writer: GraphWriter, block: NumberBlock, inputs: Mapping[str, V
     parts = list(dict.fromkeys(source.part for source in dated))
     moments = writer.concat([inputs[column] for column in columns])
     computed = [calendar_part(moments, part, lambda value: writer.node("Floor", value)) for part in parts]
-    order = [
-        parts.index(source.part) * len(columns) + columns.index(source.column) + len(plain) for source in dated
-    ]
+    order = [parts.index(source.part) * len(columns) + columns.index(source.column) + len(plain) for source in dated]
     joined = writer.concat([*plain, *computed])
     if order == list(range(len(plain), len(plain) + len(parts) * len(columns))):
         return joined
