@@ -256,13 +256,14 @@ class TaskStore:
             changed = connection.execute(change.values(revision=tasks.c.revision + 1, **values)).rowcount == 1
         if not changed:
             return False
-        if values.get("error"):
-            self.log(name, "ERROR", self._owner, values["error"])
-        self._tell(name)
+        self._tell(name, values.get("error", ""))
         return True
 
-    def _tell(self, name: str) -> None:
+    def _tell(self, name: str, error: str = "") -> None:
         try:
+            if error:
+                # Before the end is told: whoever follows the lines stops there.
+                self.log(name, "ERROR", self._owner, error)
             self._publisher.publish(name)
         except (FairleadError, SQLAlchemyError, OSError):
             # The change itself is committed and marked; publish_missed() or the next change tells of it.

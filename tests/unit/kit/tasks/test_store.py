@@ -16,6 +16,7 @@ from fairlead.api.tasks.v1.task_pb2 import (
     TASK_STATE_SUCCEEDED,
     LogLine,
     Task,
+    TaskState,
 )
 from fairlead.kit.errors import (
     AlreadyExists,
@@ -316,19 +317,28 @@ def test_unfinished_tasks_are_this_owners_oldest_first(store: TaskStore, engine:
     assert [task.name for task in store.unfinished()] == [names[0], names[2]]
 
 
+@pytest.mark.parametrize(
+    ("end", "state"), [(ended_by_cancel, TASK_STATE_CANCELLED), (ended_by_failure, TASK_STATE_FAILED)]
+)
 def test_what_was_committed_and_not_published_is_told_later(
-    store: TaskStore, engine: Engine, settings: KitSettings, told: Told
+    store: TaskStore,
+    engine: Engine,
+    settings: KitSettings,
+    told: Told,
+    end: Callable[[TaskStore, str], None],
+    state: TaskState.ValueType,
 ) -> None:
     name = made(store)
     closed = open_event_log(settings.events_url, source="kit")
     closed.close()
-    TaskStore(engine, closed, "kit").cancel(name)
+    end(TaskStore(engine, closed, "kit"), name)
+    assert store.get(name).state == state
     assert [task.state for task in told(name)] == [TASK_STATE_PENDING]
 
     store.publish_missed()
     store.publish_missed()
 
-    assert [task.state for task in told(name)] == [TASK_STATE_PENDING, TASK_STATE_CANCELLED]
+    assert [task.state for task in told(name)] == [TASK_STATE_PENDING, state]
 
 
 def test_times_are_kept_as_moments_in_utc(store: TaskStore, engine: Engine) -> None:
