@@ -89,19 +89,17 @@ def _column_message(column: ColumnSummary) -> ReferenceColumn:
 
 
 def _write_mlflow_model(folder: Path, manifest: ModelManifest) -> None:
-    """MLmodel, its code (models-from-code: nothing to unpickle but the native model, where that serves) and its environment."""
+    """MLmodel, its code (as MLflow's models-from-code, so there is no second pickle) and its environment."""
     from mlflow import pyfunc
     from mlflow.models import Model, ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, Schema, TensorSpec
     from mlflow.types.schema import AnyType
 
     # MLflow refuses integers where a signature says double, so only text is declared.
+    anything = AnyType()  # type: ignore[no-untyped-call]
     text = ColumnKind.COLUMN_KIND_TEXT
-    specs = [
-        ColSpec("string", item.name, required=False)
-        if item.kind == text
-        else ColSpec(AnyType(), item.name, required=False)
-        for item in manifest.inputs
+    specs: list[ColSpec | TensorSpec] = [
+        ColSpec("string" if item.kind == text else anything, item.name, required=False) for item in manifest.inputs
     ]
     shutil.copyfile(Path(__file__).with_name("package_model.py"), folder / "model.py")
     pins = [f"{name}=={found}" for name in _LIBRARIES if (found := _installed(name))]

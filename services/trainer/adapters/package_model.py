@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mlflow.models import set_model
-from mlflow.pyfunc import PythonModel
+from mlflow.pyfunc.model import PythonModel
 
 
-class PackagedModel(PythonModel):  # type: ignore[misc]  # mlflow is not typed
+class PackagedModel(PythonModel):
     """Predicts by model.onnx, or by native/model.pkl where the manifest says so."""
 
     def load_context(self, context: Any) -> None:

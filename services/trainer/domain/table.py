@@ -30,7 +30,7 @@ class InputColumn:
 class TrainingTable:
     """Rows whose target is known.
 
-    `columns` holds float64 arrays (NaN missing) for numbers, booleans and datetimes, and object arrays of str ("" missing)
+    `columns` holds float64 arrays (NaN missing) for numbers, booleans and datetimes, object arrays of str ("" missing)
     for text, all of n rows. `target` is an object array of labels, or float64 for regression; `classes` is empty for
     regression. `row_ids` are row numbers in the source; `dropped_rows` counts source rows without a target.
     """
@@ -60,7 +60,7 @@ class TrainingTable:
 
 
 def target_numbers(target: NDArray[np.generic], classes: tuple[str, ...]) -> NDArray[np.float64]:
-    """Labels as positions in `classes`, float64 [n]; numbers (values, or positions already) are returned as they are."""
+    """Labels as positions in `classes`, float64 [n]; numbers (values, or positions already) stay as they are."""
     if target.dtype.kind not in "OUS":
         return np.asarray(target, dtype=np.float64)
     position = {label: float(index) for index, label in enumerate(classes)}
@@ -70,8 +70,8 @@ def target_numbers(target: NDArray[np.generic], classes: tuple[str, ...]) -> NDA
 def build_table(arrow_table: pa.Table, target_column: str, condition: str, task_type: str | None) -> TrainingTable:
     """Read a training table; every column but the target is an input.
 
-    `condition` such as "> 0" or "== yes" turns the target into the classes "false" and "true". `task_type` "" or None is
-    decided by the target's values. Raises InvalidArgument for an absent or unusable target.
+    `condition` such as "> 0" or "== yes" turns the target into the classes "false" and "true". `task_type` "" or
+    None is decided by the target's values. Raises InvalidArgument for an absent or unusable target.
     """
     if target_column not in arrow_table.column_names:
         near = ", ".join(f"'{name}'" for name in arrow_table.column_names[:20])

@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +21,7 @@ MAX_NUMERIC_CLASSES = 20
 MAX_CLASSES = 200
 
 _TYPES = ("binary", "multiclass", "regression")
-_COMPARISONS: dict[str, Callable[[object, object], object]] = {
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "=": operator.eq,
     "!=": operator.ne,

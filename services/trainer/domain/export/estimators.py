@@ -37,7 +37,7 @@ WRITERS: tuple[tuple[str, Writer], ...] = (
 
 
 def write_estimator(writer: GraphWriter, estimator: Any, features: Value) -> Value:
-    """Probabilities [n, the estimator's classes] or values [n, 1]; raises ExportError for an estimator without a writer."""
+    """Probabilities [n, the estimator's classes] or values [n, 1]; raises ExportError where there is no writer."""
     name = type(estimator).__name__
     for known, write in WRITERS:
         if known == name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -54,7 +55,7 @@ class GraphWriter:
         return Value(self, self._constants[key].name)
 
     def node(
-        self, operator: str, *inputs: Value | NDArray[np.generic] | float, domain: str = "", **attributes: object
+        self, operator: str, *inputs: Value | NDArray[np.generic] | float, domain: str = "", **attributes: Any
     ) -> Value:
         """The single output of an operator applied to values and constants."""
         names = [(item if isinstance(item, Value) else self.constant(item)).name for item in inputs]

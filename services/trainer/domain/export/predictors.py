@@ -74,4 +74,4 @@ class WeightedEnsemble:
             share * member.predict_columns(columns)
             for (member, _), share in zip(self.members, self.shares, strict=True)
         ]
-        return np.sum(parts, axis=0)
+        return np.asarray(np.sum(parts, axis=0), dtype=np.float64)

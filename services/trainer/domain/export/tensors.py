@@ -9,7 +9,7 @@ from ..table import InputColumn
 
 
 def tensor_names(inputs: Sequence[InputColumn]) -> dict[str, str]:
-    """Column name -> tensor name: letters, digits and _ only, distinct, the same for the same columns in the same order."""
+    """Column name -> tensor name: letters, digits and _ only, distinct; the same columns always get the same names."""
     taken: set[str] = set()
     names: dict[str, str] = {}
     for column in inputs:

@@ -1,4 +1,4 @@
-"""Preparation: a plan of steps, fitted once, that turns input columns into features in training and in serving alike."""
+"""Preparation: a plan of steps, fitted once, that makes features of input columns in training and serving alike."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class NumberSource:
 
 @dataclass(frozen=True)
 class NumberBlock:
-    """m numbers side by side: (value or `fill` where missing, minus `shift`) / `scale`, then missing flags of `flagged`.
+    """m numbers: (value or `fill` where missing, minus `shift`) / `scale`; then the missing flags of `flagged`.
 
     A `fill` of NaN leaves a missing value missing. Infinite values and those beyond LARGEST count as missing.
     """
@@ -87,7 +87,7 @@ class NumberBlock:
 class CategoryBlock:
     """One column's values looked up in `table` [r, k]: `rows[i]` is the table's row for `keys[i]`.
 
-    Keys are str, or float for numeric columns. Values without a key, and missing ones ("" or NaN), have rows of their own.
+    Keys are str, or float for numeric columns. Values without a key, and missing ones ("" or NaN), have own rows.
     """
 
     column: str
@@ -119,7 +119,7 @@ class CategoryBlock:
             lookup[""] = self.missing_row
             listed = values.tolist()
         found = map(lookup.get, listed, repeat(self.unseen_row))
-        rows = np.fromiter(found, dtype=np.int64, count=len(values))  # type: ignore[arg-type]  # the default is no None
+        rows = np.fromiter(found, dtype=np.int64, count=len(values))
         if self.numeric:
             rows[~(np.abs(numbers) <= LARGEST)] = self.missing_row
         return rows

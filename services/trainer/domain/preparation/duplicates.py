@@ -8,7 +8,7 @@ from ..table import TrainingTable
 
 
 def drop_duplicate_rows(table: TrainingTable) -> tuple[TrainingTable, int]:
-    """The table with the first of each group of equal rows (inputs and target; missing equals missing), and rows removed."""
+    """The table with the first of each group of equal rows (missing equals missing), and how many were removed."""
     import pandas as pd
 
     frame = pd.DataFrame({index: table.columns[column.name] for index, column in enumerate(table.inputs)})

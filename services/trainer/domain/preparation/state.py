@@ -33,7 +33,7 @@ class NumberState:
 
 @dataclass
 class Encoding:
-    """A finished encoding of a category; `training` [n, k] replaces the table's values for the rows it was fitted on."""
+    """A finished encoding of a category; `training` [n, k] stands in for the rows it was fitted on."""
 
     block: CategoryBlock
     training: Floats | None = None
@@ -72,7 +72,7 @@ class CategoryState:
             self.unseen_label = change.get(self.unseen_label, self.unseen_label)
 
     def block(self, labels: list[str], table: Floats, unseen: Floats, names: tuple[str, ...]) -> CategoryBlock:
-        """A lookup block: row i of `table` [len(labels), k] is that of labels[i]; every other value gets `unseen` [k]."""
+        """A lookup block: row i of `table` [len(labels), k] is that of labels[i]; other values get `unseen` [k]."""
         row_of = {label: row for row, label in enumerate(labels)}
         unseen_row = len(labels)
         pairs = [(raw, row_of[label]) for raw, label in self.label_of.items() if label in row_of]

@@ -8,7 +8,7 @@ from ..step import StepSpec
 
 
 class DropDuplicates:
-    """A step on whole rows: see `drop_duplicate_rows`. A fitted pipeline never drops rows, so here it is only checked."""
+    """A step on whole rows: see `drop_duplicate_rows`. A fitted pipeline never drops rows, so it is only checked."""
 
     kind = "drop_duplicates"
     accepts: frozenset[str] = frozenset()

@@ -10,7 +10,7 @@ from .kind import CATEGORIES
 
 
 class GroupRare:
-    """Categories of fewer than `min_share` of the rows, or `min_count` rows, or beyond `max_categories`, become `label`.
+    """Categories of less than `min_share` or `min_count` of the rows, or beyond `max_categories`, become `label`.
 
     Values that are first met after training get that label too.
     """

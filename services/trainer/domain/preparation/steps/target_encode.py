@@ -75,8 +75,8 @@ def _indicators(target: Floats, class_count: int) -> Floats:
     if class_count == 0:
         return target.reshape(-1, 1)
     if class_count == 2:
-        return (target == 1).astype(np.float64).reshape(-1, 1)
-    return (target.reshape(-1, 1) == np.arange(class_count)).astype(np.float64)
+        return np.asarray(target == 1, dtype=np.float64).reshape(-1, 1)
+    return np.asarray(target.reshape(-1, 1) == np.arange(class_count), dtype=np.float64)
 
 
 def _means(codes: NDArray[np.int64], wanted: Floats, count: int, smoothing: float) -> tuple[Floats, Floats]:
