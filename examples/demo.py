@@ -114,9 +114,9 @@ def deploy(client: Client, workflow: Json) -> Json:
     model, version = workflow["model_version"].split("/")[3::2]
     manifest = client.models.version(f"{model}/{version}")["manifest"]
     parity = manifest["parity"]
+    console.print(f"    {model} version {version}: {manifest['candidate']}, runtime {manifest['runtime']}")
     console.print(
-        f"    {model} version {version}: {manifest['candidate']}, runtime {manifest['runtime']}; ONNX and native differ "
-        f"by at most {parity['max_difference']:.1e} on {parity['row_count']:,} rows"
+        f"    ONNX and native differ by at most {parity['max_difference']:.1e} on {parity['row_count']:,} rows"
     )
     try:
         deployment = client.deployments.create("adult", f"{model}/{version}")
