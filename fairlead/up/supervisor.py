@@ -17,7 +17,7 @@ from fairlead.up import ports
 from fairlead.up.process import ServiceProcess
 
 READY_SECONDS = 60.0
-DRAIN_SECONDS = 15.0
+DRAIN_SECONDS = 25.0
 RELEASE_SECONDS = 10.0
 NEEDED = ("grpc", "fastapi", "duckdb", "mlflow", "bentoml", "scipy", "dbos")
 
