@@ -39,7 +39,10 @@ def generate(output: Path) -> None:
     api = output / "fairlead" / "api"
     for stub in api.rglob("*_pb2_grpc.py"):
         # A file without a service needs no stub module.
-        if "service " not in (PROTOS / stub.relative_to(output).parent / stub.name.replace("_pb2_grpc.py", ".proto")).read_text():
+        if (
+            "service "
+            not in (PROTOS / stub.relative_to(output).parent / stub.name.replace("_pb2_grpc.py", ".proto")).read_text()
+        ):
             stub.unlink()
             stub.with_suffix(".pyi").unlink(missing_ok=True)
     for folder in [api, *(path for path in api.rglob("*") if path.is_dir())]:
