@@ -1,0 +1,86 @@
+"""The trainer service: settings, adapters, servicers, run."""
+
+from __future__ import annotations
+
+from fairlead.api.tasks.v1 import task_service_pb2
+from fairlead.api.tasks.v1.task_service_pb2_grpc import add_TaskServiceServicer_to_server
+from fairlead.api.trainer.v1 import model_service_pb2, preparation_service_pb2, run_service_pb2
+from fairlead.api.trainer.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_server
+from fairlead.api.trainer.v1.preparation_service_pb2_grpc import add_PreparationServiceServicer_to_server
+from fairlead.api.trainer.v1.run_service_pb2_grpc import add_RunServiceServicer_to_server
+from fairlead.kit.blobs import open_blob_store
+from fairlead.kit.database import migrate, open_database
+from fairlead.kit.events import open_event_log
+from fairlead.kit.logging import configure_logging
+from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
+from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
+from fairlead.kit.telemetry import configure_telemetry
+
+from .adapters.datasets import DatasetReader
+from .adapters.housekeeper import Housekeeper
+from .adapters.mlflow_aliases import MlflowAliases
+from .adapters.preparations import PreparationTable
+from .adapters.registry import ModelTable
+from .adapters.runs import RunTable
+from .adapters.schema import MIGRATIONS
+from .servicer_models import ModelServicer
+from .servicer_preparations import PreparationServicer
+from .servicer_runs import RunServicer
+from .settings import TrainerSettings
+
+
+def build(settings: TrainerSettings) -> RpcServer:
+    """The service, wired and with unfinished tasks taken up again, ready to start."""
+    engine = open_database(settings.database_url)
+    migrate(engine, TASK_MIGRATIONS, MIGRATIONS)
+    events = open_event_log(settings.events_url, source=settings.service)
+    store = TaskStore(engine, events, settings.service)
+    owner = TaskOwner(store, LocalRunner(f"{__package__}.worker"), concurrency=settings.trainer_concurrency)
+    channel = connect(settings.profiler_address, token=settings.service_token.get_secret_value())
+    datasets = DatasetReader(channel, open_blob_store(settings.blobs_url, settings.home / "blob-cache"))
+    preparations, runs = PreparationTable(engine), RunTable(engine)
+    housekeeper = Housekeeper(f"{__package__}.housekeeping", runs, store)
+
+    server = RpcServer(settings)
+    server.add(
+        add_PreparationServiceServicer_to_server,
+        PreparationServicer(store, owner, preparations, datasets),
+        preparation_service_pb2.DESCRIPTOR.services_by_name["PreparationService"],
+    )
+    server.add(
+        add_RunServiceServicer_to_server,
+        RunServicer(store, owner, preparations, runs, housekeeper),
+        run_service_pb2.DESCRIPTOR.services_by_name["RunService"],
+    )
+    server.add(
+        add_ModelServiceServicer_to_server,
+        ModelServicer(ModelTable(engine, MlflowAliases(settings.trainer_mlflow_url))),
+        model_service_pb2.DESCRIPTOR.services_by_name["ModelService"],
+    )
+    server.add(
+        add_TaskServiceServicer_to_server,
+        TaskServicer(store, owner),
+        task_service_pb2.DESCRIPTOR.services_by_name["TaskService"],
+    )
+    housekeeper.settle()
+    housekeeper.start()
+    owner.recover()
+    for action in (owner.close, housekeeper.close, channel.close, events.close, engine.dispose):
+        server.on_stop(action)
+    return server
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = TrainerSettings()
+    configure_logging(settings.service, settings.log_level, settings.log_format)
+    configure_telemetry(settings.service)
+    server = build(settings)
+    server.start()
+    server.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""The search: probe the portfolio cheaply, finish the best on all folds, then let TPE propose until time is up.
+
+After "fold-first" scheduling in AutoML practice: a configuration is tried on few folds before it is given all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from statistics import mean
+
+from ..families import Family
+from .budget import Budget
+from .folded import FoldedTable
+from .proposals import Proposal, Sampler, portfolio
+from .trial import Trial
+
+# Called with a trial each time it was fitted on as many folds as it will be for now.
+Observer = Callable[[Trial, bool], None]
+
+_PROBE_UNTIL = 0.45
+_FINISH_UNTIL = 0.8
+_FINISH_AT_MOST = 8
+_PATIENCE = 25
+_MEMBERS = 4
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """What to search: the families, how many folds a probe takes, and the seed of the sampler."""
+
+    families: tuple[Family, ...]
+    probe_folds: int
+    seed: int
+
+
+class Search:
+    """One search under a budget; `known` are trials of an earlier attempt, which are not fitted again."""
+
+    def __init__(
+        self, folded: FoldedTable, plan: SearchPlan, budget: Budget, observe: Observer, known: Iterable[Trial] = ()
+    ) -> None:
+        self.folded = folded
+        self.plan = plan
+        self.budget = budget
+        self.trials: dict[str, Trial] = {trial.candidate: trial for trial in known}
+        self._observe = observe
+        self._families = {family.name: family for family in plan.families}
+        self._sign = 1.0 if folded.metric.greater_is_better else -1.0
+
+    def run(self) -> list[Trial]:
+        """Every trial that was fitted on at least one fold, best first."""
+        self._probe_portfolio()
+        self._finish_best()
+        self._follow_sampler()
+        return self.ranked()
+
+    def ranked(self) -> list[Trial]:
+        """Trials best first: those on all folds before those that were only probed."""
+        tried = [trial for trial in self.trials.values() if trial.results]
+        return sorted(tried, key=lambda trial: (not self.is_complete(trial), -self.utility(trial)))
+
+    def is_complete(self, trial: Trial) -> bool:
+        """Whether a trial was fitted on every fold."""
+        return len(trial.results) == len(self.folded.folds)
+
+    def utility(self, trial: Trial) -> float:
+        """The trial's score, turned so that more is better."""
+        return self._sign * trial.score
+
+    def time_left(self) -> float:
+        """Seconds left for the search, after those that refitting the likely winners will take."""
+        return self.budget.remaining() - self.reserve()
+
+    def reserve(self) -> float:
+        """Seconds to keep for the ensemble, the refits and the evaluation on held-out rows."""
+        ranked = self.ranked()
+        best = [trial for trial in ranked if self.is_complete(trial)][:_MEMBERS] or ranked[:1]
+        growth = len(self.folded.folds) / max(1, len(self.folded.folds) - 1)
+        refits = sum(mean(result.seconds for result in trial.results) * growth for trial in best)
+        return min(0.5 * self.budget.seconds, 0.3 + 0.02 * self.budget.seconds + 1.3 * refits)
+
+    def _probe_portfolio(self) -> None:
+        families = self.plan.families
+        rows = len(self.folded.folds[0][0])
+        problem = self.folded.fitter.problem(rows, self.folded.columns(families[0]))
+        for family, params in portfolio(families, problem):
+            late = self.budget.elapsed() > _PROBE_UNTIL * self.budget.seconds
+            tried = any(t.family == family.name and dict(t.params) == dict(params) for t in self.trials.values())
+            if tried or (late and self._has_results()) or not self._is_worth_a_probe(family):
+                continue
+            self._probe((family, params), "portfolio")
+
+    def _is_worth_a_probe(self, family: Family) -> bool:
+        """A family's first configuration always is; a further one only while the family is among the best."""
+        seen = any(trial.family == family.name for trial in self.trials.values())
+        return not seen or family.name in self._promising_families()
+
+    def _has_results(self) -> bool:
+        return any(trial.results for trial in self.trials.values())
+
+    def _probe(self, proposal: Proposal, origin: str) -> Trial | None:
+        """Fit a configuration on the probe folds; None when there was no time for even one."""
+        family, params = proposal
+        number = 1 + sum(trial.family == family.name for trial in self.trials.values())
+        trial = self._fit_folds(
+            Trial(f"{family.name}-{number}", family.name, params, origin=origin), self.plan.probe_folds
+        )
+        if not trial.results:
+            return None
+        self._observe(trial, self.is_complete(trial))
+        return trial
+
+    def _finish_best(self) -> None:
+        """Finish the best probes; each is asked for anew, since finishing one changes what is left of the time."""
+        tried: set[str] = set()
+        while len(tried) < _FINISH_AT_MOST and self._may_finish(tried):
+            waiting = [t for t in self.ranked() if not self.is_complete(t) and t.candidate not in tried]
+            if not waiting:
+                return
+            tried.add(waiting[0].candidate)
+            self._finish(waiting[0])
+
+    def _may_finish(self, tried: set[str]) -> bool:
+        return not tried or self.budget.elapsed() < _FINISH_UNTIL * self.budget.seconds
+
+    def _finish(self, trial: Trial) -> None:
+        before = len(trial.results)
+        missing = len(self.folded.folds) - before
+        if self._expected(self._families[trial.family], trial, before) * missing > self.time_left():
+            return  # half of the folds compare with nothing; a cheaper candidate may still make it
+        done = self._fit_folds(trial, len(self.folded.folds))
+        if len(done.results) > before and self.is_complete(done):
+            self._observe(done, True)
+
+    def _follow_sampler(self) -> None:
+        """Ask, probe, finish what is promising, tell; until time is up or nothing better was found for a while."""
+        families = tuple(self._families[name] for name in self._promising_families())
+        problem = self.folded.fitter.problem(len(self.folded.folds[0][0]), self.folded.columns(families[0]))
+        sampler = Sampler(families, problem, self.plan.seed)
+        for trial in self.trials.values():
+            if trial.results:
+                sampler.learn(trial.family, trial.params, self._probe_utility(trial))
+        misses = skipped = 0
+        while misses < _PATIENCE and skipped < 5 and self.time_left() > 0.05:
+            proposal, ticket = sampler.ask()
+            best = self._probe_bar(1)
+            bar = self._probe_bar(3)
+            trial = self._probe(proposal, "sampler")
+            if trial is None:
+                sampler.tell(ticket, None)
+                skipped += 1
+                continue
+            utility = self._probe_utility(trial)
+            sampler.tell(ticket, utility)
+            misses = 0 if utility > best else misses + 1
+            if utility >= bar:
+                self._finish(trial)
+
+    def _promising_families(self) -> list[str]:
+        """The families of the best trials, best first, at most four; all when none was tried."""
+        seen = list(dict.fromkeys(trial.family for trial in self.ranked()))
+        return seen[:4] or [family.name for family in self.plan.families]
+
+    def _probe_utility(self, trial: Trial) -> float:
+        """Utility over the probe folds alone, so that probed and finished trials compare."""
+        return self._sign * mean(result.score for result in trial.results[: self.plan.probe_folds])
+
+    def _probe_bar(self, place: int) -> float:
+        utilities = sorted((self._probe_utility(t) for t in self.trials.values() if t.results), reverse=True)
+        return utilities[min(place, len(utilities)) - 1] if utilities else float("-inf")
+
+    def _fit_folds(self, trial: Trial, folds: int) -> Trial:
+        """The trial fitted on its next folds up to `folds`, as far as time allows; kept after each."""
+        family = self._families[trial.family]
+        for fold in range(len(trial.results), folds):
+            first = not self._has_results()
+            left = max(self.time_left(), 0.2 * self.budget.seconds if first else 0.0)
+            expected = self._expected(family, trial, fold)
+            if not first and expected > (2.0 * left if family.interruptible and not trial.results else left):
+                break
+            # A probe may not eat the time of those after it; a later fold has shown what it costs.
+            result = self.folded.fit(family, trial, fold, left if trial.results else max(0.35 * left, 0.1))
+            if result is None:
+                break
+            trial = trial.add(result)
+            self.trials[trial.candidate] = trial
+        return replace(trial)
+
+    def _expected(self, family: Family, trial: Trial, fold: int) -> float:
+        if trial.results:
+            return 1.2 * mean(result.seconds for result in trial.results)
+        return self.folded.expected_seconds(family, trial, fold)

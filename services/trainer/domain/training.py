@@ -1,0 +1,189 @@
+"""One training: split, search, select, refit, evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from .baseline import baseline_predictions
+from .ensemble import select_weights
+from .export import FittedModel, WeightedEnsemble
+from .families import Array, families_for
+from .metrics import Metric, compute_all
+from .out_of_fold import out_of_fold, weighted_scores
+from .preparation import StepSpec
+from .preparing import fit_preparation_of, flavour_name
+from .refit import RefittedMember, Refitter
+from .search import (
+    Budget,
+    Fitter,
+    Fold,
+    FoldedTable,
+    Search,
+    SearchPlan,
+    TimeEstimator,
+    Trial,
+    choose_folds,
+    make_folds,
+    split_holdout,
+)
+from .table import TrainingTable
+
+ENSEMBLE = "ensemble"
+# Candidates the ensemble chooses from.
+_CHOICE = 12
+# Rows of a fold's training part from which a probe is one fold, not three.
+_PROBE_ROWS = 2000
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What to train and how; `folds` 0 means chosen by the number of rows."""
+
+    steps: tuple[StepSpec, ...]
+    families: tuple[str, ...]
+    metric: Metric
+    folds: int
+    seed: int
+    holdout: float
+    threads: int
+
+
+class Observer(Protocol):
+    """Who is told while a training goes on."""
+
+    def stage(self, name: str, message: str, **meta: object) -> None:
+        """A part of the training begins or has come to something."""
+
+    def trial(self, trial: Trial, complete: bool) -> None:
+        """A trial was fitted on as many folds as it will be for now."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training came to.
+
+    `weights` are the winner's members by candidate. `scores` are the winner's by fold. `out_of_fold` is its prediction
+    of each training row by models that did not see it, NaN where there is none.
+    """
+
+    winner: FittedModel | WeightedEnsemble
+    candidate: str
+    weights: dict[str, float]
+    trials: list[Trial]
+    scores: list[float]
+    metrics: dict[str, float]
+    baseline_metrics: dict[str, float]
+    member_metrics: dict[str, dict[str, float]]
+    train: TrainingTable
+    holdout: TrainingTable
+    out_of_fold: Array
+    refit_seconds: float = field(default=0.0)
+
+
+class Training:
+    """Trains on one table under a budget; `known` are the trials of an interrupted attempt."""
+
+    def __init__(self, table: TrainingTable, plan: TrainingPlan, budget: Budget, observer: Observer) -> None:
+        self._plan = plan
+        self._budget = budget
+        self._observer = observer
+        classes = len(table.classes)
+        target = table.target_numbers()
+        train_rows, holdout_rows = split_holdout(target, table.task_type, plan.holdout, plan.seed)
+        self.train, self.holdout = table.take(train_rows), table.take(holdout_rows)
+        self._target = target[train_rows]
+        self._fitter = Fitter(table.task_type, classes, plan.seed, plan.threads, TimeEstimator(), budget.clock)
+        self._fit_preparation = fit_preparation_of(plan.steps, plan.seed)
+
+    def run(self, known: Sequence[Trial] = ()) -> TrainingResult:
+        """Search, select, refit and evaluate. Raises ValueError when not even one candidate could be fitted."""
+        folds = self._folds()
+        trials = self._search(folds, known)
+        weights = self._select(trials, folds)
+        self._observer.stage("refit", f"Fitting {', '.join(weights)} on all {self.train.row_count} training rows")
+        members = self._refitter().refit(trials, weights)
+        kept = {member.candidate: member.weight for member in members}
+        return self._evaluate(trials, folds, members, kept)
+
+    def _folds(self) -> tuple[Fold, ...]:
+        folds, repetitions = choose_folds(self.train.row_count)
+        if self._plan.folds:
+            folds, repetitions = self._plan.folds, 1
+        folds = min(folds, self.train.row_count // 2)
+        return make_folds(self._target, self.train.task_type, folds, repetitions, self._plan.seed)
+
+    def _search(self, folds: tuple[Fold, ...], known: Sequence[Trial]) -> dict[str, Trial]:
+        train = self.train
+        rows = len(folds[0][0])
+        folded = FoldedTable(train, folds, self._fit_preparation, flavour_name, self._fitter, self._plan.metric)
+        families = families_for(self._fitter.problem(rows, len(train.inputs)), self._plan.families)
+        probe = 1 if rows >= _PROBE_ROWS else min(3, len(folds))
+        self._observer.stage(
+            "search",
+            f"Searching {len(families)} families on {train.row_count} rows by {len(folds)} folds,"
+            f" {self.holdout.row_count} rows held out",
+            families=[family.name for family in families],
+            folds=len(folds),
+        )
+        search = Search(folded, SearchPlan(families, probe, self._plan.seed), self._budget, self._observer.trial, known)
+        trials = search.run()
+        if not trials:
+            raise ValueError("no model family could be fitted within the budget; give it more seconds")
+        return {trial.candidate: trial for trial in trials}
+
+    def _select(self, trials: dict[str, Trial], folds: tuple[Fold, ...]) -> dict[str, float]:
+        """Weights by candidate; only trials on all folds are chosen from, or all where there are none of these."""
+        complete = [trial for trial in trials.values() if len(trial.results) == len(folds)]
+        choice = (complete or list(trials.values()))[:_CHOICE]
+        self._observer.stage("ensemble", f"Weighing the best {len(choice)} candidates")
+        predictions = [out_of_fold(trial, folds, self.train.row_count) for trial in choice]
+        chosen = select_weights(predictions, self._target, self._plan.metric, self._plan.seed)
+        return {choice[index].candidate: weight for index, weight in chosen.items()}
+
+    def _refitter(self) -> Refitter:
+        return Refitter(self.train, self._fit_preparation, flavour_name, self._fitter, self._budget)
+
+    def _evaluate(
+        self,
+        trials: dict[str, Trial],
+        folds: tuple[Fold, ...],
+        members: list[RefittedMember],
+        weights: dict[str, float],
+    ) -> TrainingResult:
+        models = {member.candidate: self._model(member) for member in members}
+        single = len(models) == 1
+        winner = (
+            next(iter(models.values()))
+            if single
+            else WeightedEnsemble(tuple((model, weights[name]) for name, model in models.items()))
+        )
+        task, classes = self.train.task_type, len(self.train.classes)
+        truth = self.holdout.target_numbers()
+        baseline = baseline_predictions(self._target, len(truth), task, classes)
+        combined = np.sum(
+            [weights[name] * out_of_fold(trials[name], folds, self.train.row_count) for name in models], axis=0
+        )
+        return TrainingResult(
+            winner=winner,
+            candidate=next(iter(models)) if single else ENSEMBLE,
+            weights=weights,
+            trials=list(trials.values()),
+            scores=weighted_scores(trials, weights, folds, self._target, self._plan.metric),
+            metrics=compute_all(task, truth, winner.predict_columns(self.holdout.columns)),
+            baseline_metrics=compute_all(task, truth, baseline),
+            member_metrics={
+                name: compute_all(task, truth, model.predict_columns(self.holdout.columns))
+                for name, model in models.items()
+            },
+            train=self.train,
+            holdout=self.holdout,
+            out_of_fold=combined,
+            refit_seconds=sum(member.seconds for member in members),
+        )
+
+    def _model(self, member: RefittedMember) -> FittedModel:
+        return FittedModel(member.preparation, member.estimator, self.train.classes)

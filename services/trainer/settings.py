@@ -1,0 +1,41 @@
+"""Settings of the trainer, read from environment variables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from fairlead.kit.settings import KitSettings
+
+
+class TrainerSettings(KitSettings):
+    """What the trainer adds to every service's settings."""
+
+    service: ClassVar[str] = "trainer"
+
+    trainer_threads: int = Field(0, ge=0, description="Threads a fit may use; 0 means the machine's processors.")
+    trainer_concurrency: int = Field(2, ge=1, description="Tasks that run at the same time; the others wait.")
+    trainer_max_rows: int = Field(
+        1_000_000, ge=1000, description="Rows that are trained on; of a larger table a random sample is taken."
+    )
+    trainer_mlflow_url: str = Field("", description="MLflow's tracking and registry database; empty: below home.")
+    trainer_mlflow_artifacts: str = Field("", description="Where MLflow keeps artifacts; empty: a folder below home.")
+
+    @model_validator(mode="after")
+    def _fill_in_trainer(self) -> Self:
+        self.trainer_mlflow_url = self.trainer_mlflow_url or f"sqlite:///{self.home}/mlflow.db"
+        self.trainer_mlflow_artifacts = self.trainer_mlflow_artifacts or (self.home / "mlflow-artifacts").as_uri()
+        return self
+
+    @property
+    def threads(self) -> int:
+        """Threads a fit may use."""
+        return self.trainer_threads or os.cpu_count() or 1
+
+    @property
+    def journals(self) -> Path:
+        """Folder that keeps the trials of unfinished runs."""
+        return self.home / "trainer-journals"
