@@ -34,6 +34,7 @@ check: $(STAMP) ## Lint, types, import rules, contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python scripts/generate_protos.py --check
+	@$(BIN)/python scripts/settings_table.py --check
 	@scripts/check_contracts.sh
 
 protos: $(STAMP) ## Generate fairlead/api from protos/
