@@ -62,14 +62,17 @@ def _refuse_bad_lines(connection: duckdb.DuckDBPyConnection, dialect: Dialect) -
     )
     many = f"at least {total:,}" if total >= _COUNTED else f"{total:,}"
     raise InvalidArgument(
-        f"{many} {'line does' if total == 1 else 'lines do'} not fit a table of {dialect.width} columns, so nothing was "
-        f"imported: {shown}. Correct the lines and upload again"
+        f"{many} {'line does' if total == 1 else 'lines do'} not fit a table of {dialect.width} columns, so nothing "
+        f"was imported: {shown}. Correct the lines and upload again"
     )
 
 
 def _detail(message: str) -> str:
-    return message.split("\n")[0].rstrip(". ").replace("Expected Number of Columns: ", "expected ").replace(
-        " Found: ", ", found "
+    return (
+        message.split("\n")[0]
+        .rstrip(". ")
+        .replace("Expected Number of Columns: ", "expected ")
+        .replace(" Found: ", ", found ")
     )
 
 

@@ -63,7 +63,7 @@ def _reason(path: Path, layout: str, error: duckdb.Error) -> str:
     message = str(error).split("\n")[0]
     if "non-record" in message or "first character" in message:
         return (
-            "the JSON holds no records: an array of objects such as [{\"a\": 1}, {\"a\": 2}] or one object a line is read, "
+            'the JSON holds no records: an array of objects such as [{"a": 1}, {"a": 2}] or one object a line is read, '
             "nothing else"
         )
     fault = _fault_in_lines(path) if layout == "newline_delimited" else _fault_in_array(path)

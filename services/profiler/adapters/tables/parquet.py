@@ -28,7 +28,9 @@ def rewrite_parquet(
     """
     source = f"read_parquet({literal(str(path))})"
     try:
-        found = [(str(row[0]), str(row[1])) for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
+        found = [
+            (str(row[0]), str(row[1])) for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+        ]
         kept = [(name, type) for name, type in found if not name.startswith(_INDEX)]
         names, notes = stable_names([name for name, _ in kept])
         typed = [_stored(quoted(name), type) for name, type in kept]
@@ -49,7 +51,8 @@ def rewrite_parquet(
     if changed:
         notes += (f"Values of {', '.join(changed)} were kept as text.",)
     columns = tuple(
-        StoredColumn(name, "VARCHAR" if kind == "NESTED" else kind) for name, (_, kind) in zip(names, typed, strict=True)
+        StoredColumn(name, "VARCHAR" if kind == "NESTED" else kind)
+        for name, (_, kind) in zip(names, typed, strict=True)
     )
     return columns, int(counted[0]), notes
 

@@ -64,10 +64,11 @@ def read_table(
             table = _READERS[format](work, format)
     if compressed:
         table = replace(table, dialect={"compression": "gzip", **table.dialect})
+    size = target.stat().st_size
     reporter.log(
         "import.convert",
-        f"Wrote {table.row_count:,} rows and {len(table.columns)} columns as {target.stat().st_size:,} bytes of Parquet.",
-        rows=table.row_count, columns=len(table.columns), bytes=target.stat().st_size,
+        f"Wrote {table.row_count:,} rows and {len(table.columns)} columns as {size:,} bytes of Parquet.",
+        rows=table.row_count, columns=len(table.columns), bytes=size,
     )  # fmt: skip
     return table
 
@@ -88,7 +89,9 @@ def _read_delimited(work: _Work, format: str) -> ReadTable:
     path = text.path
     if dialect.junk:
         path, stripped = strip_junk(path, work.folder, dialect.junk)
-        work.reporter.log("import.sniff", f"Took stray '{dialect.junk}' off the ends of {stripped:,} lines.", lines=stripped)
+        work.reporter.log(
+            "import.sniff", f"Took stray '{dialect.junk}' off the ends of {stripped:,} lines.", lines=stripped
+        )
     described = _described(dialect) | {"encoding": text.encoding}
     return _finish_delimited(work, path, replace(dialect, notes=text.notes + dialect.notes), format, described)
 

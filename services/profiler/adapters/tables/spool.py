@@ -147,8 +147,9 @@ def _rewrite(path: Path, target: Path, encoding: str, mark: int, name: str, *, o
                 if not chunk:
                     return size
         except UnicodeDecodeError as error:
+            near = max(0, source.tell() - CHUNK) + error.start
             raise InvalidArgument(
-                f"'{name}' is no valid {encoding} text near byte {source.tell() - CHUNK + error.start:,}; save it as UTF-8"
+                f"'{name}' is no valid {encoding} text near byte {near:,}; save it as UTF-8"
             ) from error
 
 

@@ -105,7 +105,7 @@ def _evidence(column: str, kinds: Sequence[Kind]) -> list[str]:
         f"count_if({text} IN ({tokens}))",
         f"list(DISTINCT {text}) FILTER ({text} IN ({tokens}))",
         f"count_if({text} <> {column})",
-        f"count_if({present} AND NOT regexp_full_match({text}, '[A-Z]{{{CODE_LENGTH}}}')) = 0 AND count_if({present}) > 0",
+        f"bool_and(regexp_full_match({text}, '[A-Z]{{{CODE_LENGTH}}}')) FILTER ({present})",
         f"count_if({text} IN ({others}))",
         f"list(DISTINCT {text}) FILTER ({text} IN ({others}))",
     ]

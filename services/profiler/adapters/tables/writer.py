@@ -30,9 +30,8 @@ def write_typed(
     table = f"read_parquet({literal(str(raw))})"
     filled = " OR ".join(f"nullif(trim({column.source}), '') IS NOT NULL" for column in kept)
     fields = ", ".join(f"{typed_expression(column)} AS {quoted(column.name)}" for column in kept)
-    connection.execute(
-        f"COPY (SELECT {fields} FROM {table} WHERE {filled}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
-    )
+    rows_of_values = f"SELECT {fields} FROM {table} WHERE {filled}"
+    connection.execute(f"COPY ({rows_of_values}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")
     counted = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(target))})").fetchone()
     written = int(counted[0]) if counted else 0
     if not written:

@@ -125,10 +125,11 @@ def _single_column(readings: Sequence[_Reading], quote: str) -> _Reading:
     header = split.records[0] if split.records else ()
     rows = [record for record in split.records[1:] if record]
     if len(header) > 1 and rows and sum(len(row) == 1 and split.delimiter in row[0] for row in rows) > 0.8 * len(rows):
+        inside = rows[0][0].count(split.delimiter) + 1
         raise InvalidArgument(
-            f"line 2: the whole row is one quoted field, which itself holds {rows[0][0].count(split.delimiter) + 1} values "
-            f"separated by a {WORDS[split.delimiter]}, while the header names {len(header)} columns; whoever wrote the file "
-            f"quoted whole lines: write it again without quotes ({quote}) around each row"
+            f"line 2: the whole row is one quoted field, so there would be 1 column; the field itself holds {inside} "
+            f"values separated by a {WORDS[split.delimiter]}, as the {len(header)} names in line 1; whoever wrote "
+            f"it quoted whole lines: write it again without quotes ({quote}) around each row"
         )
     divided = max(sum(len(record) > 1 for record in reading.records) for reading in readings)
     records = max((reading.records for reading in readings), key=len)
@@ -156,7 +157,9 @@ def dialect_of(records: Sequence[tuple[str, ...]], delimiter: str, quote: str = 
     decimal = _decimal_of(filled[header.records :], delimiter)
     said = [*header.notes, *notes]
     if titles:
-        said.insert(0, f"{titles} lines above the header were skipped, the first: '{' '.join(records[0]).strip()[:80]}'.")
+        said.insert(
+            0, f"{titles} lines above the header were skipped, the first: '{' '.join(records[0]).strip()[:80]}'."
+        )
     return Dialect(delimiter, quote, escape, skip, len(names), names, decimal, header.records > 0, "", tuple(said))
 
 

@@ -67,7 +67,7 @@ def _archive(ending: str, name: str) -> str:
     if ending in _EXCEL_ENDINGS:
         return "excel"
     raise InvalidArgument(
-        f"'{name}' is an archive or an office file, not a table; unpack it first, or give an Excel file its .xlsx ending"
+        f"'{name}' is an archive or office file, not a table; unpack it first, or give an Excel file its .xlsx ending"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fairlead.kit.errors import InvalidArgument
 
@@ -38,7 +39,7 @@ def read_header(records: Sequence[Record], width: int) -> Header:
     if rows and _is_second_header(names, rows):
         return Header(
             _folded(names, rows[0]), 2,
-            (*notes, "Line 2 reads like a second header (it fills the header's blank cells), so it went into the names."),
+            (*notes, "Line 2 reads like a second header (it fills blank cells of line 1), so it went into the names."),
         )  # fmt: skip
     return Header(names, 1, notes)
 
@@ -66,7 +67,7 @@ def _is_run(values: Sequence[str]) -> bool:
     if len(values) < 2 or not all(value.isdigit() for value in values):
         return False
     numbers = [int(value) for value in values]
-    return all(later - earlier == 1 for earlier, later in zip(numbers, numbers[1:], strict=False))
+    return all(later - earlier == 1 for earlier, later in pairwise(numbers))
 
 
 def _recurs(cells: Sequence[str], rows: Sequence[Record], width: int) -> bool:

@@ -1,0 +1,62 @@
+"""Composition root of the profiler: settings, adapters, servicers, run."""
+
+from __future__ import annotations
+
+from fairlead.api.profiler.v1 import (
+    dataset_service_pb2,
+    dataset_service_pb2_grpc,
+    profile_service_pb2,
+    profile_service_pb2_grpc,
+)
+from fairlead.api.tasks.v1 import task_service_pb2, task_service_pb2_grpc
+from fairlead.kit.blobs import open_blob_store
+from fairlead.kit.database import migrate, open_database
+from fairlead.kit.events import open_event_log
+from fairlead.kit.logging import configure_logging
+from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
+from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
+from fairlead.kit.telemetry import configure_telemetry
+
+from .adapters.catalog import MIGRATIONS, Catalog
+from .servicer import DatasetServicer, ProfileServicer
+from .settings import ProfilerSettings
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    settings = ProfilerSettings()
+    configure_logging(settings.service, settings.log_level, settings.log_format)
+    configure_telemetry(settings.service)
+    engine = open_database(settings.database_url)
+    migrate(engine, TASK_MIGRATIONS, MIGRATIONS)
+    events = open_event_log(settings.events_url, source=settings.service)
+    blobs = open_blob_store(settings.blobs_url, settings.home / "cache")
+    catalog = Catalog(engine)
+    store = TaskStore(engine, events, settings.service)
+    owner = TaskOwner(store, LocalRunner(f"{__package__}.worker"), concurrency=settings.profiler_concurrency)
+    server = RpcServer(settings)
+    server.add(
+        dataset_service_pb2_grpc.add_DatasetServiceServicer_to_server,
+        DatasetServicer(catalog, blobs, store, owner),
+        dataset_service_pb2.DESCRIPTOR.services_by_name["DatasetService"],
+    )
+    server.add(
+        profile_service_pb2_grpc.add_ProfileServiceServicer_to_server,
+        ProfileServicer(catalog, store, owner),
+        profile_service_pb2.DESCRIPTOR.services_by_name["ProfileService"],
+    )
+    server.add(
+        task_service_pb2_grpc.add_TaskServiceServicer_to_server,
+        TaskServicer(store, owner),
+        task_service_pb2.DESCRIPTOR.services_by_name["TaskService"],
+    )
+    server.on_stop(owner.close)
+    server.on_stop(events.close)
+    server.start()
+    owner.recover()
+    server.wait()
+
+
+if __name__ == "__main__":
+    main()
