@@ -63,6 +63,6 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         print_json(answer)
         return
     print_table(
-        ["service", "health", "address"],
-        [(s["service"], s["health"], s["address"]) for s in answer["services"]],
+        ["service", "state", "address"],
+        [(s["service"], s["state"], s["address"]) for s in answer["services"]],
     )

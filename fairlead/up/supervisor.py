@@ -59,7 +59,7 @@ class Supervisor:
             self._processes.append(process)
             process.start()
         homes.write_running(self.home, homes.Running(self.url, os.getpid()))
-        self._wait_until_ready()
+        self._wait_until_ready(admin)
         return admin
 
     def run(self) -> None:
@@ -114,25 +114,20 @@ class Supervisor:
                 )
             time.sleep(0.2)
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self, admin: homes.Token) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        waiting_for = "the gateway"
-        while time.monotonic() < deadline and not self._asked_to_stop:
+        waiting_for = ["gateway"]
+        while waiting_for:
+            if self._asked_to_stop:
+                raise UpError("stopped before everything was ready")
+            if time.monotonic() > deadline:
+                raise UpError(
+                    f"not ready after {READY_SECONDS:.0f} s, waiting for {', '.join(waiting_for)}; the logs are in "
+                    f"{self.home / 'logs'}"
+                )
             self._look_after()
-            try:
-                answer = httpx.get(f"{self.url}/readyz", timeout=2.0)
-            except httpx.HTTPError:
-                time.sleep(0.1)
-                continue
-            if answer.status_code == httpx.codes.OK:
-                return
-            waiting_for = answer.text
             time.sleep(0.1)
-        if self._asked_to_stop:
-            raise UpError("stopped before everything was ready")
-        raise UpError(
-            f"not ready after {READY_SECONDS:.0f} s, waiting for {waiting_for}; the logs are in {self.home / 'logs'}"
-        )
+            waiting_for = services_not_ready(self.url, admin.value)
 
     def _look_after(self) -> None:
         for process in self._processes:
@@ -143,6 +138,17 @@ class Supervisor:
         if self._asked_to_stop:
             raise KeyboardInterrupt
         self._asked_to_stop = True
+
+
+def services_not_ready(url: str, token: str) -> list[str]:
+    """Return the services that do not serve yet; the gateway stands for all while it does not answer."""
+    try:
+        answer = httpx.get(f"{url}/api/v1/status", headers={"Authorization": f"Bearer {token}"}, timeout=5.0)
+    except httpx.HTTPError:
+        return ["gateway"]
+    if answer.status_code != httpx.codes.OK:
+        return ["gateway"]
+    return [service["service"] for service in answer.json()["services"] if service["state"] != "serving"]
 
 
 def services_package() -> str:

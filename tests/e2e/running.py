@@ -16,6 +16,7 @@ import psutil
 
 from fairlead import Client
 from fairlead.up.ports import taken
+from fairlead.up.supervisor import services_not_ready
 
 READY_SECONDS = 120.0
 
@@ -93,15 +94,8 @@ class RunningFairlead:
         os.kill(pid, signal.SIGKILL)
 
     def wait_until_healthy(self, seconds: float = 60.0) -> None:
-        import httpx
-
         deadline = time.monotonic() + seconds
-        while True:
-            try:
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                pass
+        while services_not_ready(self.url, self.token):
             assert time.monotonic() < deadline, f"not healthy:\n{self.said()}\n{self.logs()}"
             time.sleep(0.2)
 
