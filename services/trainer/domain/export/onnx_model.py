@@ -29,7 +29,7 @@ def to_onnx(model: FittedModel | WeightedEnsemble, inputs: Sequence[InputColumn]
     names = tensor_names(inputs)
     writer = GraphWriter()
     values = {column.name: Value(writer, names[column.name]) for column in inputs}
-    members = [(model, 1.0)] if isinstance(model, FittedModel) else _weighted(model)
+    members = _weighted(model)
     parts = [_write_member(writer, member, values, share) for member, share in members]
     total = parts[0]
     for part in parts[1:]:
@@ -48,8 +48,10 @@ def to_onnx(model: FittedModel | WeightedEnsemble, inputs: Sequence[InputColumn]
     return written
 
 
-def _weighted(ensemble: WeightedEnsemble) -> list[tuple[FittedModel, float]]:
-    return [(member, share) for (member, _), share in zip(ensemble.members, ensemble.shares, strict=True)]
+def _weighted(model: FittedModel | WeightedEnsemble) -> list[tuple[FittedModel, float]]:
+    if model.kind == "model":
+        return [(model, 1.0)]
+    return [(member, share) for (member, _), share in zip(model.members, model.shares, strict=True)]
 
 
 def _write_member(writer: GraphWriter, model: FittedModel, inputs: Mapping[str, Value], share: float) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ class FittedModel:
     estimator's own classes, in its order; empty means all of them, in order.
     """
 
+    # Tells the two predictors apart also when unpickled by value, where the class is a copy of this one.
+    kind: ClassVar[Literal["model"]] = "model"
     preparation: FittedPreparation
     estimator: Any
     classes: tuple[str, ...] = ()
@@ -50,6 +52,7 @@ class FittedModel:
 class WeightedEnsemble:
     """The weighted mean of its members' predictions; weights are taken relative to their sum."""
 
+    kind: ClassVar[Literal["ensemble"]] = "ensemble"
     members: tuple[tuple[FittedModel, float], ...]
 
     @property

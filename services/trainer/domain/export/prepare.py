@@ -15,7 +15,7 @@ def write_preparation(writer: GraphWriter, preparation: FittedPreparation, input
     """The features, double [n, k], of the input tensors [n, 1]."""
     features = [
         _write_numbers(writer, block, inputs)
-        if isinstance(block, NumberBlock)
+        if block.kind == "numbers"
         else _write_category(writer, block, inputs[block.column])
         for block in preparation.blocks
     ]

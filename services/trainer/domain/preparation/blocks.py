@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import repeat
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,8 @@ class NumberBlock:
     A `fill` of NaN leaves a missing value missing. Infinite values and those beyond LARGEST count as missing.
     """
 
+    # Tells blocks apart also where an unpickled class is not this one (see the module's first lines).
+    kind: ClassVar[Literal["numbers"]] = "numbers"
     sources: tuple[NumberSource, ...]
     fill: Floats
     shift: Floats
@@ -90,6 +93,7 @@ class CategoryBlock:
     Keys are str, or float for numeric columns. Values without a key, and missing ones ("" or NaN), have own rows.
     """
 
+    kind: ClassVar[Literal["category"]] = "category"
     column: str
     keys: tuple[str, ...] | tuple[float, ...]
     rows: NDArray[np.int64]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -59,9 +60,7 @@ class CategoryState:
 
     def counts(self) -> dict[str, int]:
         """Rows of each label, the most frequent first, ties by label; "" is missing."""
-        labels, counts = np.unique(self.labels.astype(str), return_counts=True)
-        pairs = sorted(zip(labels.tolist(), counts.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
-        return dict(pairs)
+        return dict(sorted(Counter(self.labels.tolist()).items(), key=lambda pair: (-pair[1], pair[0])))
 
     def relabel(self, change: dict[str, str]) -> None:
         """Give other labels to those named in `change`, for rows and raw values alike."""

@@ -42,10 +42,12 @@ class Impute:
         """Learn each column's replacement from the rows where it is known."""
         strategy, value, indicator = self._read(step)
         for column in step.columns:
-            if column in state.categories:
-                self._fill_text(step, state, state.categories[column], strategy, value)
-            elif column in state.numbers:
-                self._fill_number(step, state, state.numbers[column], strategy, value, indicator)
+            number = state.numbers.get(column)
+            is_code = number is not None and not number.source.part and _is_word(strategy, value)
+            if column in state.categories or is_code:
+                self._fill_text(step, state, state.as_category(column), strategy, value)
+            elif number is not None:
+                self._fill_number(step, state, number, strategy, value, indicator)
             elif column in state.instants:
                 state.instants[column] = "most_frequent" if strategy == "most_frequent" else "median"
                 state.report(step.id, self.kind, f"Parts of '{column}' will be filled with their own values", 0)
@@ -57,12 +59,9 @@ class Impute:
         self, step: StepSpec, state: FitState, number: NumberState, strategy: str, value: str | float | None, flag: bool
     ) -> None:
         name, missing = number.source.name, int(np.isnan(number.values).sum())
-        constant = None
-        if strategy == "constant":
-            try:
-                constant = float(value or 0.0)
-            except ValueError:
-                raise step_error(step, f"'{name}' is a number, but the value '{value}' is none.") from None
+        if _is_word(strategy, value):
+            raise step_error(step, f"'{name}' is a number, but the value '{value}' is none.")
+        constant = float(value or 0.0) if strategy == "constant" else None
         number.flagged = number.flagged or (flag and missing > 0)
         fill = fill_number(number, strategy, constant)
         label = "" if strategy == "constant" else f"{strategy.replace('_', ' ')} "
@@ -82,6 +81,17 @@ class Impute:
         how = "" if strategy == "constant" else "the most frequent value "
         message = f"Replaced {count_of(missing, 'null')} in '{category.column}' with {how}'{fill}'"
         state.report(step.id, self.kind, message, missing, column=category.column, strategy=strategy, value=fill)
+
+
+def _is_word(strategy: str, value: str | float | None) -> bool:
+    """Whether missing values get a name of their own: a numeric column then holds codes, and becomes a category."""
+    if strategy != "constant":
+        return False
+    try:
+        float(value or 0.0)
+    except ValueError:
+        return True
+    return False
 
 
 def fill_number(number: NumberState, strategy: str, constant: float | None = None) -> float:
