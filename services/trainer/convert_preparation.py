@@ -13,7 +13,7 @@ from fairlead.api.profiler.v1.dataset_pb2 import DatasetVersion
 from fairlead.api.trainer.v1.preparation_pb2 import StepReport as StepReportMessage
 
 from .domain.preparation import StepReport, StepSpec
-from .domain.table import InputColumn, TrainingTable
+from .domain.table import Columns, InputColumn, TrainingTable
 
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _NUMBER_PREFIXES = (*_NUMBERS, "UHUGEINT", "FLOAT", "REAL", "DOUBLE", "DECIMAL", "TIME", "INTERVAL")
@@ -35,7 +35,7 @@ def table_without_rows(version: DatasetVersion, target_column: str) -> TrainingT
         InputColumn(field.name, _kind_of(field.type)) for field in version.fields if field.name != target_column
     )
     nothing = np.zeros(0)
-    columns = {column.name: nothing for column in inputs}
+    columns: Columns = {column.name: nothing for column in inputs}
     return TrainingTable(columns, inputs, nothing, "binary", (), np.zeros(0, dtype=np.int64), target_column)
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -23,7 +24,9 @@ class TrialJournal:
     def put(self, trial: Trial, elapsed: float) -> None:
         """Keep a trial as it stands, and the seconds of the budget used until now."""
         facts = asdict(trial) | {"results": [asdict(result) | {"predictions": None} for result in trial.results]}
-        arrays = {f"predictions_{index}": result.predictions for index, result in enumerate(trial.results)}
+        arrays: dict[str, Any] = {
+            f"predictions_{index}": result.predictions for index, result in enumerate(trial.results)
+        }
         draft = self._folder / f"draft-{uuid4().hex}"
         with draft.open("wb") as file:
             np.savez(file, facts=np.array(json.dumps(facts | {"elapsed": elapsed})), **arrays)

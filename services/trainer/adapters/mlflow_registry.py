@@ -31,9 +31,6 @@ def assign_alias(client: Any, model: str, version: int) -> str:
     The champion is never replaced here: that is for a person, or a policy, to decide.
     """
     aliases = client.get_registered_model(model).aliases
-    if int(aliases.get(CHAMPION, version)) == version:
-        alias = CHAMPION
-    else:
-        alias = CHALLENGER
+    alias = CHAMPION if int(aliases.get(CHAMPION, version)) == version else CHALLENGER
     client.set_registered_model_alias(model, alias, str(version))
     return alias

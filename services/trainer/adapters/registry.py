@@ -1,4 +1,4 @@
-"""Models, versions and aliases. MLflow's registry is where aliases live; versions are also kept in a table of our own."""
+"""Models, versions and aliases: aliases live in MLflow's registry, versions also in a table of our own."""
 
 from __future__ import annotations
 

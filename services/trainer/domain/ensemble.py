@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .metrics import Array, Metric
 
@@ -62,7 +63,7 @@ class _Judge:
         return utility, float(np.log(np.clip(chosen, 1e-15, 1.0)).mean())
 
 
-def _rows_of_all(predictions: Sequence[Array], seed: int) -> Array:
+def _rows_of_all(predictions: Sequence[Array], seed: int) -> NDArray[np.int64]:
     finite = [np.isfinite(p).all(axis=1) if p.ndim == 2 else np.isfinite(p) for p in predictions]
     rows = np.flatnonzero(np.logical_and.reduce(finite))
     if len(rows) > _ROWS:

@@ -50,7 +50,7 @@ def write_card(facts: CardFacts) -> str:
         f"## What it reads\n\n{_bullets([f'`{name}` ({kind})' for name, kind in facts.inputs])}\n\n"
         f"## Limits\n\n"
         f"- It knows no value beyond those in its training data; unseen categories count as unknown.\n"
-        f"- The figures hold for rows like those of the dataset version; watch the monitor of its deployment for drift.\n"
+        f"- The figures hold for rows like those of the dataset version; its monitor watches for drift.\n"
         f"- Whether it treats groups of people alike was not examined.\n"
         f"- ONNX and native predictions: {facts.parity}.\n"
     )

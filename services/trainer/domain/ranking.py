@@ -14,7 +14,7 @@ from .training import ENSEMBLE, TrainingResult
 
 @dataclass(frozen=True)
 class RankedCandidate:
-    """One candidate: its score by cross-validation (mean and standard deviation over folds) and what is known beside."""
+    """One candidate: its score by cross-validation (mean and deviation over folds) and what else is known of it."""
 
     candidate: str
     family: str

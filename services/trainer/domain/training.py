@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class TrainingPlan:
 class Observer(Protocol):
     """Who is told while a training goes on."""
 
-    def stage(self, name: str, message: str, **meta: object) -> None:
+    def stage(self, name: str, message: str, **meta: Any) -> None:
         """A part of the training begins or has come to something."""
 
     def trial(self, trial: Trial, complete: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fairlead.api.trainer.v1.preparation_pb2 import Preparation, StepReport
 from fairlead.api.trainer.v1.preparation_service_pb2 import CreatePreparationRequest
 from fairlead.kit.resources import parse_name
@@ -41,7 +43,11 @@ def prepare(context: TaskContext, resources: Resources) -> Preparation:
     if duplicates is not None:
         table, removed = drop_duplicate_rows(table)
     pipeline = PreparationPipeline(steps, _REPORTING_FAMILY)
-    pipeline.fit(table, log=lambda source, message, meta: context.log(source, message, **meta))
+
+    def log(source: str, message: str, meta: dict[str, Any]) -> None:
+        context.log(source, message, **meta)
+
+    pipeline.fit(table, log=log)
     reports = step_reports(pipeline.reports)
     if duplicates is not None:
         message = f"Removed {removed} duplicate rows, {table.row_count} are left"

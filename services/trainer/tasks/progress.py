@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from fairlead.api.events.v1.events_pb2 import TrainProgress
 from fairlead.kit.tasks import TaskContext
@@ -40,7 +41,7 @@ class ProgressReporter:
         self._seen = {trial.candidate for trial in known}
         self.mlflow_run_ids = {trial.candidate: trial.mlflow_run_id for trial in known if trial.mlflow_run_id}
 
-    def stage(self, name: str, message: str, **meta: object) -> None:
+    def stage(self, name: str, message: str, **meta: Any) -> None:
         """Log the beginning of a part; the search owns most of the progress bar, the parts after it the rest."""
         fraction = {"search": _BEFORE, "ensemble": _BEFORE + _SEARCH, "refit": 0.9}.get(name, 0.95)
         self._context.progress(fraction, name)

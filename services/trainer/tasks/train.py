@@ -115,7 +115,7 @@ def _train(context: TaskContext, resources: Resources, preparation: Preparation,
         raise FailedPrecondition(f"the training of {preparation.name} came to nothing: {error}") from error
     _finish(resources, run, result, reporter, metric)
     journal.remove()
-    context.log("train.done", _summary(result, metric, budget), **result.metrics)
+    context.log("train.done", _summary(result, metric, budget), metrics=result.metrics)
     return run
 
 

@@ -62,7 +62,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class FitRequest:
-    """One fit: features [n, k], target [n] (class indices 0..classes-1 without a gap, or values) and how long it may take.
+    """One fit: features [n, k], target [n] (class indices without a gap, or values) and how long it may take.
 
     `validation`, when given, lets boosting stop early. `remaining()` is the seconds left; a family that can stop in
     the middle does so when it is used up and returns what it has.
@@ -70,11 +70,11 @@ class FitRequest:
 
     problem: Problem
     features: Array
-    target: Array
+    target: NDArray[np.float64] | NDArray[np.int64]
     params: Params
     seed: int = 0
     threads: int = 2
-    validation: tuple[Array, Array] | None = None
+    validation: tuple[Array, NDArray[np.float64] | NDArray[np.int64]] | None = None
     remaining: Callable[[], float] = field(default=lambda: float("inf"))
 
 
@@ -88,7 +88,7 @@ class Fit:
 
 
 class Family(Protocol):
-    """A kind of model. `interruptible` families stop in the middle of a fit when time is up; others are given fewer rows."""
+    """A kind of model. An `interruptible` one stops in the middle of a fit when time is up; others get fewer rows."""
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ class LightGbm:
     interruptible = True
 
     def portfolio(self, problem: Problem) -> tuple[Params, ...]:
-        """The usual, a slower and more regular one, and one with random splits. Small tables get smaller leaves and trees."""
+        """The usual, a more regular one, and one with random splits; small tables get smaller trees and leaves."""
         small = problem.rows < 2000
         leaf, leaves = (5, 8) if small else (20, 31)
         rate = 0.05 if small or problem.rows < 50_000 else 0.1
@@ -58,9 +58,10 @@ class LightGbm:
         """Boosted until validation stops improving or time is up; without validation the given number of trees."""
         from lightgbm import LGBMClassifier, LGBMRegressor, early_stopping
 
-        kind = LGBMRegressor if request.problem.is_regression else LGBMClassifier
+        kind: Any = LGBMRegressor if request.problem.is_regression else LGBMClassifier
         estimator = kind(random_state=request.seed, n_jobs=request.threads, verbosity=-1, **request.params)
-        callbacks, sets = [_stop_when_time_is_up(request)], {}
+        callbacks: list[Any] = [_stop_when_time_is_up(request)]
+        sets: dict[str, Any] = {}
         if request.validation is not None:
             callbacks.append(early_stopping(_PATIENCE, verbose=False))
             sets = {"eval_X": request.validation[0], "eval_y": request.validation[1]}

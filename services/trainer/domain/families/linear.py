@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import AbstractContextManager
+from typing import Any
+
 from .family import Fit, FitRequest, Params, Problem, Real, Space
 
 
@@ -40,10 +44,8 @@ class Linear:
         return Fit(estimator, request.params)
 
 
-def _quiet_convergence():  # type: ignore[no-untyped-def]  # scikit-learn ships no types
-    """L-BFGS that ran out of iterations still predicts well; cross-validation judges it, so the warning says nothing."""
-    import warnings
-
+def _quiet_convergence() -> AbstractContextManager[Any]:
+    """L-BFGS that ran out of iterations still predicts well; cross-validation judges it, not a warning."""
     from sklearn.exceptions import ConvergenceWarning
 
     return warnings.catch_warnings(action="ignore", category=ConvergenceWarning)

@@ -84,7 +84,7 @@ def _stop_when_time_is_up(request: FitRequest) -> Any:
     """An XGBoost callback that ends the training when the time is used up."""
     from xgboost.callback import TrainingCallback
 
-    class StopWhenTimeIsUp(TrainingCallback):  # type: ignore[misc]  # xgboost ships no types
+    class StopWhenTimeIsUp(TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             del model, epoch, evals_log
             return request.remaining() <= 0

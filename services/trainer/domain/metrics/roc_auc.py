@@ -8,7 +8,7 @@ from .metric import CLASSIFICATION, Array, Metric
 
 
 def binary_auc(positive: Array, score: Array) -> float:
-    """Area under the ROC curve of one class, by ranks (Mann-Whitney U, ties at their mean rank); 0.5 without both classes."""
+    """Area under the ROC curve of one class, by ranks (Mann-Whitney U); 0.5 without both classes."""
     positive = positive.astype(bool)
     positives = int(positive.sum())
     negatives = len(positive) - positives

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ..families import Array, Family, Fit, FitRequest, Params, Problem
 from .estimate import TimeEstimator
 
+# A fit on fewer cells than this is quicker on one thread: handing out the work costs more than doing it.
+_CELLS_FOR_THREADS = 50_000
 # Below this share of the rows a fit says little about the family.
 _LEAST_SHARE = 0.05
 
@@ -20,7 +22,7 @@ class Sample:
     """Prepared rows: features [n, k] and target [n] (class indices or values)."""
 
     features: Array
-    target: Array
+    target: NDArray[np.float64] | NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Fitter:
             target=train.target,
             params=params,
             seed=self.seed,
-            threads=self.threads,
+            threads=self.threads if train.features.size >= _CELLS_FOR_THREADS else 1,
             validation=None if validation is None else (validation.features, validation.target),
             remaining=lambda: seconds - (self.clock() - started),
         )

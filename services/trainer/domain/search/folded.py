@@ -1,4 +1,4 @@
-"""The training rows cut into folds and prepared for each family, with what was prepared kept while it fits in memory."""
+"""The training rows cut into folds and prepared for each family; what was prepared is kept while memory allows."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class FoldedTable:
             return None
         predictions = fitted.predict(validation.features)
         took = self.fitter.clock() - started
-        score = self.metric.compute(validation.target, predictions)
+        score = self.metric.compute(self.target[self.folds[fold][1]], predictions)
         return FoldResult(fold, score, took, predictions, fitted.fit.params, fitted.fit.truncated)
 
     def samples(self, family: Family, fold: int) -> tuple[Sample, Sample]:

@@ -146,16 +146,16 @@ class Search:
             proposal, ticket = sampler.ask()
             best = self._probe_bar(1)
             bar = self._probe_bar(3)
-            trial = self._probe(proposal, "sampler")
-            if trial is None:
+            probed = self._probe(proposal, "sampler")
+            if probed is None:
                 sampler.tell(ticket, None)
                 skipped += 1
                 continue
-            utility = self._probe_utility(trial)
+            utility = self._probe_utility(probed)
             sampler.tell(ticket, utility)
             misses = 0 if utility > best else misses + 1
             if utility >= bar:
-                self._finish(trial)
+                self._finish(probed)
 
     def _promising_families(self) -> list[str]:
         """The families of the best trials, best first, at most four; all when none was tried."""
