@@ -52,7 +52,8 @@ def _column(column: reference_pb2.ReferenceColumn) -> ColumnReference:
         column.name,
         missing=column.missing_count,
         edges=np.array(column.edges, dtype=np.float64),
-        bin_counts=np.array(column.bin_counts or [0] * (len(column.edges) + 1), dtype=np.int64),
+        # A column that was missing throughout may come without its one, empty bin.
+        bin_counts=np.array(column.bin_counts if column.bin_counts or column.edges else [0], dtype=np.int64),
         quantiles=np.array(column.quantiles, dtype=np.float64),
         minimum=column.min,
         maximum=column.max,

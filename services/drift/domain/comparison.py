@@ -84,11 +84,7 @@ def quantile_groups(bin_counts: Counts) -> Counts:
     before = np.concatenate(([0], np.cumsum(bin_counts)[:-1]))
     middle = (before + bin_counts / 2) / total
     decile = np.minimum((middle * QUANTILE_GROUPS).astype(np.int64), QUANTILE_GROUPS - 1)
-    changes = np.diff(decile, prepend=decile[0]) > 0
-    # A bin of no reference rows tells most when values come into it, so it is not merged into a neighbour.
-    empty = np.diff((bin_counts == 0).astype(np.int64), prepend=0) != 0
-    empty[0] = False
-    return np.cumsum(changes | empty).astype(np.int64)
+    return np.cumsum(np.diff(decile, prepend=decile[0]) > 0).astype(np.int64)
 
 
 def rare_groups(counts: Counts, window_rows: int) -> Counts:
