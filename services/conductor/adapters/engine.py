@@ -50,9 +50,10 @@ class WorkflowEngine:
             notification_listener_polling_interval_sec=0.2,
         )
         DBOS(config=config)
-        self._stage_step = DBOS.step(name="stage")(self._run_stage)
-        self._answer_step = DBOS.step(name="answer")(self._take_answer)
-        self._workflow = DBOS.workflow(name="job")(self._run)
+        # DBOS registers plain functions only.
+        self._stage_step = DBOS.step(name="stage")(lambda name, stage: self._run_stage(name, stage))
+        self._answer_step = DBOS.step(name="answer")(lambda name, answer: self._take_answer(name, answer))
+        self._workflow = DBOS.workflow(name="job")(lambda name: self._run(name))
 
     def launch(self) -> None:
         """Begin to run, first what an earlier process left under way."""
