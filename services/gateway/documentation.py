@@ -40,7 +40,7 @@ FAILURES = {
     401: ("UNAUTHENTICATED", "Unauthenticated", "No valid token came with the call."),
     404: ("NOT_FOUND", "Not found", "There is no such resource."),
     409: ("ALREADY_EXISTS", "Already exists", "The name is taken, or the etag is stale."),
-    413: ("RESOURCE_EXHAUSTED", "Content Too Large", "The body is over the limit."),
+    413: ("RESOURCE_EXHAUSTED", "Content too large", "The body is over the limit."),
     503: ("UNAVAILABLE", "Unavailable", "A service that is needed can't be reached now; try again."),
 }
 TASK_MESSAGES = "One JSON object a message, as in the README of the gateway: TASK, LOG, STAGE_STATUS, TRAIN_PROGRESS."
@@ -93,10 +93,18 @@ def _operations(document: Document) -> Iterator[tuple[str, Document]]:
 def _add_examples(content: Document, schemas: Document) -> None:
     for media in content.values():
         schema = media.get("schema", {})
-        found = [schema, *schema.get("anyOf", [])]
-        names = [each["$ref"].rsplit("/", 1)[-1] for each in found if "$ref" in each]
-        if names and "example" not in media:
-            media["example"] = schemas[names[0]]["examples"][0]
+        example = _example_of(schema, schemas)
+        if example is not None and "example" not in media:
+            media["example"] = example
+
+
+def _example_of(schema: Document, schemas: Document) -> Any:
+    if schema.get("type") == "array":
+        return [_example_of(schema["items"], schemas)]
+    for each in (schema, *schema.get("anyOf", ())):
+        if "$ref" in each:
+            return schemas[each["$ref"].rsplit("/", 1)[-1]]["examples"][0]
+    return None
 
 
 def _failure(code: str, title: str, description: str, status: int) -> dict[str, Any]:

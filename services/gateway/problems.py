@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -45,6 +44,12 @@ CODE_OF_STATUS: Mapping[int, str] = {
     413: "RESOURCE_EXHAUSTED",
     415: "INVALID_ARGUMENT",
     501: "UNIMPLEMENTED",
+}
+# Where no canonical code says what HTTP says.
+TITLE_OF_STATUS: Mapping[int, str] = {
+    405: "Method not allowed",
+    413: "Content too large",
+    415: "Unsupported media type",
 }
 
 
@@ -128,9 +133,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _title(status: int, code: str) -> str:
-    # Where no canonical code says what HTTP says, its own phrase does.
-    told_by_http = status in (405, 413, 415)
-    return HTTPStatus(status).phrase if told_by_http else code.replace("_", " ").capitalize()
+    return TITLE_OF_STATUS.get(status, code.replace("_", " ").capitalize())
 
 
 def _field(location: Sequence[str | int]) -> str:

@@ -107,7 +107,9 @@ class Services:
         if service not in self._channels:
             token = self._settings.service_token.get_secret_value()
             channel = connect(self.address(service), token=token, timeout=self._settings.gateway_timeout_seconds)
-            self._channels[service] = grpc.intercept_channel(channel, _NamesTheService(service))
+            # The Open Inference Protocol is serving's, at a port of its own.
+            name = "serving" if service == "inference" else service
+            self._channels[service] = grpc.intercept_channel(channel, _NamesTheService(name))
         return self._channels[service]
 
 

@@ -29,7 +29,7 @@ from ..schemas.prediction import (
 from ..schemas.task import Task
 from .answers import accepted
 from .deployments import DeploymentId
-from .parameters import Gateway, IdempotencyKey, Project
+from .parameters import Gateway, IdempotencyKey, Project, ProjectId
 
 router = APIRouter(prefix="/api/v1/projects/{project_id}/deployments", tags=["deployments"])
 
@@ -54,7 +54,7 @@ PREDICTED: dict[int | str, dict[str, Any]] = {200: {"model": PredictionResponse,
     responses={**PREDICTED, **failures(400, 401, 404, 413, 503)},
     openapi_extra=PREDICT_BODY,
 )
-async def predict(request: Request, deployment_id: DeploymentId, project_id: str, gateway: Gateway) -> Response:
+async def predict(request: Request, deployment_id: DeploymentId, project_id: ProjectId, gateway: Gateway) -> Response:
     """Predict rows now: columns that the model does not read are ignored, a missing one is an error.
 
     A value of a wrong type is refused with its row and column. Keep request_id to send feedback later.

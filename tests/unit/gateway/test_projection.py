@@ -1,0 +1,183 @@
+"""Tasks from a real event log into a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from fairlead.api.conductor.v1.workflow_pb2 import Stage
+from fairlead.api.events.v1.events_pb2 import StageStatus, TaskEvent
+from fairlead.api.tasks.v1.task_pb2 import LogLine, Task, TaskState
+from fairlead.kit.database import migrate, open_database
+from fairlead.kit.errors import InvalidArgument
+from fairlead.kit.events import Event, EventLog, open_event_log, topics
+from services.gateway.adapters.projection import TaskProjection
+from services.gateway.adapters.schema import MIGRATIONS
+from services.gateway.adapters.task_view import TaskFilter, TaskView
+from services.gateway.convert import instant
+
+START = datetime(2026, 1, 31, 17, 1, 3, tzinfo=UTC)
+RUNNING, SUCCEEDED = TaskState.TASK_STATE_RUNNING, TaskState.TASK_STATE_SUCCEEDED
+
+
+@dataclass
+class World:
+    events: EventLog
+    projection: TaskProjection
+    view: TaskView
+    engine: Engine
+
+    def pending(self) -> list[Event]:
+        """Return all that was published, as a poll of both topics gives it: tasks first."""
+        return [event for topic in (topics.TASKS, topics.LOGS) for event in self.events.replay(topic)]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    engine = open_database(f"sqlite:///{tmp_path}/gateway.db")
+    migrate(engine, MIGRATIONS)
+    events = open_event_log(f"sqlite:///{tmp_path}/events.db", source="trainer")
+    yield World(events, TaskProjection(engine, events, lambda _: None), TaskView(engine), engine)
+    events.close()
+
+
+def task(
+    task_id: str, state: TaskState.ValueType = RUNNING, *, minute: int = 0, kind: str = "train", **others: str
+) -> Task:
+    made = instant(START + timedelta(minutes=minute))
+    ended = made if state == SUCCEEDED else None
+    name = f"projects/default/tasks/{task_id}"
+    return Task(name=name, kind=kind, owner="trainer", state=state, create_time=made, end_time=ended, **others)
+
+
+def tell(world: World, told: Task) -> None:
+    world.events.publish(topics.TASKS, told.name, TaskEvent(task=told))
+
+
+def say(world: World, task_id: str, message: str) -> None:
+    name = f"projects/default/tasks/{task_id}"
+    line = LogLine(task=name, time=instant(START), level="INFO", source="train.fit", message=message)
+    world.events.publish(topics.LOGS, name, line)
+
+
+def test_a_task_is_as_its_last_event_told(world: World) -> None:
+    tell(world, task("t-1"))
+    tell(world, task("t-1", SUCCEEDED))
+    world.projection.apply(world.pending())
+
+    found = world.view.get("projects/default/tasks/t-1")
+    assert found is not None
+    assert found.state == SUCCEEDED
+    assert world.view.find("t-1") == found
+    assert world.view.get("projects/default/tasks/t-2") is None
+
+
+def test_history_is_in_order_with_the_last_lines_before_the_end(world: World) -> None:
+    tell(world, task("t-1"))
+    say(world, "t-1", "one")
+    say(world, "t-1", "two")
+    tell(world, task("t-1", SUCCEEDED))
+    world.projection.apply(world.pending())
+
+    records = world.view.records("projects/default/tasks/t-1", 0, 100)
+    assert [(record.type, record.ended) for record in records] == [
+        ("TASK", False),
+        ("LOG", False),
+        ("LOG", False),
+        ("TASK", True),
+    ]
+    assert world.view.end("projects/default/tasks/t-1") == records[-1]
+
+
+def test_an_event_that_comes_again_changes_nothing(world: World) -> None:
+    tell(world, task("t-1"))
+    say(world, "t-1", "one")
+    tell(world, task("t-1", SUCCEEDED))
+    first = world.projection.apply(world.pending())
+    again = world.projection.apply(world.pending())
+    twice = world.projection.apply(world.pending()[:1] * 2)
+
+    assert (first, again, twice) == ({"projects/default/tasks/t-1"}, set(), set())
+    assert len(world.view.records("projects/default/tasks/t-1", 0, 100)) == 3
+    found = world.view.get("projects/default/tasks/t-1")
+    assert found is not None
+    assert found.state == SUCCEEDED
+
+
+def test_a_fact_is_told_by_its_own_type_and_an_end_besides(world: World) -> None:
+    ended = task("w-1", SUCCEEDED)
+    status = StageStatus(workflow="projects/default/workflows/w-1", stage=Stage(id="export"))
+    world.events.publish(topics.TASKS, ended.name, TaskEvent(task=ended, stage_status=status))
+    world.projection.apply(world.pending())
+
+    assert [record.type for record in world.view.records(ended.name, 0, 100)] == ["STAGE_STATUS", "TASK"]
+
+
+def test_an_event_that_can_not_be_read_is_left_out(world: World) -> None:
+    world.events.publish(topics.TASKS, "x", LogLine(message="on the wrong topic"))
+    tell(world, task("t-1"))
+
+    assert world.projection.apply(world.pending()) == {"projects/default/tasks/t-1"}
+    assert world.view.consumed(topics.TASKS) == 2
+
+
+def test_tasks_are_listed_newest_first_by_state_kind_and_parent(world: World) -> None:
+    parent = "projects/default/tasks/w-1"
+    for told in (
+        task("a", SUCCEEDED, minute=0, kind="import"),
+        task("b", minute=1, parent_task=parent),
+        task("c", minute=2),
+    ):
+        tell(world, told)
+    world.projection.apply(world.pending())
+
+    def ids(chosen: TaskFilter) -> list[str]:
+        return [each.name.rpartition("/")[2] for each in world.view.page("default", chosen, 0, "")[0]]
+
+    assert ids(TaskFilter()) == ["c", "b", "a"]
+    assert ids(TaskFilter(state=SUCCEEDED)) == ["a"]
+    assert ids(TaskFilter(kind="train")) == ["c", "b"]
+    assert ids(TaskFilter(parent_task=parent)) == ["b"]
+    assert world.view.page("other", TaskFilter(), 0, "") == ([], "")
+
+
+def test_pages_of_tasks_and_lines_follow_each_other(world: World) -> None:
+    for index in range(5):
+        tell(world, task(f"t-{index}", minute=index // 2))
+        say(world, "t-0", f"line {index}")
+    world.projection.apply(world.pending())
+
+    names, token = [], ""
+    while True:
+        page, token = world.view.page("default", TaskFilter(), 2, token)
+        names += [each.name.rpartition("/")[2] for each in page]
+        if not token:
+            break
+    lines, more = world.view.logs("projects/default/tasks/t-0", 3, "")
+    rest, end = world.view.logs("projects/default/tasks/t-0", 3, more)
+
+    assert names == ["t-4", "t-3", "t-2", "t-1", "t-0"]
+    assert [line.message for line in lines + rest] == [f"line {index}" for index in range(5)]
+    assert end == ""
+
+
+def test_a_token_of_another_list_is_refused(world: World) -> None:
+    with pytest.raises(InvalidArgument, match="page_token"):
+        world.view.page("default", TaskFilter(), 2, "eHl6")
+
+
+def test_history_of_tasks_that_ended_long_ago_is_dropped(world: World) -> None:
+    tell(world, task("old", SUCCEEDED))
+    tell(world, task("running"))
+    world.projection.apply(world.pending())
+
+    later = int((START + timedelta(days=31)).timestamp() * 1e6)
+    assert world.projection.prune(later) == 1
+    assert world.view.get("projects/default/tasks/old") is not None
+    assert world.view.records("projects/default/tasks/old", 0, 10) == []
+    assert len(world.view.records("projects/default/tasks/running", 0, 10)) == 1
