@@ -195,7 +195,7 @@ def watch(client: Client, deployment: Json, rows: list[Json]) -> None:
         if time.monotonic() > deadline:
             raise Stopped("no alert came for the drifted traffic")
         time.sleep(0.2)
-    console.print(Panel(alerts[0]["message"], title=f"alert: {alerts[0]['severity']}", border_style="red"))
+    Console().print(Panel(alerts[0]["message"], title=f"alert: {alerts[0]['severity']}", border_style="red"))
 
 
 def alerts_of(client: Client, deployment: Json) -> list[Json]:
