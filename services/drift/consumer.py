@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from threading import Event as Flag
 from threading import Thread
 
 from sqlalchemy import Engine
 
 from fairlead.kit.errors import FairleadError
-from fairlead.kit.events import EventLog, Subscription, topics
+from fairlead.kit.events import Event, EventLog, Subscription, topics
 from fairlead.kit.logging import get_logger
 
 from .adapters import consumed_store
@@ -18,6 +19,8 @@ from .intake import Intake
 GROUP = "drift"
 POLL_EVENTS = 500
 POLL_SECONDS = 0.5
+# Events of one transaction: others that want to write wait for its end.
+CHUNK_BYTES = 1024 * 1024
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 
 _log = get_logger("fairlead.drift.consumer")
@@ -69,7 +72,8 @@ class Consumer:
         if events:
             # What serving tells of a deployment is published before most of its predictions.
             self._drain(deployments)
-            self._intake.take_traffic(events)
+            for chunk in _chunks(events):
+                self._intake.take_traffic(chunk)
             traffic.commit()
 
     def _drain(self, deployments: Subscription) -> None:
@@ -89,3 +93,17 @@ class Consumer:
                 forgotten = consumed_store.forget_beyond(connection, topic, end)
             if forgotten:
                 _log.warning("the event log was replaced by a shorter one", topic=topic, end=end)
+
+
+def _chunks(events: Sequence[Event]) -> Iterator[list[Event]]:
+    """Return the events in order, in lists of some CHUNK_BYTES of payload."""
+    chunk: list[Event] = []
+    size = 0
+    for event in events:
+        chunk.append(event)
+        size += len(event.payload)
+        if size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from fairlead.api.common.v1 import table_pb2
 from services.drift.adapters.reference_reader import read_reference
 from services.drift.domain.alerting import condition
 from services.drift.domain.judge import Verdict, discoveries, judge
@@ -158,7 +159,7 @@ def test_the_hospital_itself_is_not() -> None:
 
 def test_time_that_passes_is_scored_but_never_graded() -> None:
     message = capture({"when": np.linspace(1.6e9, 1.7e9, 1000)})
-    message.columns[0].kind = 3
+    message.columns[0].kind = table_pb2.COLUMN_KIND_DATETIME
     found = verdict(read_reference(message), {"when": np.linspace(1.75e9, 1.76e9, 500)})
     assert found.severity is Severity.OK
     assert found.columns[0].scores[0].value > 1
