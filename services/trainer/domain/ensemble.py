@@ -44,7 +44,7 @@ def select_weights(predictions: Sequence[Array], truth: Array, metric: Metric, s
             best, chosen_counts = score, counts.copy()
     if best[0] - single[0] < _LEAST_GAIN * max(abs(single[0]), 1e-9):
         chosen_counts = np.zeros_like(counts)
-        chosen_counts[int(np.argmax([judge(prediction)[0] for prediction in stack]))] = 1
+        chosen_counts[max(range(len(stack)), key=lambda index: judge(stack[index]))] = 1
     return {int(i): float(chosen_counts[i] / chosen_counts.sum()) for i in np.flatnonzero(chosen_counts)}
 
 

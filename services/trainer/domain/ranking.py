@@ -28,7 +28,7 @@ class RankedCandidate:
 
 
 def rank(result: TrainingResult, metric: Metric) -> list[RankedCandidate]:
-    """Candidates best first: those on all folds before those that were only probed on some."""
+    """Candidates best first: complete ones before those that were only probed."""
     entries = [
         RankedCandidate(
             trial.candidate,
@@ -46,8 +46,7 @@ def rank(result: TrainingResult, metric: Metric) -> list[RankedCandidate]:
     if result.candidate == ENSEMBLE:
         entries.append(_ensemble(result))
     sign = -1.0 if metric.greater_is_better else 1.0
-    most = max(entry.folds for entry in entries)
-    return sorted(entries, key=lambda e: (e.folds < most, sign * e.score, e.candidate != ENSEMBLE))
+    return sorted(entries, key=lambda e: (e.folds < result.wanted_folds, sign * e.score, e.candidate != ENSEMBLE))
 
 
 def _ensemble(result: TrainingResult) -> RankedCandidate:

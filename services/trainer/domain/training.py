@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,6 +35,8 @@ from .table import TrainingTable
 ENSEMBLE = "ensemble"
 # Candidates the ensemble chooses from.
 _CHOICE = 12
+# A relative lead on the first fold that can't be chance.
+_CLEARLY = 0.03
 # Rows of a fold's training part from which a probe is one fold, not three.
 _PROBE_ROWS = 2000
 
@@ -81,7 +83,8 @@ class TrainingResult:
     train: TrainingTable
     holdout: TrainingTable
     out_of_fold: Array
-    refit_seconds: float = field(default=0.0)
+    refit_seconds: float = 0.0
+    wanted_folds: int = 1
 
 
 class Training:
@@ -102,12 +105,12 @@ class Training:
     def run(self, known: Sequence[Trial] = ()) -> TrainingResult:
         """Search, select, refit and evaluate. Raises ValueError when not even one candidate could be fitted."""
         folds = self._folds()
-        trials = self._search(folds, known)
-        weights = self._select(trials, folds)
+        trials, wanted = self._search(folds, known)
+        weights = self._select(trials, folds, wanted)
         self._observer.stage("refit", f"Fitting {', '.join(weights)} on all {self.train.row_count} training rows")
         members = self._refitter().refit(trials, weights)
         kept = {member.candidate: member.weight for member in members}
-        return self._evaluate(trials, folds, members, kept)
+        return replace(self._evaluate(trials, folds, members, kept), wanted_folds=wanted)
 
     def _folds(self) -> tuple[Fold, ...]:
         folds, repetitions = choose_folds(self.train.row_count)
@@ -116,7 +119,7 @@ class Training:
         folds = min(folds, self.train.row_count // 2)
         return make_folds(self._target, self.train.task_type, folds, repetitions, self._plan.seed)
 
-    def _search(self, folds: tuple[Fold, ...], known: Sequence[Trial]) -> dict[str, Trial]:
+    def _search(self, folds: tuple[Fold, ...], known: Sequence[Trial]) -> tuple[dict[str, Trial], int]:
         train = self.train
         rows = len(folds[0][0])
         folded = FoldedTable(train, folds, self._fit_preparation, flavour_name, self._fitter, self._plan.metric)
@@ -133,16 +136,29 @@ class Training:
         trials = search.run()
         if not trials:
             raise ValueError("no model family could be fitted within the budget; give it more seconds")
-        return {trial.candidate: trial for trial in trials}
+        return {trial.candidate: trial for trial in trials}, search.wanted_folds
 
-    def _select(self, trials: dict[str, Trial], folds: tuple[Fold, ...]) -> dict[str, float]:
-        """Weights by candidate; only trials on all folds are chosen from, or all where there are none of these."""
-        complete = [trial for trial in trials.values() if len(trial.results) == len(folds)]
-        choice = (complete or list(trials.values()))[:_CHOICE]
+    def _select(self, trials: dict[str, Trial], folds: tuple[Fold, ...], wanted: int) -> dict[str, float]:
+        """Weights by candidate, chosen from the complete trials.
+
+        Where time was too short to complete what is clearly the best, all are chosen from, by the folds they share.
+        """
+        complete = [trial for trial in trials.values() if len(trial.results) >= wanted]
+        best = max(self._first_utility(trial) for trial in trials.values())
+        near = best - _CLEARLY * abs(best)
+        if any(self._first_utility(trial) >= near for trial in complete):
+            choice = complete[:_CHOICE]
+        else:
+            choice = sorted(trials.values(), key=self._first_utility, reverse=True)[:_CHOICE]
         self._observer.stage("ensemble", f"Weighing the best {len(choice)} candidates")
         predictions = [out_of_fold(trial, folds, self.train.row_count) for trial in choice]
         chosen = select_weights(predictions, self._target, self._plan.metric, self._plan.seed)
         return {choice[index].candidate: weight for index, weight in chosen.items()}
+
+    def _first_utility(self, trial: Trial) -> float:
+        """Utility on the first fold, the one that every trial has."""
+        first = trial.results[0].score
+        return first if self._plan.metric.greater_is_better else -first
 
     def _refitter(self) -> Refitter:
         return Refitter(self.train, self._fit_preparation, flavour_name, self._fitter, self._budget)

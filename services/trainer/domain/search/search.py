@@ -21,6 +21,8 @@ Observer = Callable[[Trial, bool], None]
 _PROBE_UNTIL = 0.45
 _FINISH_UNTIL = 0.8
 _FINISH_AT_MOST = 8
+# Of the time left after the probes, what finishing the three best may take.
+_FINISH_SHARE = 0.6
 _PATIENCE = 25
 _MEMBERS = 4
 
@@ -44,25 +46,28 @@ class Search:
         self.plan = plan
         self.budget = budget
         self.trials: dict[str, Trial] = {trial.candidate: trial for trial in known}
+        # Folds that a trial must be fitted on to be complete; fewer than there are when time is short.
+        self.wanted_folds = len(folded.folds)
         self._observe = observe
         self._families = {family.name: family for family in plan.families}
         self._sign = 1.0 if folded.metric.greater_is_better else -1.0
 
     def run(self) -> list[Trial]:
-        """Every trial that was fitted on at least one fold, best first."""
+        """Every trial that was fitted on at least one fold, complete ones first, best first."""
         self._probe_portfolio()
+        self._choose_wanted_folds()
         self._finish_best()
         self._follow_sampler()
         return self.ranked()
 
     def ranked(self) -> list[Trial]:
-        """Trials best first: those on all folds before those that were only probed."""
+        """Trials best first: complete ones before those that were only probed."""
         tried = [trial for trial in self.trials.values() if trial.results]
         return sorted(tried, key=lambda trial: (not self.is_complete(trial), -self.utility(trial)))
 
     def is_complete(self, trial: Trial) -> bool:
-        """Whether a trial was fitted on every fold."""
-        return len(trial.results) == len(self.folded.folds)
+        """Whether a trial was fitted on as many folds as are wanted."""
+        return len(trial.results) >= self.wanted_folds
 
     def utility(self, trial: Trial) -> float:
         """The trial's score, turned so that more is better."""
@@ -111,6 +116,16 @@ class Search:
         self._observe(trial, self.is_complete(trial))
         return trial
 
+    def _choose_wanted_folds(self) -> None:
+        """Want fewer folds where the time does not suffice to fit the three best probes on all of them.
+
+        Good candidates on few folds tell more than poor ones that happened to be quick on all.
+        """
+        best = sorted((t for t in self.trials.values() if t.results), key=self._probe_utility, reverse=True)[:3]
+        a_fold = sum(mean(result.seconds for result in trial.results) for trial in best)
+        affordable = self.plan.probe_folds + int(_FINISH_SHARE * max(0.0, self.time_left()) / max(a_fold, 1e-6))
+        self.wanted_folds = max(self.plan.probe_folds, min(len(self.folded.folds), affordable))
+
     def _finish_best(self) -> None:
         """Finish the best probes; each is asked for anew, since finishing one changes what is left of the time."""
         tried: set[str] = set()
@@ -126,10 +141,10 @@ class Search:
 
     def _finish(self, trial: Trial) -> None:
         before = len(trial.results)
-        missing = len(self.folded.folds) - before
+        missing = self.wanted_folds - before
         if self._expected(self._families[trial.family], trial, before) * missing > self.time_left():
-            return  # half of the folds compare with nothing; a cheaper candidate may still make it
-        done = self._fit_folds(trial, len(self.folded.folds))
+            return  # half of the folds compares with nothing; a cheaper candidate may still make it
+        done = self._fit_folds(trial, self.wanted_folds)
         if len(done.results) > before and self.is_complete(done):
             self._observe(done, True)
 
