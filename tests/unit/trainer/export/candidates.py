@@ -28,16 +28,16 @@ CLASSIFIERS: dict[str, Callable[[], Any]] = {
     "decision_tree": lambda: DecisionTreeClassifier(max_depth=9, random_state=0),
     "random_forest": lambda: RandomForestClassifier(12, random_state=0),
     "extra_trees": lambda: ExtraTreesClassifier(12, random_state=0),
-    "lightgbm": lambda: LGBMClassifier(n_estimators=25, verbosity=-1, random_state=0),
-    "xgboost": lambda: XGBClassifier(n_estimators=25, random_state=0),
+    "lightgbm": lambda: LGBMClassifier(n_estimators=12, n_jobs=1, verbosity=-1, random_state=0),
+    "xgboost": lambda: XGBClassifier(n_estimators=12, n_jobs=1, random_state=0),
 }
 REGRESSORS: dict[str, Callable[[], Any]] = {
     "linear": Ridge,
     "decision_tree": lambda: DecisionTreeRegressor(max_depth=9, random_state=0),
     "random_forest": lambda: RandomForestRegressor(12, random_state=0),
     "extra_trees": lambda: ExtraTreesRegressor(12, random_state=0),
-    "lightgbm": lambda: LGBMRegressor(n_estimators=25, verbosity=-1, random_state=0),
-    "xgboost": lambda: XGBRegressor(n_estimators=25, random_state=0),
+    "lightgbm": lambda: LGBMRegressor(n_estimators=12, n_jobs=1, verbosity=-1, random_state=0),
+    "xgboost": lambda: XGBRegressor(n_estimators=12, n_jobs=1, random_state=0),
 }
 
 
@@ -47,8 +47,9 @@ def fit(table: TrainingTable, family: str, estimator: Any = None, steps: Sequenc
         estimator = (CLASSIFIERS if table.classes else REGRESSORS)[family]()
     pipeline = PreparationPipeline(steps, family)
     features = pipeline.fit_transform(table)
-    target, present = table.target_numbers(), np.zeros(0)
-    if table.classes:
-        present, target = np.unique(target, return_inverse=True)
-    fitted = estimator.fit(features, target)
+    target = table.target_numbers()
+    if not table.classes:
+        return FittedModel(pipeline.fitted, estimator.fit(features, target))
+    present, positions = np.unique(target, return_inverse=True)
+    fitted = estimator.fit(features, positions)
     return FittedModel(pipeline.fitted, fitted, table.classes, tuple(int(position) for position in present))

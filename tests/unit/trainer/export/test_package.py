@@ -162,19 +162,28 @@ def test_a_plain_pickle_would_not_load_there(tmp_path: Path, people: TrainingTab
     assert "services is not here" in answer.stderr or "No module named 'services'" in answer.stderr
 
 
-def test_a_model_restored_by_value_can_still_be_exported(people: TrainingTable, tmp_path: Path) -> None:
-    """Its classes are copies of this service's own, so that nothing may depend on their identity."""
-    script = (
-        "import pickle, sys; from services.trainer.domain.export import to_onnx; "
-        "from services.trainer.domain.table import InputColumn as C; "
-        "model = pickle.load(open(sys.argv[1], 'rb')); "
-        "inputs = [C(n, k) for n, k in zip(sys.argv[2::2], sys.argv[3::2])]; "
-        "print(len(to_onnx(model, inputs).SerializeToString()))"
-    )
+RESTORED = """
+import pickle, sys
+from services.trainer.adapters.package import pickle_by_value
+from services.trainer.domain.export import to_onnx
+from services.trainer.domain.table import InputColumn
+
+model = pickle.load(open(sys.argv[1], "rb"))
+inputs = [InputColumn(name, kind) for name, kind in zip(sys.argv[3::2], sys.argv[4::2])]
+open(sys.argv[2], "wb").write(pickle_by_value(model))
+print(len(to_onnx(model, inputs).SerializeToString()))
+"""
+
+
+def test_a_restored_model_can_be_exported_and_stored_again(people: TrainingTable, tmp_path: Path) -> None:
+    """Its classes are then copies of this service's own, so that nothing may depend on their identity."""
     model = WeightedEnsemble(((fit(people, "decision_tree"), 1.0), (fit(people, "linear"), 1.0)))
-    (tmp_path / "model.pkl").write_bytes(pickle_by_value(model))
+    stored, again = tmp_path / "stored.pkl", tmp_path / "again.pkl"
+    stored.write_bytes(pickle_by_value(model))
     described = [text for column in people.inputs for text in (column.name, column.kind)]
-    command = [sys.executable, "-W", "ignore", "-c", script, str(tmp_path / "model.pkl"), *described]
+    command = [sys.executable, "-W", "ignore", "-c", RESTORED, str(stored), str(again), *described]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert answer.returncode == 0, answer.stderr
     assert int(answer.stdout) == len(to_onnx(model, people.inputs).SerializeToString())
+    elsewhere = load_elsewhere(tmp_path, again.read_bytes(), people)
+    assert elsewhere.returncode == 0, elsewhere.stderr

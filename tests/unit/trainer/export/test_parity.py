@@ -116,7 +116,7 @@ def test_a_class_that_the_estimator_never_saw_has_probability_zero() -> None:
 def test_an_early_stopped_lightgbm_predicts_by_its_best_round() -> None:
     train, held_out = data("adult")
     preparation = fit(train, "lightgbm").preparation
-    estimator = LGBMClassifier(n_estimators=80, learning_rate=0.5, verbosity=-1)
+    estimator = LGBMClassifier(n_estimators=80, learning_rate=0.5, n_jobs=1, verbosity=-1)
     estimator.fit(
         preparation.transform(train.columns),
         train.target_numbers(),
@@ -131,7 +131,7 @@ def test_an_early_stopped_lightgbm_predicts_by_its_best_round() -> None:
 def test_an_early_stopped_xgboost_predicts_by_its_best_round() -> None:
     train, held_out = data("adult")
     preparation = fit(train, "xgboost").preparation
-    estimator = XGBClassifier(n_estimators=80, learning_rate=0.8, early_stopping_rounds=3)
+    estimator = XGBClassifier(n_estimators=80, learning_rate=0.8, early_stopping_rounds=3, n_jobs=1)
     valid = (preparation.transform(held_out.columns), held_out.target_numbers())
     estimator.fit(preparation.transform(train.columns), train.target_numbers(), eval_set=[valid], verbose=False)
     assert estimator.best_iteration + 1 < estimator.get_booster().num_boosted_rounds() < 80
@@ -141,10 +141,10 @@ def test_an_early_stopped_xgboost_predicts_by_its_best_round() -> None:
 @pytest.mark.parametrize(
     ("family", "estimator"),
     [
-        ("lightgbm", LGBMRegressor(objective="poisson", n_estimators=15, verbosity=-1)),
-        ("lightgbm", LGBMRegressor(objective="quantile", alpha=0.8, n_estimators=15, verbosity=-1)),
-        ("xgboost", XGBRegressor(objective="reg:absoluteerror", n_estimators=15)),
-        ("xgboost", XGBRegressor(n_estimators=5, num_parallel_tree=3, subsample=0.8)),
+        ("lightgbm", LGBMRegressor(objective="poisson", n_estimators=15, n_jobs=1, verbosity=-1)),
+        ("lightgbm", LGBMRegressor(objective="quantile", alpha=0.8, n_estimators=15, n_jobs=1, verbosity=-1)),
+        ("xgboost", XGBRegressor(objective="reg:absoluteerror", n_estimators=15, n_jobs=1)),
+        ("xgboost", XGBRegressor(n_estimators=5, num_parallel_tree=3, subsample=0.8, n_jobs=1)),
         ("linear", ElasticNet(alpha=1.0)),
     ],
 )
@@ -169,11 +169,15 @@ def test_a_constant_feature_is_enough_for_an_export() -> None:
     ("family", "estimator", "words"),
     [
         ("linear", KNeighborsClassifier(), "KNeighborsClassifier has no ONNX form"),
-        ("lightgbm", LGBMClassifier(objective="cross_entropy", n_estimators=3, verbosity=-1), "'cross_entropy'"),
-        ("lightgbm", LGBMClassifier(linear_tree=True, n_estimators=3, verbosity=-1), "linear leaves"),
-        ("lightgbm", LGBMClassifier(zero_as_missing=True, n_estimators=3, verbosity=-1), "zero_as_missing"),
-        ("xgboost", XGBClassifier(booster="dart", n_estimators=3), "booster 'dart'"),
-        ("xgboost", XGBClassifier(objective="binary:hinge", n_estimators=3), "'binary:hinge'"),
+        (
+            "lightgbm",
+            LGBMClassifier(objective="cross_entropy", n_estimators=3, n_jobs=1, verbosity=-1),
+            "'cross_entropy'",
+        ),
+        ("lightgbm", LGBMClassifier(linear_tree=True, n_estimators=3, n_jobs=1, verbosity=-1), "linear leaves"),
+        ("lightgbm", LGBMClassifier(zero_as_missing=True, n_estimators=3, n_jobs=1, verbosity=-1), "zero_as_missing"),
+        ("xgboost", XGBClassifier(booster="dart", n_estimators=3, n_jobs=1), "booster 'dart'"),
+        ("xgboost", XGBClassifier(objective="binary:hinge", n_estimators=3, n_jobs=1), "'binary:hinge'"),
     ],
 )
 def test_what_cannot_be_exported_says_why(family: str, estimator: object, words: str) -> None:

@@ -37,11 +37,12 @@ def test_impute_counts_the_real_nulls_of_adult() -> None:
 
 def test_impute_knows_median_most_frequent_and_constant() -> None:
     read = table({"x": pa.array([1.0, 1.0, 5.0, 9.0, 10.0, None])}, AB)
-    for params, expected in [
+    cases: list[tuple[dict[str, object], float]] = [
         ({"strategy": "median"}, 5.0),
         ({"strategy": "most_frequent"}, 1.0),
         ({"strategy": "constant", "value": -1.0}, -1.0),
-    ]:
+    ]
+    for params, expected in cases:
         pipeline = fitted(read, StepSpec("fill", "impute", ("x",), params))
         assert pipeline.transform({"x": np.array([np.nan])}).item() == expected
 
