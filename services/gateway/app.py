@@ -35,6 +35,8 @@ from .routes import (
 )
 
 ROUTERS = (
+    # First, for routes are asked in turn and this one is called thousands of times a second.
+    predictions.router,
     system.router,
     sign_in.router,
     projects.router,
@@ -45,8 +47,6 @@ ROUTERS = (
     runs.router,
     models.router,
     workflows.router,
-    # First among the deployments': it is the one that is called thousands of times a second.
-    predictions.router,
     deployments.router,
     monitors.router,
     tasks.router,

@@ -58,10 +58,9 @@ class ProjectStore:
         self._known.add(project_id)
         return Project(**row._mapping)
 
-    def require(self, project_id: str) -> None:
-        """Return where the project is there. Raises NotFound."""
-        if project_id not in self._known:
-            self.get(project_id)
+    def knows(self, project_id: str) -> bool:
+        """Return True for a project that was seen before, without asking the database."""
+        return project_id in self._known
 
     def list(self, page_size: int, page_token: str) -> tuple[list[Project], str]:
         """Return a page of projects by id, and the next page's token. Raises InvalidArgument."""

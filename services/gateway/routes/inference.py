@@ -91,7 +91,7 @@ def get_model_readiness(model_name: ModelName, gateway: Gateway, model_version: 
     return ModelReadiness(name=model_name, ready=True)
 
 
-def refuse_binary(request: Request, gateway: Gateway) -> None:
+async def refuse_binary(request: Request, gateway: Gateway) -> None:
     """Raise FailedPrecondition for a request with binary tensors, which only serving's own port takes."""
     if BINARY_HEADER in request.headers:
         port = gateway.settings.base_port + SERVING_REST_OFFSET

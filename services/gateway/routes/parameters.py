@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+import anyio.to_thread
 from fastapi import Depends, Header, Path, Query
 from starlette.requests import HTTPConnection
 
 from ..parts import Parts
 
 
-def _parts(connection: HTTPConnection) -> Parts:
+# Dependencies are coroutines: a plain function costs each call a change of threads.
+async def _parts(connection: HTTPConnection) -> Parts:
     parts: Parts = connection.app.state.parts
     return parts
 
@@ -20,8 +22,9 @@ Gateway = Annotated[Parts, Depends(_parts)]
 ProjectId = Annotated[str, Path(description="The project's id.", examples=["default"])]
 
 
-def _project(project_id: ProjectId, gateway: Gateway) -> str:
-    gateway.projects.require(project_id)
+async def _project(project_id: ProjectId, gateway: Gateway) -> str:
+    if not gateway.projects.knows(project_id):
+        await anyio.to_thread.run_sync(gateway.projects.get, project_id)
     return f"projects/{project_id}"
 
 
@@ -37,7 +40,7 @@ class PageChoice:
     token: str
 
 
-def _paging(
+async def _paging(
     page_size: Annotated[int, Query(ge=0, le=1000, description="Items a page; 0 means the default.")] = 0,
     page_token: Annotated[str, Query(description="next_page_token of the page before.")] = "",
 ) -> PageChoice:

@@ -29,7 +29,7 @@ from ..schemas.prediction import (
 from ..schemas.task import Task
 from .answers import accepted
 from .deployments import DeploymentId
-from .parameters import Gateway, IdempotencyKey, Project, ProjectId
+from .parameters import Gateway, IdempotencyKey, Project
 
 router = APIRouter(prefix="/api/v1/projects/{project_id}/deployments", tags=["deployments"])
 
@@ -54,17 +54,16 @@ PREDICTED: dict[int | str, dict[str, Any]] = {200: {"model": PredictionResponse,
     responses={**PREDICTED, **failures(400, 401, 404, 413, 503)},
     openapi_extra=PREDICT_BODY,
 )
-async def predict(request: Request, deployment_id: DeploymentId, project_id: ProjectId, gateway: Gateway) -> Response:
+async def predict(request: Request, deployment_id: DeploymentId, project: Project, gateway: Gateway) -> Response:
     """Predict rows now: columns that the model does not read are ignored, a missing one is an error.
 
     A value of a wrong type is refused with its row and column. Keep request_id to send feedback later.
     """
-    gateway.projects.require(project_id)
     body = _object(await request.body())
     rows, request_id = _rows(body), body.get("request_id")
     if request_id is not None and not isinstance(request_id, str):
         raise _invalid("request_id", "must be text")
-    name = f"projects/{project_id}/deployments/{deployment_id}"
+    name = f"{project}/deployments/{deployment_id}"
     answer = await gateway.predictor.predict(name, rows, request_id or "")
     return Response(to_json(_answer(answer)), media_type="application/json")
 

@@ -68,7 +68,7 @@ class Peers:
         self.parquet = blobs.put_bytes(b"PAR1 the parquet copy PAR1").key
         self.original = blobs.put_bytes(CSV).key
         self.model_version = MODEL
-        settings = KitSettings(home=home, service_token=service_token)  # type: ignore[arg-type]
+        settings = KitSettings(home=home, service_token=service_token)
         self._server = RpcServer(settings, address="127.0.0.1:0")
         for add, module, service in SERVICES:
             descriptor = module.DESCRIPTOR.services_by_name[service]

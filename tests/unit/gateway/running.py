@@ -50,7 +50,7 @@ def settings_for(home: Path, peers: str = "127.0.0.1:1", **others: Any) -> Gatew
     addresses: dict[str, Any] = {f"{service}_address": peers for service in services}
     return GatewaySettings(
         home=home,
-        service_token=SERVICE_TOKEN,  # type: ignore[arg-type]
+        service_token=SERVICE_TOKEN,
         admin_token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest(),
         gateway_inference_address=peers,
         gateway_heartbeat_seconds=0.3,

@@ -47,12 +47,14 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def task(
-    task_id: str, state: TaskState.ValueType = RUNNING, *, minute: int = 0, kind: str = "train", **others: str
+    task_id: str, state: TaskState.ValueType = RUNNING, *, minute: int = 0, kind: str = "train", parent_task: str = ""
 ) -> Task:
     made = instant(START + timedelta(minutes=minute))
     ended = made if state == SUCCEEDED else None
     name = f"projects/default/tasks/{task_id}"
-    return Task(name=name, kind=kind, owner="trainer", state=state, create_time=made, end_time=ended, **others)
+    return Task(
+        name=name, kind=kind, owner="trainer", state=state, create_time=made, end_time=ended, parent_task=parent_task
+    )
 
 
 def tell(world: World, told: Task) -> None:

@@ -21,7 +21,7 @@ def store(tmp_path: Path) -> ProjectStore:
 
 def test_the_default_project_is_always_there(store: ProjectStore) -> None:
     assert store.get("default").display_name == "Default"
-    store.require("default")
+    assert store.knows("default")
 
 
 def test_a_project_is_kept(store: ProjectStore) -> None:
@@ -43,7 +43,8 @@ def test_a_bad_id_is_refused(store: ProjectStore, bad: str) -> None:
 
 def test_an_unknown_project_is_not_found(store: ProjectStore) -> None:
     with pytest.raises(NotFound, match="there is no project 'nope'"):
-        store.require("nope")
+        store.get("nope")
+    assert not store.knows("nope")
 
 
 def test_pages_follow_each_other_by_id(store: ProjectStore) -> None:
