@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from importlib.metadata import version as version_of
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
 
 from fairlead.api.inference.v2.open_inference_pb2 import (
+    ModelInferRequest,
     ModelMetadataRequest,
     ModelReadyRequest,
     RepositoryIndexRequest,
@@ -74,21 +75,27 @@ def list_repository(gateway: Gateway) -> list[RepositoryEntry]:
 
 
 @router.get("/models/{model_name}", responses=failures(401, 404, 503))
-@router.get("/models/{model_name}/versions/{model_version}", responses=failures(401, 404, 503))
-def get_model_metadata(model_name: ModelName, gateway: Gateway, model_version: str = "") -> ModelMetadata:
+def get_model_metadata(model_name: ModelName, gateway: Gateway) -> ModelMetadata:
     """Tell what a model takes and gives."""
-    request = ModelMetadataRequest(name=model_name, version=model_version)
-    return ModelMetadata(**to_json(gateway.services.inference.ModelMetadata(request)))
+    return _metadata(gateway, model_name)
+
+
+@router.get("/models/{model_name}/versions/{model_version}", responses=failures(401, 404, 503))
+def get_model_version_metadata(model_name: ModelName, model_version: ModelVersion, gateway: Gateway) -> ModelMetadata:
+    """Tell what a version of a model takes and gives."""
+    return _metadata(gateway, model_name, model_version)
 
 
 @router.get("/models/{model_name}/ready", responses=failures(400, 401, 404, 503))
-@router.get("/models/{model_name}/versions/{model_version}/ready", responses=failures(400, 401, 404, 503))
-def get_model_readiness(model_name: ModelName, gateway: Gateway, model_version: str = "") -> ModelReadiness:
+def get_model_readiness(model_name: ModelName, gateway: Gateway) -> ModelReadiness:
     """Tell whether a model answers; 400 where it does not."""
-    request = ModelReadyRequest(name=model_name, version=model_version)
-    if not gateway.services.inference.ModelReady(request).ready:
-        raise FailedPrecondition(f"model '{model_name}' is not ready", resource=model_name)
-    return ModelReadiness(name=model_name, ready=True)
+    return _readiness(gateway, model_name)
+
+
+@router.get("/models/{model_name}/versions/{model_version}/ready", responses=failures(400, 401, 404, 503))
+def get_model_version_readiness(model_name: ModelName, model_version: ModelVersion, gateway: Gateway) -> ModelReadiness:
+    """Tell whether a version of a model answers; 400 where it does not."""
+    return _readiness(gateway, model_name, model_version)
 
 
 async def refuse_binary(request: Request, gateway: Gateway) -> None:
@@ -101,17 +108,33 @@ async def refuse_binary(request: Request, gateway: Gateway) -> None:
         )
 
 
-@router.post(
-    "/models/{model_name}/infer", dependencies=[Depends(refuse_binary)], responses=failures(400, 401, 404, 503)
-)
-@router.post(
-    "/models/{model_name}/versions/{model_version}/infer",
-    dependencies=[Depends(refuse_binary)],
-    responses=failures(400, 401, 404, 503),
-)
-def infer(
-    model_name: ModelName, body: InferenceRequest, gateway: Gateway, model_version: str = ""
-) -> InferenceResponse:
+INFER: dict[str, Any] = {"dependencies": [Depends(refuse_binary)], "responses": failures(400, 401, 404, 503)}
+
+
+@router.post("/models/{model_name}/infer", **INFER)
+def infer(model_name: ModelName, body: InferenceRequest, gateway: Gateway) -> InferenceResponse:
     """Infer from JSON tensors, one an input column; null is a missing value."""
-    answer = gateway.services.inference.ModelInfer(request_message(model_name, model_version, body))
-    return InferenceResponse(**answer_json(answer))
+    return _infer(gateway, request_message(model_name, "", body))
+
+
+@router.post("/models/{model_name}/versions/{model_version}/infer", **INFER)
+def infer_with_version(
+    model_name: ModelName, model_version: ModelVersion, body: InferenceRequest, gateway: Gateway
+) -> InferenceResponse:
+    """Infer from JSON tensors by a version of a model."""
+    return _infer(gateway, request_message(model_name, model_version, body))
+
+
+def _metadata(gateway: Gateway, name: str, version: str = "") -> ModelMetadata:
+    request = ModelMetadataRequest(name=name, version=version)
+    return ModelMetadata(**to_json(gateway.services.inference.ModelMetadata(request)))
+
+
+def _readiness(gateway: Gateway, name: str, version: str = "") -> ModelReadiness:
+    if not gateway.services.inference.ModelReady(ModelReadyRequest(name=name, version=version)).ready:
+        raise FailedPrecondition(f"model '{name}' is not ready", resource=name)
+    return ModelReadiness(name=name, ready=True)
+
+
+def _infer(gateway: Gateway, message: ModelInferRequest) -> InferenceResponse:
+    return InferenceResponse(**answer_json(gateway.services.inference.ModelInfer(message)))
