@@ -21,6 +21,7 @@ from .adapters.engine import WorkflowEngine
 from .adapters.job import Job
 from .adapters.peers import Peers
 from .adapters.records import MIGRATIONS, WorkflowRecords
+from .adapters.steps import Steps
 from .servicer import WorkflowServicer, new_workflow
 from .settings import ConductorSettings
 
@@ -39,10 +40,9 @@ def main() -> None:
     def job_of(name: str) -> Job:
         return Job(name, records, tasks, peers, stopping, settings.conductor_patience_seconds)
 
-    children = ChildTasks(events, settings.conductor_poll_seconds)
-    engine = WorkflowEngine(settings.workflow_url, job_of, tasks, children, settings.conductor_review_days * 24 * 3600)
-    engine.launch()
-    resume(engine, records, tasks)
+    days = settings.conductor_review_days
+    steps = Steps(job_of, tasks, ChildTasks(events, settings.conductor_poll_seconds), days)
+    engine = WorkflowEngine(settings.workflow_url, steps, records, tasks, days)
     server = RpcServer(settings)
     server.add(
         add_WorkflowServiceServicer_to_server,
@@ -56,18 +56,26 @@ def main() -> None:
     )
     for action in (stopping.set, engine.close, events.close):
         server.on_stop(action)
-    server.start()
+    engine.launch()
+    try:
+        resume(engine, records, tasks)
+        server.start()
+    except BaseException:
+        # The engine's threads would keep the process from ending.
+        stopping.set()
+        engine.close()
+        raise
     server.wait()
 
 
 def resume(engine: WorkflowEngine, records: WorkflowRecords, tasks: TaskStore) -> None:
-    """Start the workflows that were accepted and not yet started when an earlier process ended."""
+    """Take up what an earlier process accepted and did not end."""
     tasks.publish_missed()
     for task in tasks.unfinished():
         request = tasks.request(task.name, workflow_service_pb2.CreateWorkflowRequest)
         workflow = new_workflow(request, task)
         records.add(workflow)
-        engine.start(workflow.name)
+        engine.resume(workflow.name)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import grpc
 
 from fairlead.api.conductor.v1 import workflow_service_pb2 as pb
@@ -19,7 +17,6 @@ from .stages import STAGES
 from .stages.parse_intent import intent_of
 
 _PROJECT = "projects/{project}"
-_REVIEW_SECONDS = 5.0
 
 
 class WorkflowServicer(WorkflowServiceServicer):
@@ -59,12 +56,8 @@ class WorkflowServicer(WorkflowServiceServicer):
         self, request: pb.ReviewWorkflowRequest, _context: grpc.ServicerContext
     ) -> pb.ReviewWorkflowResponse:
         """Answer a waiting review and return the workflow once it goes on."""
-        self._records.get(request.name)
         self._engine.review(request.name, request.approve, request.comment)
-        deadline = time.monotonic() + _REVIEW_SECONDS
-        while (workflow := self._records.get(request.name)).state == "waiting" and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return pb.ReviewWorkflowResponse(workflow=workflow)
+        return pb.ReviewWorkflowResponse(workflow=self._records.get(request.name))
 
 
 def new_workflow(request: pb.CreateWorkflowRequest, task: Task) -> Workflow:

@@ -15,11 +15,13 @@ from fairlead.api.tasks.v1.task_pb2 import (
 )
 from fairlead.api.tasks.v1.task_service_pb2 import CancelTaskRequest, GetTaskRequest
 from fairlead.api.tasks.v1.task_service_pb2_grpc import TaskServiceStub
-from fairlead.kit.errors import Cancelled, Unavailable, error_for
+from fairlead.kit.errors import Cancelled, FairleadError, error_for
 from fairlead.kit.events import EventLog, topics
 
 from ..domain.progress import overall
-from .job import Job
+from .job import Job, stage_of
+
+_ENDED = frozenset({TASK_STATE_SUCCEEDED, TASK_STATE_FAILED, TASK_STATE_CANCELLED})
 
 
 class ChildTasks:
@@ -34,17 +36,17 @@ class ChildTasks:
 
         Raises the error that it failed with, Cancelled where it or the workflow was cancelled.
         """
-        task = job.patiently(start)
-        look = GetTaskRequest(name=task.name)
-        job.set_stage(stage, StageState.STAGE_STATE_RUNNING, task=task.name)
         try:
-            while task.state not in (TASK_STATE_SUCCEEDED, TASK_STATE_FAILED, TASK_STATE_CANCELLED):
+            task = job.patiently(start)
+            job.set_stage(stage, StageState.STAGE_STATE_RUNNING, task=task.name)
+            look = GetTaskRequest(name=task.name)
+            while task.state not in _ENDED:
                 job.pause(self._poll_seconds)
                 task = job.patiently(lambda: owner.GetTask(look).task)
                 self._relay(job, task.name)
                 job.tasks.progress(job.task, overall(stage, task.progress), stage)
         except Cancelled:
-            self._cancel(job, task.name, owner)
+            self._cancel(job, stage, owner)
             raise
         self._relay(job, task.name)
         if task.state == TASK_STATE_FAILED:
@@ -53,24 +55,28 @@ class ChildTasks:
             raise Cancelled(f"the {task.kind} task was cancelled")
         return task
 
-    def _cancel(self, job: Job, task: str, owner: TaskServiceStub) -> None:
+    def _cancel(self, job: Job, stage: str, owner: TaskServiceStub) -> None:
+        """Stop the stage's task where it has one, also one that was started before a restart."""
+        task = stage_of(job.workflow, stage).task
+        if not task:
+            return
         try:
-            owner.CancelTask(CancelTaskRequest(name=task))
-        except Unavailable as error:
+            job.patiently(lambda: owner.CancelTask(CancelTaskRequest(name=task)), even_cancelled=True)
+        except FairleadError as error:
             job.log("conductor.cancel", f"{task} could not be cancelled: {error.message}", level="WARNING")
 
     def _relay(self, job: Job, task: str) -> None:
-        """Pass a task's facts and log lines on as the workflow's own."""
+        """Pass a task's facts and log lines on as the workflow's own, each once."""
         seen, printed = job.records.relayed(job.name, task)
-        before = (seen, printed)
         for event in self._events.replay(topics.TASKS, key=task, after=seen):
             told = event.unpack(TaskEvent)
             if told.HasField("train_progress"):
                 job.tasks.fact(job.task, told.train_progress)
+                job.records.set_relayed(job.name, task, event.offset, printed)
             seen = event.offset
         for event in self._events.replay(topics.LOGS, key=task, after=printed):
             line = event.unpack(LogLine)
             job.tasks.log(job.task, line.level, line.source, line.message, **dict(line.meta))
             printed = event.offset
-        if (seen, printed) != before:
             job.records.set_relayed(job.name, task, seen, printed)
+        job.records.set_relayed(job.name, task, seen, printed)

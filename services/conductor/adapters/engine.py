@@ -2,58 +2,67 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 from collections.abc import Callable
-from typing import Any
+from threading import Condition, Lock
+from typing import Any, ParamSpec, TypeVar
 
-from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
 
-from fairlead.api.conductor.v1.workflow_pb2 import StageState, Workflow
-from fairlead.api.tasks.v1.task_pb2 import Task
-from fairlead.kit.errors import Cancelled, FailedPrecondition, FairleadError, Internal
-from fairlead.kit.logging import get_logger
+from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_PENDING, TASK_STATE_RUNNING, Task
+from fairlead.kit.errors import Aborted, FailedPrecondition
 from fairlead.kit.tasks import TaskStore
 
-from ..stages import REVIEW, STAGES
-from .child_task import ChildTasks
-from .job import Job
+from ..stages import STAGES
+from .records import WorkflowRecords
+from .steps import ASK, CANCEL, ENDED, Steps
 
-_log = get_logger("fairlead.conductor")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 EXECUTOR = "conductor"
 # Workflows are taken up again by the same version only; raise it where stages change their order or meaning.
 VERSION = "1"
 _TOPIC = "review"
-_DONE, _ASK, _ENDED = "done", "ask", "ended"
+_UNDER_WAY = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
+_POLL_SECONDS = 0.25
+_REVIEW_SECONDS = 5.0
+_CLOSE_SECONDS = 8.0
+# What fails outside a stage's own work, such as a database that is locked, is tried again after 1, 2, 4, 8 seconds.
+_RETRIES = {"retries_allowed": True, "interval_seconds": 1.0, "max_attempts": 5, "backoff_rate": 2.0}
 
 
 class WorkflowEngine:
     """Starts workflows and takes them up again after a restart."""
 
-    def __init__(
-        self,
-        url: str,
-        job_of: Callable[[str], Job],
-        tasks: TaskStore,
-        children: ChildTasks,
-        review_seconds: float,
-    ) -> None:
-        self._job_of = job_of
+    def __init__(self, url: str, steps: Steps, records: WorkflowRecords, tasks: TaskStore, review_days: float) -> None:
+        self._steps = steps
+        self._records = records
         self._tasks = tasks
-        self._children = children
-        self._review_seconds = review_seconds
+        self._review_seconds = review_days * 24 * 3600
+        self._one_review = Lock()
+        self._active = 0
+        self._changed = Condition()
+        _log_as_we_do()
         config = DBOSConfig(
             name="fairlead-conductor",
             system_database_url=url,
             executor_id=EXECUTOR,
             application_version=VERSION,
             log_level="WARNING",
-            notification_listener_polling_interval_sec=0.2,
+            notification_listener_polling_interval_sec=_POLL_SECONDS,
         )
         DBOS(config=config)
+
         # DBOS registers plain functions only.
-        self._stage_step = DBOS.step(name="stage")(lambda name, stage: self._run_stage(name, stage))
-        self._answer_step = DBOS.step(name="answer")(lambda name, answer: self._take_answer(name, answer))
-        self._workflow = DBOS.workflow(name="job")(lambda name: self._run(name))
+        async def job(name: str) -> None:
+            await self._run(name)
+
+        self._job = DBOS.workflow(name="job")(job)
+        # Started through a queue, a workflow lives on DBOS's event loop: one that waits for a person holds no thread.
+        self._queue = Queue("workflows", polling_interval_sec=_POLL_SECONDS)
 
     def launch(self) -> None:
         """Begin to run, first what an earlier process left under way."""
@@ -62,14 +71,27 @@ class WorkflowEngine:
     def start(self, name: str) -> None:
         """Run a workflow, unless it was started before."""
         with SetWorkflowID(_id(name)):
-            DBOS.start_workflow(self._workflow, name)
+            self._queue.enqueue(self._job, name)
+
+    def resume(self, name: str) -> None:
+        """Start a workflow that an earlier process accepted only, and end one that can't be gone on with."""
+        known = DBOS.get_workflow_status(_id(name))
+        if known is None:
+            self.start(name)
+        elif known.status in _UNDER_WAY and known.app_version == VERSION:
+            return
+        elif self._tasks.get(_task(name)).state in (TASK_STATE_PENDING, TASK_STATE_RUNNING):
+            self._steps.give_up(name, Aborted("this conductor can't go on with the workflow; start it again"))
 
     def review(self, name: str, approve: bool, comment: str) -> None:
-        """Answer a waiting review. Raises FailedPrecondition where none waits."""
-        stage = next(stage for stage in self._job_of(name).workflow.stages if stage.id == REVIEW)
-        if stage.state != StageState.STAGE_STATE_WAITING:
-            raise FailedPrecondition(f"{name} does not wait for a review", resource=name)
-        DBOS.send(_id(name), {"approve": approve, "comment": comment}, _TOPIC)
+        """Answer a waiting review and return once the workflow goes on. Raises NotFound, FailedPrecondition."""
+        with self._one_review:
+            if self._records.get(name).state != "waiting":
+                raise FailedPrecondition(f"{name} does not wait for a review", resource=name)
+            DBOS.send(_id(name), {"approve": approve, "comment": comment}, _TOPIC)
+            deadline = time.monotonic() + _REVIEW_SECONDS
+            while self._records.get(name).state == "waiting" and time.monotonic() < deadline:
+                time.sleep(0.05)
 
     def cancel(self, name: str) -> Task:
         """Cancel the task of a workflow, and with it the task of its stage. An ended one stays as it is."""
@@ -77,81 +99,54 @@ class WorkflowEngine:
         workflow = name.replace("/tasks/", "/workflows/")
         if DBOS.get_workflow_status(_id(workflow)) is not None:
             # Wakes a review that waits; a stage that runs looks at the task's state by itself.
-            DBOS.send(_id(workflow), {"cancelled": True}, _TOPIC)
+            DBOS.send(_id(workflow), CANCEL, _TOPIC)
         return task
 
     def close(self) -> None:
-        """Stop; workflows under way go on at the next launch."""
+        """Stop, once the steps under way have noticed; workflows under way go on at the next launch."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._active == 0, _CLOSE_SECONDS)
         DBOS.destroy()
 
-    def _run(self, name: str) -> None:
-        job = self._job_of(name)
-        self._tasks.start(job.task)
+    async def _run(self, name: str) -> None:
+        await asyncio.to_thread(self._counted, self._steps.begin, name)
         for stage in STAGES:
-            outcome = self._stage_step(name, stage.id)
-            if outcome == _ASK:
-                outcome = self._answer_step(name, DBOS.recv(_TOPIC, self._review_seconds))
-            if outcome == _ENDED:
+            outcome = await self._step("stage", self._steps.run_stage, name, stage.id)
+            if outcome == ASK:
+                answer: dict[str, Any] | None = await DBOS.recv_async(_TOPIC, self._review_seconds)
+                outcome = await self._step("answer", self._steps.take_answer, name, answer)
+            if outcome == ENDED:
                 return
-        self._finish(job)
+        await self._step("finish", self._steps.finish, name)
 
-    def _run_stage(self, name: str, stage_id: str) -> str:
-        job = self._job_of(name)
-        stage = next(stage for stage in STAGES if stage.id == stage_id)
+    async def _step(self, step: str, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        def counted() -> R:
+            return self._counted(work, *args, **kwargs)
+
+        done: R = await DBOS.run_step_async({"name": step, **_RETRIES}, counted)
+        return done
+
+    def _counted(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._changed:
+            self._active += 1
         try:
-            job.check()
-            job.set_stage(stage_id, StageState.STAGE_STATE_RUNNING)
-            summary = stage.run(job, self._children)
-        except FairleadError as error:
-            return self._end(job, stage_id, error)
-        except Exception:  # noqa: BLE001 - whatever a stage fails with must end the workflow, not the thread
-            _log.exception("stage failed unexpectedly", workflow=name, stage=stage_id)
-            return self._end(
-                job, stage_id, Internal(f"the stage {stage_id} failed; the conductor's log has the detail")
-            )
-        if stage_id == REVIEW and job.workflow.state == "waiting":
-            return _ASK
-        job.set_stage(stage_id, StageState.STAGE_STATE_SUCCEEDED, summary=summary)
-        return _DONE
+            return work(*args, **kwargs)
+        finally:
+            with self._changed:
+                self._active -= 1
+                self._changed.notify_all()
 
-    def _take_answer(self, name: str, answer: dict[str, Any] | None) -> str:
-        job = self._job_of(name)
-        if answer is None:
-            return self._end(job, REVIEW, FailedPrecondition("nobody reviewed the run in time"))
-        if "cancelled" in answer:
-            return self._end(job, REVIEW, Cancelled("the workflow was cancelled"))
-        comment = f": {answer['comment']}" if answer["comment"] else ""
-        if not answer["approve"]:
-            return self._end(job, REVIEW, FailedPrecondition(f"a person rejected the run{comment}"))
-        job.log("conductor.review", f"a person approved the run{comment}")
-        job.set_stage(REVIEW, StageState.STAGE_STATE_SUCCEEDED, summary=f"approved by a person{comment}")
-        return _DONE
 
-    def _end(self, job: Job, stage_id: str, error: FairleadError) -> str:
-        cancelled = isinstance(error, Cancelled)
-        state = StageState.STAGE_STATE_CANCELLED if cancelled else StageState.STAGE_STATE_FAILED
-        job.set_stage(stage_id, state, summary=error.message)
-
-        def edit(workflow: Workflow) -> None:
-            workflow.state = "cancelled" if cancelled else "failed"
-            workflow.error = error.message
-            workflow.end_time.GetCurrentTime()
-
-        job.change(edit)
-        if cancelled:
-            self._tasks.cancel(job.task)
-        else:
-            self._tasks.fail(job.task, error)
-        return _ENDED
-
-    def _finish(self, job: Job) -> None:
-        def edit(workflow: Workflow) -> None:
-            workflow.state = "succeeded"
-            workflow.end_time.GetCurrentTime()
-
-        workflow = job.change(edit)
-        self._tasks.succeed(job.task, workflow, resource=workflow.model_version)
+def _log_as_we_do() -> None:
+    """Send what DBOS logs the way of all other lines; it would write lines of its own shape otherwise."""
+    dbos = logging.getLogger("dbos")
+    dbos.handlers = [logging.NullHandler()]
+    dbos.propagate = True
 
 
 def _id(name: str) -> str:
     return name.rsplit("/", 1)[-1]
+
+
+def _task(name: str) -> str:
+    return name.replace("/workflows/", "/tasks/")

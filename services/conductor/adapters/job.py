@@ -10,7 +10,7 @@ from typing import TypeVar
 from fairlead.api.conductor.v1.workflow_pb2 import Stage, StageState, Workflow
 from fairlead.api.events.v1.events_pb2 import StageStatus
 from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED
-from fairlead.kit.errors import Cancelled, Unavailable
+from fairlead.kit.errors import Cancelled, DeadlineExceeded, Unavailable
 from fairlead.kit.tasks import TaskStore
 
 from ..domain.progress import overall
@@ -19,6 +19,8 @@ from .records import WorkflowRecords
 
 T = TypeVar("T")
 
+# A service that is away, too busy, or just being stopped with the call under way.
+_AWAY = (Unavailable, DeadlineExceeded, Cancelled)
 ENDED = frozenset({StageState.STAGE_STATE_SUCCEEDED, StageState.STAGE_STATE_FAILED, StageState.STAGE_STATE_CANCELLED})
 
 
@@ -77,7 +79,7 @@ class Job:
         """Store and publish where a stage stands; None leaves the summary or task as it is."""
 
         def edit(workflow: Workflow) -> None:
-            found = _stage(workflow, stage)
+            found = stage_of(workflow, stage)
             found.state = state
             found.summary = found.summary if summary is None else summary
             found.task = found.task if task is None else task
@@ -89,7 +91,7 @@ class Job:
             workflow.state = "waiting" if waiting else "running"
 
         workflow = self.change(edit)
-        self.tasks.fact(self.task, StageStatus(workflow=self.name, stage=_stage(workflow, stage)))
+        self.tasks.fact(self.task, StageStatus(workflow=self.name, stage=stage_of(workflow, stage)))
         done = 1.0 if state == StageState.STAGE_STATE_SUCCEEDED else 0.0
         self.tasks.progress(self.task, overall(stage, done), stage)
 
@@ -108,18 +110,30 @@ class Job:
         """Wait, but no longer than until the conductor stops."""
         self._stopping.wait(seconds)
 
-    def patiently(self, call: Callable[[], T]) -> T:
-        """Return what a call answers, called again while its service is away. Raises Unavailable after a while."""
+    def patiently(self, call: Callable[[], T], even_cancelled: bool = False) -> T:
+        """Return what a call to another service answers, made again and again while that service is away.
+
+        Raises Unavailable after a while, Interrupted, and Cancelled unless the call is for a cancelled workflow too.
+        """
         deadline = time.monotonic() + self._patience
+        told = False
         while True:
-            self.check()
+            if self._stopping.is_set():
+                raise Interrupted
+            if not even_cancelled:
+                self.check()
             try:
                 return call()
-            except Unavailable:
+            except _AWAY as error:
                 if time.monotonic() > deadline:
-                    raise
+                    late = f"a service stayed away for {self._patience:.0f} s ({error.message}); see that it runs"
+                    raise Unavailable(late) from error
+                if not told:
+                    self.log("conductor", f"waiting for a service that is away: {error.message}", level="WARNING")
+                    told = True
             self.pause(0.5)
 
 
-def _stage(workflow: Workflow, stage: str) -> Stage:
+def stage_of(workflow: Workflow, stage: str) -> Stage:
+    """Return a workflow's stage by its id."""
     return next(found for found in workflow.stages if found.id == stage)

@@ -82,7 +82,9 @@ class WorkflowRecords:
         return events, lines
 
     def set_relayed(self, name: str, task: str, events: int, lines: int) -> None:
-        """Store those offsets."""
+        """Store those offsets, where they changed."""
+        if self.relayed(name, task) == (events, lines):
+            return
         row = _TABLE.c.id == parse_name(NAME, name)["workflow"]
         with self._lock, self._engine.begin() as connection:
             known = connection.execute(select(_TABLE.c.relayed).where(row)).scalar_one()

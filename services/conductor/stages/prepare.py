@@ -8,14 +8,15 @@ from fairlead.api.trainer.v1.preparation_service_pb2 import CreatePreparationReq
 
 from ..adapters.child_task import ChildTasks
 from ..adapters.job import Job
-from .profile import last_profile
+from ..domain.steps import Suggested, choose_steps
+from .profile import profile_of
 
 
 def run(job: Job, children: ChildTasks) -> str:
     """Fit the preparation once and keep its plan for the training."""
     workflow = job.workflow
     skipped = set(workflow.spec.skip_steps)
-    steps = [step for step in last_profile(job).preparation_suggestions if step.id not in skipped]
+    steps = [step for step in profile_of(job).preparation_suggestions if step.id not in skipped]
     request = CreatePreparationRequest(
         parent=job.project,
         dataset_version=workflow.dataset_version,

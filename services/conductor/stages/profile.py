@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from fairlead.api.conductor.v1.workflow_pb2 import Workflow
 from fairlead.api.profiler.v1.profile_pb2 import Profile
-from fairlead.api.profiler.v1.profile_service_pb2 import CreateProfileRequest, GetProfileRequest
+from fairlead.api.profiler.v1.profile_service_pb2 import CreateProfileRequest
+from fairlead.api.tasks.v1.task_service_pb2 import GetTaskRequest
 from fairlead.kit.errors import FieldViolation, InvalidArgument
 
 from ..adapters.child_task import ChildTasks
-from ..adapters.job import Job
+from ..adapters.job import Job, stage_of
 
 
-def last_profile(job: Job) -> Profile:
-    """Return the profile of the workflow's dataset version."""
-    request = GetProfileRequest(name=f"{job.workflow.dataset_version}/profile")
-    return job.patiently(lambda: job.peers.profiles.GetProfile(request)).profile
+def profile_of(job: Job) -> Profile:
+    """Return the profile that this workflow made; others may have made newer ones for other targets."""
+    request = GetTaskRequest(name=stage_of(job.workflow, "profile").task)
+    profile = Profile()
+    job.patiently(lambda: job.peers.profiler_tasks.GetTask(request)).task.result.Unpack(profile)
+    return profile
 
 
 def run(job: Job, children: ChildTasks) -> str:
     """Profile the version and settle target and task type. Raises InvalidArgument where no target can be guessed."""
     workflow = job.workflow
+    # What was asked for, not what an attempt before a crash guessed: the same request finds the same task.
+    asked = bool(workflow.spec.target)
     request = CreateProfileRequest(
         parent=workflow.dataset_version,
-        target=workflow.target if workflow.target.column else None,
+        target=workflow.target if asked else None,
         request_id=job.request_id("profile"),
         parent_task=job.task,
     )
@@ -41,7 +46,7 @@ def run(job: Job, children: ChildTasks) -> str:
         changed.target.CopyFrom(profile.target)
         changed.task_type = profile.task_type
 
-    guessed = "" if workflow.target.column else f"; guessed the target '{profile.target.column}'"
+    guessed = "" if asked else f"; guessed the target '{profile.target.column}'"
     job.change(edit)
     return (
         f"{profile.row_count:,} rows, {len(profile.columns)} columns, {profile.duplicate_row_count:,} duplicates, "

@@ -18,6 +18,8 @@ def run(job: Job, _children: ChildTasks) -> str:
     if verdict.ask:
         job.set_stage("review", StageState.STAGE_STATE_WAITING, summary=verdict.summary)
         job.log("conductor.review", f"waiting for a person: {verdict.summary}")
+        # A cancel from before the stage was seen to wait wakes nobody.
+        job.check()
     else:
         job.log("conductor.review", f"passed without asking: {verdict.summary}")
     return verdict.summary

@@ -5,6 +5,7 @@ import pytest
 from services.conductor.domain.choice import Candidate, choose_families
 from services.conductor.domain.progress import WEIGHTS, overall
 from services.conductor.domain.review import judge
+from services.conductor.domain.steps import Choice, Suggested, choose_steps
 from services.conductor.stages import STAGES
 
 SUGGESTED = [Candidate("linear", 0.5), Candidate("lightgbm", 0.9), Candidate("xgboost", 0.8), Candidate("linear", 0.4)]
@@ -45,6 +46,12 @@ def test_policy_asks_whatever_the_figures() -> None:
 
 def test_a_missing_figure_asks() -> None:
     assert judge("rmse", {}, {"rmse": 2.0}, require_approval=False).ask
+
+
+def test_likely_steps_are_taken_and_unsure_ones_are_told() -> None:
+    suggested = [Suggested("impute", 0.9), Suggested("drop-duplicates", 0.45), Suggested("scale", 0.6)]
+
+    assert choose_steps(suggested, {"scale"}) == Choice(taken=("impute",), unsure=("drop-duplicates",))
 
 
 def test_progress_rises_through_all_stages_to_one() -> None:
