@@ -125,20 +125,21 @@ def test_many_publishing_processes_and_two_members_of_a_group(tmp_path: Path) ->
 
 def test_a_killed_consumers_lease_goes_to_another_process(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/events.db"
+    count = 30_000  # far more than fits into the pipe, so the consumer is killed halfway whatever the machine's load
     log = open_event_log(url, source="test")
-    log.publish_many("topic", [("k", AuditEntry(action=str(n))) for n in range(100)])
+    log.publish_many("topic", [("k", AuditEntry(action=str(n))) for n in range(count)])
     with child(CONSUMER, url, "group", "10") as first:
         told = [lines_of(first).readline() for _ in range(36)]
         told += kill_and_read(first)
     by_first = [int(line.split()[2]) for line in told if line.strip() != "ready"]
+    assert by_first == list(range(1, len(by_first) + 1))
     by_second: list[int] = []
     with log.subscribe(["topic"], "group") as second:
-        while not by_second or by_second[-1] < 100:
+        while not by_second or by_second[-1] < count:
             by_second += [event.offset for event in second.poll(timeout=1.0)]
     log.close()
-    assert sorted({*by_first, *by_second}) == list(range(1, 101)), "nothing is lost"
-    assert by_second == list(range(by_second[0], 101))
-    assert len(by_first) + len(by_second) - 100 <= 10, "at most the one uncommitted poll came twice"
+    assert by_second == list(range(by_second[0], count + 1))
+    assert len(by_first) - 10 < by_second[0] <= len(by_first) + 2, "nothing is lost, at most one poll comes twice"
 
 
 def test_a_stopped_consumer_cannot_commit_for_its_successor(tmp_path: Path) -> None:

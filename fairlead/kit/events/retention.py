@@ -1,4 +1,9 @@
-"""How much of a topic is kept."""
+"""How much of a topic is kept.
+
+Publishers trim the topics they publish to: at once when one is too large, each minute what is too old (a topic that
+nobody publishes to keeps its events). A group that is slower than that loses the dropped events: it goes on at the
+oldest one kept, and a warning in its log counts what it missed.
+"""
 
 from __future__ import annotations
 

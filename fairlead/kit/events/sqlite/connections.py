@@ -7,6 +7,7 @@ forgets the parent's connections without closing them (SQLite forbids using or c
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import threading
 import time
@@ -23,8 +24,9 @@ from .failures import failure_of, is_locked
 T = TypeVar("T")
 Synchronous = Literal["FULL", "NORMAL"]
 
-BUSY_SECONDS = 5.0
-WRITE_PATIENCE_SECONDS = 15.0
+BUSY_MILLISECONDS = 5000
+TURN_SECONDS = (0.0002, 0.002)
+WRITE_PATIENCE_SECONDS = 30.0
 WAL_BYTES_KEPT = 64 * 1024 * 1024
 
 _pools: weakref.WeakSet[Connections] = weakref.WeakSet()
@@ -60,33 +62,32 @@ class Connections:
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection in autocommit mode; SQLite's errors come out as Fairlead's."""
-        connection = self._take()
         try:
-            yield connection
+            connection = self._take()
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.rollback()
+                self._give_back(connection)
         except sqlite3.Error as error:
             raise failure_of(error, self.path) from error
-        finally:
-            if connection.in_transaction:
-                connection.rollback()
-            self._give_back(connection)
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in one writing transaction and return its result once committed.
 
         Another writer in the way is waited for, with bound; then Unavailable is raised and nothing was written.
-        `work` may run more than once.
         """
         deadline = time.monotonic() + self._patience
-        # Threads queue here rather than in SQLite, whose waiting is by sleeping.
+        # The threads of one process queue here, so that at most one of each process contends for the file.
         if not self._writing.acquire(timeout=self._patience):
             raise Unavailable(f"The event log {self.path} has too many writers; try again.", retry_after=1.0)
         try:
-            while True:
-                try:
-                    return self._attempt(work)
-                except sqlite3.Error as error:
-                    if not is_locked(error) or time.monotonic() > deadline:
-                        raise failure_of(error, self.path) from error
+            with self.connection() as connection:
+                self._begin(connection, deadline)
+                result = work(connection)
+                connection.execute("COMMIT")
+                return result
         finally:
             self._writing.release()
 
@@ -98,17 +99,24 @@ class Connections:
         for connection in idle:
             connection.close()
 
-    def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        connection = self._take()
+    def _begin(self, connection: sqlite3.Connection, deadline: float) -> None:
+        """Become the file's writer.
+
+        SQLite would wait by ever longer sleeps, up to 100 ms, and a patient writer starves among busy ones for seconds;
+        short random ones give each its turn within milliseconds.
+        """
+        connection.execute("PRAGMA busy_timeout = 0")
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            result = work(connection)
-            connection.execute("COMMIT")
-            return result
+            while True:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    if not is_locked(error) or time.monotonic() > deadline:
+                        raise
+                time.sleep(random.uniform(*TURN_SECONDS))
         finally:
-            if connection.in_transaction:
-                connection.rollback()
-            self._give_back(connection)
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
 
     def _take(self) -> sqlite3.Connection:
         with self._guard:
@@ -127,7 +135,7 @@ class Connections:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=min(BUSY_SECONDS, self._patience), isolation_level=None, check_same_thread=False
+            self.path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None, check_same_thread=False
         )
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES_KEPT}")
@@ -154,7 +162,7 @@ def enable_wal(path: str) -> None:
     while True:
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            connection = sqlite3.connect(path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None)
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
             finally:
