@@ -32,15 +32,17 @@ def main() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     log = get_logger("fairlead.serving")
     try:
-        served = _serve(settings)
+        _serve(settings)
     except FairleadError as error:
         log.error("serving can't start", reason=error.message)
         raise SystemExit(1) from error
-    raise SystemExit(0 if served else 1)
 
 
-def _serve(settings: ServingSettings) -> bool:
-    """Run the BentoML worker in this process, so that no other process can be left over; False if it never started."""
+def _serve(settings: ServingSettings) -> None:
+    """Run the BentoML worker in this process, so that no other process can be left over.
+
+    Raises Unavailable where a port is taken.
+    """
     import uvicorn
 
     from .adapters.rest.server import listen
@@ -48,11 +50,21 @@ def _serve(settings: ServingSettings) -> bool:
 
     listener = listen(settings.bento_address)
     process = ServingProcess(settings)
+    failures: list[FairleadError] = []
+
+    def open_doors() -> None:
+        try:
+            process.start()
+        except FairleadError as error:
+            # Raised here it would come out as a traceback of the web framework's.
+            failures.append(error)
+            server.should_exit = True
+
     app = bento_app(
         process.inference,
         settings,
         functools.partial(TokenGate, verifier=verifier(settings)),
-        on_startup=process.start,
+        on_startup=open_doors,
         on_shutdown=process.stop,
     )
     server = uvicorn.Server(
@@ -69,16 +81,18 @@ def _serve(settings: ServingSettings) -> bool:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     if settings.exit_with_parent:
-        threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
+        threading.Thread(target=_stop_with_parent, daemon=True).start()
     server.run(sockets=[listener])
-    return server.started
+    if failures:
+        raise failures[0]
 
 
-def _stop_with_parent(server: object) -> None:
+def _stop_with_parent() -> None:
+    """Ask this process to drain once the one that started it is gone."""
     parent = os.getppid()
     while os.getppid() == parent:
         time.sleep(1.0)
-    server.should_exit = True  # type: ignore[attr-defined]
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

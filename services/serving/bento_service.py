@@ -35,7 +35,8 @@ def prepare_bentoml(settings: ServingSettings) -> None:
     os.environ["BENTOML_HOME"] = str(settings.bento_home)
     os.environ["BENTOML_DO_NOT_TRACK"] = "True"
     if settings.log_level != "DEBUG":
-        logging.getLogger("bentoml").setLevel(logging.WARNING)
+        for noisy in ("bentoml", "uvicorn.error"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def bento_app(

@@ -93,9 +93,10 @@ class ServingProcess:
         shutil.rmtree(self._settings.drafts, ignore_errors=True)
         self._outbox.publish()
         self._deployments.restore()
-        self._rest.start()
         for server in self._servers:
             server.start()
+        # Last, so that its readiness tells of every door's.
+        self._rest.start()
         self._owner.recover()
 
     def stop(self) -> None:

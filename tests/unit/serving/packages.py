@@ -13,7 +13,7 @@ from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
@@ -67,7 +67,7 @@ def classifier(folder: Path, *, runtime: int = model_pb2.MODEL_RUNTIME_ONNX, tre
     prepare = ColumnTransformer(
         [("number", "passthrough", [0, 1]), ("text", OneHotEncoder(handle_unknown="ignore"), [2])], sparse_threshold=0
     )
-    model = RandomForestClassifier(trees, max_depth=4, random_state=0) if trees else LogisticRegression(max_iter=500)
+    model = RandomForestClassifier(trees, max_depth=4, random_state=0)
     pipeline = Pipeline([("prepare", prepare), ("model", model)]).fit(rows, np.where(rich, ">50K", "<=50K"))
     inputs = [("age", NUMBER, "age"), ("hours-per-week", NUMBER, "hours_per_week"), ("workclass", TEXT, "workclass")]
     manifest = _manifest(table_pb2.TASK_TYPE_BINARY, "income", inputs, runtime, ["<=50K", ">50K"])

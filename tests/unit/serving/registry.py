@@ -1,4 +1,4 @@
-"""Stand-ins for the services that serving calls: a trainer that knows given versions, a profiler that knows given data."""
+"""Stand-ins for what serving calls: a trainer that knows given versions, a profiler that knows given data."""
 
 from __future__ import annotations
 

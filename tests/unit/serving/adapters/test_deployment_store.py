@@ -1,0 +1,112 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from fairlead.api.events.v1 import events_pb2
+from fairlead.kit.database import migrate, open_database
+from fairlead.kit.errors import Aborted, AlreadyExists, NotFound
+from fairlead.kit.events import EventLog, open_event_log, topics
+from services.serving.adapters.deployment_store import SqlDeploymentStore
+from services.serving.adapters.outbox import Outbox
+from services.serving.adapters.tables import MIGRATIONS
+from services.serving.domain.deployment import Deployment
+from tests.unit.serving.adapters.test_prediction_log import AwayAtFirst
+
+NOW = datetime(2026, 1, 31, 17, 1, 3, tzinfo=UTC)
+INCOME = Deployment("p", "income", "projects/p/models/m/versions/1", "models/p/1", "etag-1", NOW, NOW)
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Iterator[EventLog]:
+    log = open_event_log(f"sqlite:///{tmp_path}/events.db", source="serving")
+    yield log
+    log.close()
+
+
+def open_store(tmp_path: Path, events: EventLog) -> SqlDeploymentStore:
+    engine = open_database(f"sqlite:///{tmp_path}/serving.db")
+    migrate(engine, MIGRATIONS)
+    return SqlDeploymentStore(engine, Outbox(engine, events))
+
+
+def published(events: EventLog) -> list[events_pb2.DeploymentChanged]:
+    return [event.unpack(events_pb2.DeploymentChanged) for event in events.replay(topics.DEPLOYMENTS)]
+
+
+def test_a_deployment_survives_a_restart(tmp_path: Path, events: EventLog) -> None:
+    open_store(tmp_path, events).insert(INCOME)
+    assert open_store(tmp_path, events).get("p", "income") == INCOME
+    assert open_store(tmp_path, events).all() == [INCOME]
+
+
+def test_each_change_is_published_with_the_references_key(tmp_path: Path, events: EventLog) -> None:
+    store = open_store(tmp_path, events)
+    store.insert(INCOME)
+    store.update(replace(INCOME, model_version="projects/p/models/m/versions/2", etag="etag-2"), "etag-1")
+    store.delete(INCOME)
+    created, updated, deleted = published(events)
+    assert created.deployment.name == "projects/p/deployments/income"
+    assert created.deployment.inference_name == "p.income"
+    assert created.deployment.reference_blob == "models/p/1/reference.json"
+    assert updated.deployment.model_version == "projects/p/models/m/versions/2"
+    assert (created.deleted, updated.deleted, deleted.deleted) == (False, False, True)
+    assert {event.key for event in events.replay(topics.DEPLOYMENTS)} == {"projects/p/deployments/income"}
+
+
+def test_a_change_whose_event_could_not_be_published_is_told_later(tmp_path: Path, events: EventLog) -> None:
+    store = open_store(tmp_path, AwayAtFirst(events, refusals=1))  # type: ignore[arg-type]
+    store.insert(INCOME)
+    assert published(events) == []
+    assert events.wait(topics.DEPLOYMENTS, 0, 30)
+    assert published(events)[0].deployment.etag == "etag-1"
+
+
+def test_the_next_process_publishes_what_the_last_could_not(tmp_path: Path, events: EventLog) -> None:
+    open_store(tmp_path, AwayAtFirst(events, refusals=10**6)).insert(INCOME)  # type: ignore[arg-type]
+    engine = open_database(f"sqlite:///{tmp_path}/serving.db")
+    outbox = Outbox(engine, events)
+    assert outbox.publish()
+    assert len(published(events)) == 1
+    assert outbox.publish()
+    assert len(published(events)) == 1
+    outbox.close()
+
+
+def test_a_name_is_taken_once(tmp_path: Path, events: EventLog) -> None:
+    store = open_store(tmp_path, events)
+    store.insert(INCOME)
+    with pytest.raises(AlreadyExists):
+        store.insert(INCOME)
+    store.insert(replace(INCOME, project="q"))
+    assert len(published(events)) == 2
+
+
+def test_a_stale_etag_changes_nothing(tmp_path: Path, events: EventLog) -> None:
+    store = open_store(tmp_path, events)
+    store.insert(INCOME)
+    with pytest.raises(Aborted, match="was changed meanwhile"):
+        store.update(replace(INCOME, etag="etag-3"), "etag-0")
+    assert store.get("p", "income") == INCOME
+    assert len(published(events)) == 1
+
+
+def test_what_is_absent_is_not_found(tmp_path: Path, events: EventLog) -> None:
+    store = open_store(tmp_path, events)
+    with pytest.raises(NotFound):
+        store.get("p", "income")
+    with pytest.raises(NotFound):
+        store.update(INCOME, "etag-1")
+    with pytest.raises(NotFound):
+        store.delete(INCOME)
+
+
+def test_pages_go_by_id_within_a_project(tmp_path: Path, events: EventLog) -> None:
+    store = open_store(tmp_path, events)
+    for name in ("c", "a", "b"):
+        store.insert(replace(INCOME, id=name))
+    store.insert(replace(INCOME, project="q"))
+    assert [found.id for found in store.page("p", 2, "")] == ["a", "b"]
+    assert [found.id for found in store.page("p", 2, "b")] == ["c"]

@@ -1,0 +1,147 @@
+import gzip
+import json
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fairlead.kit.errors import InvalidArgument, ResourceExhausted, Unimplemented
+from services.serving.adapters.rest.compression import compress, decompress
+from services.serving.adapters.rest.http import Response
+from services.serving.adapters.rest.infer_request import parse_infer_request
+
+MEGABYTE = 1024 * 1024
+
+
+def tensor(**changes: Any) -> dict[str, Any]:
+    return {"name": "age", "shape": [2, 1], "datatype": "FP64", "data": [39, None], **changes}
+
+
+def parse(request: object, binary: bytes = b"") -> Any:
+    head = json.dumps(request).encode()
+    return parse_infer_request(head + binary, str(len(head)).encode() if binary else None)
+
+
+def test_null_and_the_empty_text_are_missing() -> None:
+    request = parse(
+        {
+            "inputs": [
+                tensor(),
+                tensor(name="work", datatype="BYTES", data=["a", None]),
+                tensor(name="hours", datatype="INT64", data=["", 4]),
+            ]
+        }
+    )
+    np.testing.assert_array_equal(request.tensors[0].data, [39, np.nan])
+    assert request.tensors[1].data.tolist() == ["a", ""]
+    np.testing.assert_array_equal(request.tensors[2].data, [np.nan, 4])
+
+
+def test_nested_data_is_flattened() -> None:
+    assert parse({"inputs": [tensor(data=[[1], [2]])]}).tensors[0].data.tolist() == [1, 2]
+
+
+def test_binary_tensors_follow_the_json_part_in_order() -> None:
+    age = {"name": "age", "shape": [2], "datatype": "FP32", "parameters": {"binary_data_size": 8}}
+    work = {"name": "work", "shape": [1], "datatype": "BYTES", "parameters": {"binary_data_size": 5}}
+    plain = tensor(name="hours")
+    request = parse({"inputs": [age, plain, work]}, struct.pack("<ff", 1.5, 2.5) + b"\x01\x00\x00\x00x")
+    assert [found.data.tolist() for found in request.tensors[::2]] == [[1.5, 2.5], ["x"]]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "parameters", "expected"),
+    [
+        ([{"name": "predict"}], {}, [False]),
+        ([{"name": "predict"}], {"binary_data_output": True}, [True]),
+        ([{"name": "predict", "parameters": {"binary_data": False}}], {"binary_data_output": True}, [False]),
+        ([{"name": "a", "parameters": {"binary_data": True}}, {"name": "b"}], {}, [True, False]),
+    ],
+)
+def test_each_output_is_sent_as_it_was_asked_for(outputs: Any, parameters: Any, expected: list[bool]) -> None:
+    request = parse({"inputs": [tensor()], "outputs": outputs, "parameters": parameters})
+    assert [output.binary for output in request.outputs] == expected
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ([], "the request is no JSON object"),
+        ({}, "inputs: a list of tensors is expected"),
+        ({"inputs": [3]}, r"inputs\[0\] is no object"),
+        ({"inputs": [tensor(shape=None)]}, "tensor 'age': shape is missing"),
+        ({"inputs": [tensor(shape=[3, 1])]}, "tensor 'age': shape .* asks for 3 elements, but 2 were sent"),
+        ({"inputs": [tensor(data=None)]}, "tensor 'age': data is missing"),
+        ({"inputs": [tensor(data=["a", 1])]}, "tensor 'age': element 0 is 'a'; FP64 elements are numbers"),
+        ({"inputs": [tensor(datatype="BYTES", data=[1, 2])]}, "tensor 'age': element 0 is 1; BYTES elements are texts"),
+        ({"inputs": [tensor(datatype="FP8")]}, "tensor 'age': datatype 'FP8' is not read"),
+        ({"inputs": [tensor()], "outputs": "predict"}, "outputs: a list of objects"),
+        ({"inputs": [tensor()], "id": 7}, "id is 7; a text is expected"),
+        (
+            {"inputs": [{**tensor(), "parameters": {"binary_data_size": 16}}]},
+            "tensor 'age': binary_data_size is 16, but 0 bytes follow",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(request_: object, message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message):
+        parse(request_)
+
+
+def test_bytes_that_no_tensor_asks_for_are_refused() -> None:
+    with pytest.raises(InvalidArgument, match="3 bytes follow the JSON part that no tensor's size asks for"):
+        parse({"inputs": [tensor()]}, b"abc")
+
+
+@pytest.mark.parametrize("length", [b"999999", b"-1", b"many"])
+def test_a_false_header_length_is_refused(length: bytes) -> None:
+    with pytest.raises(InvalidArgument, match="Inference-Header-Content-Length"):
+        parse_infer_request(b"{}", length)
+
+
+def test_broken_json_is_refused_with_its_place() -> None:
+    with pytest.raises(InvalidArgument, match=r"not valid JSON: .* line 1 column"):
+        parse_infer_request(b'{"inputs": [', None)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", gzip.compress(b"text")),
+        ("deflate", zlib.compress(b"text")),
+        ("deflate", zlib.compress(b"text", wbits=-15)),
+        ("identity", b"text"),
+    ],
+)
+def test_bodies_are_decompressed(encoding: str, body: bytes) -> None:
+    assert decompress(body, encoding, MEGABYTE) == b"text"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_data_that_is_not_compressed_as_said_is_refused(encoding: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"not valid {encoding} data"):
+        decompress(b"plain text", encoding, MEGABYTE)
+
+
+def test_a_body_that_swells_beyond_the_limit_is_refused() -> None:
+    with pytest.raises(ResourceExhausted, match="larger than 1 MB"):
+        decompress(gzip.compress(b"\x00" * (2 * MEGABYTE)), "gzip", MEGABYTE)
+
+
+def test_an_unknown_encoding_is_refused() -> None:
+    with pytest.raises(Unimplemented, match="'br' is not read"):
+        decompress(b"", "br", MEGABYTE)
+
+
+@pytest.mark.parametrize(("accepted", "undo"), [("gzip, deflate", gzip.decompress), ("deflate;q=1", zlib.decompress)])
+def test_large_responses_are_compressed_as_the_client_accepts(accepted: str, undo: Any) -> None:
+    response = compress(Response(b"x" * 5000), accepted)
+    assert undo(response.body) == b"x" * 5000
+    assert dict(response.headers)[b"content-encoding"] == accepted.partition(",")[0].partition(";")[0].encode()
+
+
+def test_small_responses_and_other_clients_get_plain_bytes() -> None:
+    assert compress(Response(b"small"), "gzip").headers == ()
+    assert compress(Response(b"x" * 5000), "br").headers == ()
