@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+
+from fairlead.kit.errors import ResourceExhausted
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,24 @@ def connect(limits: DuckLimits, scratch: Path) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         }
     )
+
+
+@contextmanager
+def memory_explained(limits: DuckLimits) -> Iterator[None]:
+    """Turn DuckDB's out-of-memory error into ResourceExhausted that says what to do."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise ResourceExhausted(
+            f"the table needs more than the {limits.memory} of memory that one task may use; "
+            "raise FAIRLEAD_PROFILER_MEMORY_LIMIT, or upload fewer columns"
+        ) from error
+
+
+def parquet_options(columns: int, compression: str = "zstd") -> str:
+    """Return options of COPY; row groups hold about a million cells, so that wide tables don't need more memory."""
+    rows = max(2048, min(122_880, 1_000_000 // max(columns, 1)))
+    return f"(FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE {rows})"
 
 
 def quoted(name: str) -> str:

@@ -21,7 +21,7 @@ TYPES = {pa.int64(): "BIGINT", pa.float64(): "DOUBLE", pa.bool_(): "BOOLEAN", pa
 # Most frequent values that are kept, of texts and of numbers, and levels that a table of counts has.
 _TEXT_LEVELS, _NUMBER_LEVELS, _CODED_LEVELS = 200, 20, 50
 # Rows and cells that associations are computed from.
-_SAMPLED_ROWS, _SAMPLED_CELLS = 50_000, 10_000_000
+_SAMPLED_ROWS, _SAMPLED_CELLS = 25_000, 10_000_000
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ...domain.profiling.associations import SampledColumn, associations
 from ...domain.profiling.model import ColumnProfile, Level, Numbers, Semantic, TableProfile, Target, TaskKind
 from ...domain.profiling.targets import class_levels, guess_target, parse_condition, task_kind
 from ...domain.reading.model import Reporter
-from ..duck import DuckLimits, connect, literal, quoted
+from ..duck import DuckLimits, connect, literal, memory_explained, quoted
 from .columns import ReadColumn, read_columns
 
 # Tables with more rows are described from about this many of them.
@@ -34,9 +34,11 @@ def profile_table(
     Over most_rows rows, distributions are estimated from a random sample; rows and missing values are always counted.
     Raises InvalidArgument for a target that is no column, or can't be one.
     """
+    bounds = limits or DuckLimits()
     with (
+        memory_explained(bounds),
         tempfile.TemporaryDirectory(dir=scratch, prefix="profile-") as folder,
-        connect(limits or DuckLimits(), Path(folder)) as connection,
+        connect(bounds, Path(folder)) as connection,
     ):
         reporter.progress(0.05, "rows")
         rows, missing = _counted(connection, path)
@@ -89,7 +91,7 @@ def _duplicates(connection: duckdb.DuckDBPyConnection, path: Path, rows: int) ->
 def _draw(connection: duckdb.DuckDBPyConnection, path: Path, target: Path, share: float) -> None:
     connection.execute(
         f"COPY (SELECT * FROM read_parquet({literal(str(path))}) USING SAMPLE {100 * share:.6f} PERCENT "
-        f"(bernoulli) REPEATABLE (0)) TO {literal(str(target))} (FORMAT parquet)"
+        f"(bernoulli, 0)) TO {literal(str(target))} (FORMAT parquet)"
     )
 
 
@@ -169,7 +171,7 @@ def _true_count(connection: duckdb.DuckDBPyConnection, path: Path, target: Targe
             raise InvalidArgument(
                 f"'{target.column}' is a number, but the condition compares it with '{operand}'"
             ) from error
-    row = connection.execute(f"SELECT count_if({compared}) FROM read_parquet({literal(str(path))})").fetchone()
+    row = connection.execute(f"SELECT count(*) FILTER ({compared}) FROM read_parquet({literal(str(path))})").fetchone()
     count = int(row[0]) if row else 0
     if count in (0, column.count):
         raise InvalidArgument(

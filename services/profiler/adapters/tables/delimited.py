@@ -9,7 +9,7 @@ import duckdb
 from fairlead.kit.errors import InvalidArgument
 
 from ...domain.reading.model import Dialect
-from ..duck import literal
+from ..duck import literal, parquet_options
 
 # Bytes one record may have.
 MAX_LINE = 2_000_000
@@ -37,9 +37,11 @@ def read_delimited(connection: duckdb.DuckDBPyConnection, path: Path, dialect: D
         header=false, skip={dialect.skip}, delim={literal(dialect.delimiter)}, quote={literal(dialect.quote)},
         escape={literal(dialect.escape)}, strict_mode=true, null_padding=false, max_line_size={MAX_LINE},
         store_rejects=true, rejects_table='bad_lines', rejects_scan='bad_scans', rejects_limit={_COUNTED}))
-        TO {literal(str(target))} (FORMAT parquet, COMPRESSION lz4)"""
+        TO {literal(str(target))} {parquet_options(dialect.width, "lz4")}"""
     try:
         connection.execute(query)
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         raise InvalidArgument(f"the file can't be read as delimited text: {_first_line(error)}") from error
     _refuse_bad_lines(connection, dialect)

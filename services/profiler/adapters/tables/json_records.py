@@ -11,7 +11,7 @@ import duckdb
 from fairlead.kit.errors import InvalidArgument
 
 from ...domain.reading.names import stable_names
-from ..duck import literal, quoted
+from ..duck import literal, parquet_options, quoted
 
 # Files up to this size are read once more to name the line of an error.
 _DIAGNOSED = 64 << 20
@@ -33,9 +33,11 @@ def read_json_records(
         given = [(str(row[0]), str(row[1])) for row in found]
         texts = ", ".join(f"{_as_text(name, type)} AS c{i}" for i, (name, type) in enumerate(given))
         connection.execute(
-            f"COPY (SELECT {texts} FROM {source}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION lz4)"
+            f"COPY (SELECT {texts} FROM {source}) TO {literal(str(target))} {parquet_options(len(given), 'lz4')}"
         )
         counted = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(target))})").fetchone()
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         raise InvalidArgument(_reason(path, layout, error)) from error
     nested = [name for name, type in given if _is_nested(type)]

@@ -10,7 +10,7 @@ from fairlead.kit.errors import InvalidArgument
 
 from ...domain.reading.model import StoredColumn
 from ...domain.reading.names import stable_names
-from ..duck import literal, quoted
+from ..duck import literal, parquet_options, quoted
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 _NUMBERS = {"FLOAT", "DOUBLE", "UBIGINT", "HUGEINT", "UHUGEINT"}
@@ -36,9 +36,11 @@ def rewrite_parquet(
         typed = [_stored(quoted(name), type) for name, type in kept]
         fields = ", ".join(f"{sql} AS {quoted(name)}" for name, (sql, _) in zip(names, typed, strict=True))
         connection.execute(
-            f"COPY (SELECT {fields} FROM {source}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY (SELECT {fields} FROM {source}) TO {literal(str(target))} {parquet_options(len(kept))}"
         )
         counted = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(target))})").fetchone()
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         raise InvalidArgument(
             f"the Parquet file can't be read ({str(error).splitlines()[0]}); is it whole? Write it again and upload"

@@ -12,7 +12,7 @@ import duckdb
 from ...domain.reading.dialects import WORDS, sniff
 from ...domain.reading.formats import format_of
 from ...domain.reading.model import Dialect, ReadTable, Reporter
-from ..duck import DuckLimits, connect
+from ..duck import DuckLimits, connect, memory_explained
 from .delimited import read_delimited
 from .excel import write_sheet
 from .json_records import read_json_records
@@ -47,7 +47,8 @@ def read_table(
 ) -> ReadTable:
     """Read the file into Parquet at target, in bounded memory, and return what it became.
 
-    Raises InvalidArgument with line and reason for a file that is broken or no table; nothing is dropped silently.
+    Raises InvalidArgument with line and reason for a file that is broken or no table, ResourceExhausted for one that
+    does not fit in the memory allowed; nothing is dropped silently.
     """
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="reading-") as scratch:
         folder = Path(scratch)
@@ -59,7 +60,8 @@ def read_table(
             "import.sniff", f"'{name}' is {format}{' in gzip' if compressed else ''}, {path.stat().st_size:,} bytes.",
             format=format, bytes=path.stat().st_size,
         )  # fmt: skip
-        with connect(limits or DuckLimits(), folder) as connection:
+        bounds = limits or DuckLimits()
+        with memory_explained(bounds), connect(bounds, folder) as connection:
             work = _Work(connection, unpacked, name, sheet, folder, target, reporter)
             table = _READERS[format](work, format)
     if compressed:

@@ -1,4 +1,4 @@
-"""Gives raw text columns their types: asks DuckDB which kind every cell fits, then writes typed Parquet."""
+"""Gives raw text columns their types: asks DuckDB which kind every cell of a column fits."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from pathlib import Path
 import duckdb
 
 from ...domain.reading.kinds import TEXT, Kind, plausible_kinds
-from ...domain.reading.missing import CODE_LENGTH, TEXT_TOKENS, VALUE_TOKENS
+from ...domain.reading.missing import CODE_LENGTH, TEXT_TOKENS, VALUE_TOKENS, tokens_for_text
 from ..duck import literal
 
-# Distinct values of a column that are looked at to find its plausible kinds.
-_SAMPLE = 200
-# Columns asked about in one query.
-_BATCH = 40
+# Distinct values of a column that are looked at to find its plausible kinds, out of so many cells.
+_SAMPLE, _SAMPLED_CELLS = 200, 2000
+_ALL_TOKENS = (*TEXT_TOKENS, *VALUE_TOKENS)
 
 
 @dataclass(frozen=True)
@@ -25,114 +24,116 @@ class TypedColumn:
     source: str
     name: str
     kind: Kind
-    # Cells with a missing token beside empty ones, and the tokens.
+    # Missing tokens that occur beside empty cells, and how many cells have one.
     tokens: tuple[str, ...]
     token_count: int
+    # Cells without a value: empty ones and tokens.
     missing: int
+    # Cells with spaces around them.
     trimmed: int
     # For a text column that nearly had another kind: that kind, how many cells did not fit and one of them.
     near: Kind | None = None
     misfits: int = 0
     example: str = ""
-    ignored_tokens: tuple[str, ...] = ()
+    # Another kind that every cell fits as well, as day and month may change places.
+    ambiguous: Kind | None = None
 
 
 def type_columns(
     connection: duckdb.DuckDBPyConnection, raw: Path, names: Sequence[str], decimal: str
 ) -> list[TypedColumn]:
-    """Return each raw column c0, c1, ... with its kind."""
+    """Return each raw column c0, c1, ... with its kind, reading one column at a time."""
     table = f"read_parquet({literal(str(raw))})"
-    typed: list[TypedColumn] = []
-    for start in range(0, len(names), _BATCH):
-        batch = range(start, min(start + _BATCH, len(names)))
-        candidates = {i: plausible_kinds(_sample(connection, table, f"c{i}"), decimal=decimal) for i in batch}
-        expressions = [expression for i in batch for expression in _evidence(f"c{i}", candidates[i])]
-        row = connection.execute(f"SELECT {', '.join(expressions)} FROM {table}").fetchone() or ()
-        position = 0
-        for i in batch:
-            width = len(_evidence(f"c{i}", candidates[i]))
-            typed.append(_typed(f"c{i}", names[i], candidates[i], row[position : position + width]))
-            position += width
-    return typed
+    return [_typed(connection, table, f"c{i}", name, decimal) for i, name in enumerate(names)]
 
 
-def cast(kind: Kind, text: str) -> str:
-    """Return SQL that gives the value of a text expression, or NULL where it does not fit the kind."""
+def typed_expression(column: TypedColumn) -> str:
+    """Return SQL that gives the typed value of a raw column; cells that are missing tokens give NULL."""
+    text = f"trim({column.source})"
+    if column.kind is not TEXT:
+        # Every cell but the tokens fits, and no token can be cast.
+        return _cast(column.kind, text)
+    absent = f"{text} IN ({', '.join(literal(token) for token in ('', *column.tokens))})"
+    return f"CASE WHEN {absent} THEN NULL ELSE {text} END"
+
+
+def _cast(kind: Kind, text: str) -> str:
+    """Return SQL that gives the value of a trimmed text, or NULL where it does not fit the kind."""
     if kind.name == "integer":
-        return f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+') THEN try_cast({text} AS BIGINT) END"
+        # Written back it must be the same text, or it was 007, 1e3 or 12.7.
+        return f"CASE WHEN try_cast({text} AS BIGINT)::VARCHAR = ltrim({text}, '+') THEN try_cast({text} AS BIGINT) END"
     if kind.name == "number":
         return f"CASE WHEN isfinite(try_cast({text} AS DOUBLE)) THEN try_cast({text} AS DOUBLE) END"
     if kind.name == "decimal_comma":
-        return f"CASE WHEN NOT contains({text}, '.') THEN try_cast(replace({text}, ',', '.') AS DOUBLE) END"
+        number = f"try_cast(replace({text}, ',', '.') AS DOUBLE)"
+        return f"CASE WHEN NOT contains({text}, '.') AND isfinite({number}) THEN {number} END"
     if kind.name == "grouped":
         grouped = r"[+-]?[0-9]{1,3}(,[0-9]{3})*(\.[0-9]+)?"
         return f"CASE WHEN regexp_full_match({text}, '{grouped}') THEN try_cast(replace({text}, ',', '') AS DOUBLE) END"
     if kind.name == "boolean":
         return f"CASE lower({text}) WHEN 'true' THEN true WHEN 'false' THEN false END"
     if kind.name == "iso":
-        return f"CASE WHEN contains({text}, '-') THEN make_timestamp(epoch_us(try_cast({text} AS TIMESTAMP))) END"
-    if kind.format:
-        return f"try_strptime({text}, '{kind.format}')"
-    return text
+        return f"CASE WHEN contains({text}, '-') THEN try_cast({text} AS TIMESTAMP) END"
+    return f"try_strptime({text}, '{kind.format}')"
 
 
-def typed_expression(column: TypedColumn) -> str:
-    """Return SQL that gives the typed value of a raw column."""
-    text = f"trim({column.source})"
-    tokens = column.tokens if column.kind is TEXT else (*TEXT_TOKENS, *VALUE_TOKENS)
-    value = cast(column.kind, text)
-    absent = f"{text} IN ({', '.join(literal(token) for token in ('', *tokens))})"
-    return f"CASE WHEN {absent} THEN NULL ELSE {value} END"
+def _typed(connection: duckdb.DuckDBPyConnection, table: str, column: str, name: str, decimal: str) -> TypedColumn:
+    kinds = plausible_kinds(_sample(connection, table, column), decimal=decimal)[:-1]
+    text = f"trim({column})"
+    counted = [f"count({_cast(kind, text)})" for kind in kinds]
+    asked = [f"count(*) FILTER ({text} <> '')", "count(*)", f"count(*) FILTER ({text} <> {column})", *counted]
+    row = connection.execute(f"SELECT {', '.join(asked)} FROM {table}").fetchone()
+    assert row is not None
+    filled, rows, trimmed = int(row[0]), int(row[1]), int(row[2])
+    near: tuple[Kind | None, int, str] = (None, 0, "")
+    for i, (kind, fitting) in enumerate(zip(kinds, row[3:], strict=True)):
+        misfits = _misfits(connection, table, column, kind) if fitting < filled else {}
+        if misfits.keys() <= set(_ALL_TOKENS):
+            seen = sum(misfits.values())
+            other = next(
+                (k for k, n in zip(kinds[i + 1 :], row[4 + i :], strict=True) if k.format and n == fitting), None
+            )
+            ambiguous = other if kind.format else None
+            return TypedColumn(
+                column, name, kind, tuple(sorted(misfits)), seen, rows - filled + seen, trimmed, ambiguous=ambiguous
+            )
+        wrong = {value: count for value, count in misfits.items() if value not in _ALL_TOKENS}
+        if near[0] is None:
+            near = (kind, filled - int(fitting), min(wrong))
+    tokens = _text_tokens(connection, table, column)
+    seen = sum(tokens.values())
+    return TypedColumn(
+        column, name, TEXT, tuple(sorted(tokens)), seen, rows - filled + seen, trimmed, near[0], near[1], near[2]
+    )
 
 
 def _sample(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> list[str]:
-    skipped = ", ".join(literal(token) for token in ("", *TEXT_TOKENS, *VALUE_TOKENS))
+    skipped = ", ".join(literal(token) for token in ("", *_ALL_TOKENS))
     rows = connection.execute(
         f"SELECT DISTINCT v FROM (SELECT trim({column}) AS v FROM {table} "
-        f"WHERE {column} IS NOT NULL AND trim({column}) NOT IN ({skipped}) LIMIT 2000) LIMIT {_SAMPLE}"
+        f"WHERE trim({column}) NOT IN ({skipped}) LIMIT {_SAMPLED_CELLS}) LIMIT {_SAMPLE}"
     ).fetchall()
     return [row[0] for row in rows]
 
 
-def _evidence(column: str, kinds: Sequence[Kind]) -> list[str]:
+def _misfits(connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: Kind) -> dict[str, int]:
+    """Return texts that don't fit the kind, with their cells: all of them, where they are tokens only."""
+    text = f"trim({column})"
+    rows = connection.execute(
+        f"SELECT {text}, count(*) FROM {table} WHERE {text} <> '' AND ({_cast(kind, text)}) IS NULL "
+        f"GROUP BY 1 ORDER BY 1 LIMIT {len(_ALL_TOKENS) + 1}"
+    ).fetchall()
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def _text_tokens(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> dict[str, int]:
     text = f"trim({column})"
     tokens = ", ".join(literal(token) for token in TEXT_TOKENS)
-    others = ", ".join(literal(token) for token in VALUE_TOKENS)
-    empty = f"({column} IS NULL OR {text} = '')"
-    present = f"NOT {empty} AND {text} NOT IN ({tokens})"
-    expressions = [
-        f"count_if({empty})",
-        f"count_if({text} IN ({tokens}))",
-        f"list(DISTINCT {text}) FILTER ({text} IN ({tokens}))",
-        f"count_if({text} <> {column})",
-        f"bool_and(regexp_full_match({text}, '[A-Z]{{{CODE_LENGTH}}}')) FILTER ({present})",
-        f"count_if({text} IN ({others}))",
-        f"list(DISTINCT {text}) FILTER ({text} IN ({others}))",
-    ]
-    for kind in kinds:
-        if kind is not TEXT:
-            misfit = f"{present} AND {text} NOT IN ({others}) AND ({cast(kind, text)}) IS NULL"
-            expressions += [f"count_if({misfit})", f"min({text}) FILTER ({misfit})"]
-    return expressions
-
-
-def _typed(source: str, name: str, kinds: Sequence[Kind], row: Sequence[object]) -> TypedColumn:
-    empty, token_count, tokens, trimmed, codes, other_count, others = row[:7]
-    found = tuple(sorted(tokens)) if isinstance(tokens, list) else ()
-    extra = tuple(sorted(others)) if isinstance(others, list) else ()
-    missing = _integer(empty)
-    misfits = [(kind, _integer(row[7 + 2 * i]), str(row[8 + 2 * i] or "")) for i, kind in enumerate(kinds[:-1])]
-    for kind, count, _ in misfits:
-        if count == 0:
-            seen = _integer(token_count) + _integer(other_count)
-            return TypedColumn(source, name, kind, found + extra, seen, missing + seen, _integer(trimmed))
-    kept = tuple(token for token in found if not (codes and token == "NA"))
-    counted = _integer(token_count) if kept else 0
-    near = min(misfits, key=lambda misfit: misfit[1], default=(None, 0, ""))
-    return TypedColumn(
-        source, name, TEXT, kept, counted, missing + counted, _integer(trimmed), near[0], near[1], near[2]
-    )  # fmt: skip
-
-
-def _integer(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    found = connection.execute(f"SELECT {text}, count(*) FROM {table} WHERE {text} IN ({tokens}) GROUP BY 1").fetchall()
+    codes = False
+    if any(token == "NA" for token, _ in found):
+        row = connection.execute(
+            f"SELECT bool_and(regexp_full_match({text}, '[A-Z]{{{CODE_LENGTH}}}')) FROM {table} WHERE {text} <> ''"
+        ).fetchone()
+        codes = bool(row and row[0])
+    return {token: int(count) for token, count in found if token in tokens_for_text(codes)}

@@ -11,7 +11,7 @@ from fairlead.kit.errors import InvalidArgument
 
 from ...domain.reading.kinds import TEXT
 from ...domain.reading.model import Reporter, StoredColumn
-from ..duck import literal, quoted
+from ..duck import literal, parquet_options, quoted
 from .typing import TypedColumn, typed_expression
 
 
@@ -31,7 +31,7 @@ def write_typed(
     filled = " OR ".join(f"nullif(trim({column.source}), '') IS NOT NULL" for column in kept)
     fields = ", ".join(f"{typed_expression(column)} AS {quoted(column.name)}" for column in kept)
     rows_of_values = f"SELECT {fields} FROM {table} WHERE {filled}"
-    connection.execute(f"COPY ({rows_of_values}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")
+    connection.execute(f"COPY ({rows_of_values}) TO {literal(str(target))} {parquet_options(len(kept))}")
     counted = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(target))})").fetchone()
     written = int(counted[0]) if counted else 0
     if not written:
@@ -55,6 +55,10 @@ def describe(columns: Sequence[TypedColumn], reporter: Reporter) -> tuple[str, .
             notes.append(f"'{column.name}' was read as {column.kind.type}: blank cells are missing.")
         if column.kind.note:
             notes.append(f"In '{column.name}' {column.kind.note}.")
+        if column.ambiguous is not None:
+            notes.append(
+                f"The dates of '{column.name}' would fit {column.ambiguous.format} as well; check day and month."
+            )
         if column.near is not None and column.misfits:
             notes.append(
                 f"'{column.name}' stays text: {column.misfits:,} cells, such as '{column.example[:40]}', "

@@ -58,5 +58,14 @@ def guess_encoding(sample: bytes) -> str:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        best = from_bytes(sample, cp_isolation=list(_CANDIDATES)).best()
-    return western if best is None or best.encoding in {"cp1252", "mac_roman", "latin_1"} else best.encoding
+        matches = from_bytes(sample, cp_isolation=list(_CANDIDATES))
+    best = matches.best()
+    if best is None or best.encoding in {"mac_roman", "latin_1"}:
+        return western
+    # Code pages of Latin letters share most of them: where the western one reads as well, it is the likelier.
+    as_good = any(
+        match.encoding == "cp1252" and match.chaos <= best.chaos and match.coherence >= best.coherence
+        for match in matches
+    )
+    same = sample.decode(best.encoding, errors="replace") == sample.decode(western, errors="replace")
+    return western if as_good or same else best.encoding
