@@ -19,7 +19,7 @@ from fairlead.up.process import ServiceProcess
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 25.0
 RELEASE_SECONDS = 10.0
-NEEDED = ("grpc", "fastapi", "duckdb", "mlflow", "bentoml", "scipy", "dbos")
+NEEDED = ("grpc", "fastapi", "duckdb", "mlflow", "bentoml", "dbos")
 
 
 class UpError(Exception):

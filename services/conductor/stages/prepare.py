@@ -15,8 +15,11 @@ from .profile import profile_of
 def run(job: Job, children: ChildTasks) -> str:
     """Fit the preparation once and keep its plan for the training."""
     workflow = job.workflow
-    skipped = set(workflow.spec.skip_steps)
-    steps = [step for step in profile_of(job).preparation_suggestions if step.id not in skipped]
+    suggestions = profile_of(job).preparation_suggestions
+    choice = choose_steps([Suggested(s.id, s.confidence) for s in suggestions], set(workflow.spec.skip_steps))
+    if choice.unsure:
+        job.log("conductor.prepare", f"left out as too unsure: {', '.join(choice.unsure)}")
+    steps = [step for step in suggestions if step.id in choice.taken]
     request = CreatePreparationRequest(
         parent=job.project,
         dataset_version=workflow.dataset_version,
