@@ -35,6 +35,7 @@ class Housekeeper:
             if self._process is None or self._process.poll() is not None:
                 command = [sys.executable, "-m", self._module]
                 self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+                threading.Thread(target=self._process.wait, name="housekeeping", daemon=True).start()
 
     def settle(self, project: str | None = None) -> None:
         """Mark the running runs, of one project or of all, whose task has ended without them."""

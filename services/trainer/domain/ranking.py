@@ -28,7 +28,11 @@ class RankedCandidate:
 
 
 def rank(result: TrainingResult, metric: Metric) -> list[RankedCandidate]:
-    """Candidates best first: complete ones before those that were only probed."""
+    """The complete candidates, best first.
+
+    Those that were only probed on fewer folds have scores that do not compare; they are left out, unless the winner is
+    among them because time was short.
+    """
     entries = [
         RankedCandidate(
             trial.candidate,
@@ -46,7 +50,9 @@ def rank(result: TrainingResult, metric: Metric) -> list[RankedCandidate]:
     if result.candidate == ENSEMBLE:
         entries.append(_ensemble(result))
     sign = -1.0 if metric.greater_is_better else 1.0
-    return sorted(entries, key=lambda e: (e.folds < result.wanted_folds, sign * e.score, e.candidate != ENSEMBLE))
+    winner = next(entry for entry in entries if entry.candidate == result.candidate)
+    compared = [entry for entry in entries if entry.folds >= min(winner.folds, result.wanted_folds)]
+    return sorted(compared, key=lambda entry: (sign * entry.score, entry.candidate != ENSEMBLE))
 
 
 def _ensemble(result: TrainingResult) -> RankedCandidate:

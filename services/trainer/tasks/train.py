@@ -17,6 +17,7 @@ from ..adapters.tracking import TASK_TAG
 from ..adapters.winner import StoredWinner, dump_winner
 from ..convert import budget_seconds, dataset_id, resolve_spec, task_type_name
 from ..convert_preparation import step_specs
+from ..domain.families import load_libraries
 from ..domain.metrics import Metric, find_metric
 from ..domain.ranking import rank
 from ..domain.search import Budget
@@ -103,6 +104,7 @@ def _train(context: TaskContext, resources: Resources, preparation: Preparation,
     )
     journal = TrialJournal(resources.settings.journals / run.task.rpartition("/")[2])
     known, spent = journal.load()
+    load_libraries()
     seconds = budget_seconds(run.spec)
     budget = Budget(seconds, time.monotonic, spent=min(spent, _SPENT_AT_MOST * seconds))
     if known:

@@ -51,7 +51,20 @@ __all__ = [
     "Value",
     "families_for",
     "find_family",
+    "load_libraries",
 ]
+
+
+def load_libraries() -> None:
+    """Import what fits need now, so that it takes none of a run's budget."""
+    import lightgbm
+    import optuna
+    import sklearn.ensemble
+    import sklearn.linear_model
+    import sklearn.naive_bayes
+    import xgboost
+
+    del lightgbm, optuna, sklearn, xgboost
 
 
 def find_family(name: str) -> Family:

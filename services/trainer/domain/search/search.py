@@ -20,8 +20,11 @@ Observer = Callable[[Trial, bool], None]
 
 _PROBE_UNTIL = 0.45
 _FINISH_UNTIL = 0.8
-_FINISH_AT_MOST = 8
-# Of the time left after the probes, what finishing the three best may take.
+_FINISH_AT_MOST = 6
+# Families whose best candidate is finished whatever it costs, and the share of the budget that the others' may cost.
+_CONTENDERS = 3
+_CHEAP = 0.04
+# Of the time left after the probes, what finishing the contenders may take.
 _FINISH_SHARE = 0.6
 _PATIENCE = 25
 _MEMBERS = 4
@@ -117,29 +120,43 @@ class Search:
         return trial
 
     def _choose_wanted_folds(self) -> None:
-        """Want fewer folds where the time does not suffice to fit the three best probes on all of them.
+        """Want fewer folds where the time does not suffice to fit the best of three families on all of them.
 
         Good candidates on few folds tell more than poor ones that happened to be quick on all.
         """
-        best = sorted((t for t in self.trials.values() if t.results), key=self._probe_utility, reverse=True)[:3]
+        best = self._best_by_family()[:_CONTENDERS]
         a_fold = sum(mean(result.seconds for result in trial.results) for trial in best)
         affordable = self.plan.probe_folds + int(_FINISH_SHARE * max(0.0, self.time_left()) / max(a_fold, 1e-6))
         self.wanted_folds = max(self.plan.probe_folds, min(len(self.folded.folds), affordable))
 
     def _finish_best(self) -> None:
-        """Finish the best probes; each is asked for anew, since finishing one changes what is left of the time."""
-        tried: set[str] = set()
-        while len(tried) < _FINISH_AT_MOST and self._may_finish(tried):
-            waiting = [t for t in self.ranked() if not self.is_complete(t) and t.candidate not in tried]
-            if not waiting:
-                return
-            tried.add(waiting[0].candidate)
-            self._finish(waiting[0])
+        """Finish the best probe of each family, then the best of what remains.
 
-    def _may_finish(self, tried: set[str]) -> bool:
-        return not tried or self.budget.elapsed() < _FINISH_UNTIL * self.budget.seconds
+        A family that is not among the best is finished only where that costs next to nothing: it widens the
+        leaderboard and sometimes the ensemble.
+        """
+        leaders = self._best_by_family()
+        for place, trial in enumerate(leaders):
+            missing = self.wanted_folds - len(trial.results)
+            cost = missing * mean(result.seconds for result in trial.results)
+            if place < _CONTENDERS or cost < _CHEAP * self.budget.seconds:
+                self._finish(trial)
+        names = {trial.candidate for trial in leaders}
+        waiting = [t for t in self.ranked() if not self.is_complete(t) and t.candidate not in names]
+        for trial in waiting[:_FINISH_AT_MOST]:
+            if self.budget.elapsed() < _FINISH_UNTIL * self.budget.seconds:
+                self._finish(trial)
+
+    def _best_by_family(self) -> list[Trial]:
+        """The best probe of each family, best first."""
+        best: dict[str, Trial] = {}
+        for trial in sorted((t for t in self.trials.values() if t.results), key=self._probe_utility, reverse=True):
+            best.setdefault(trial.family, trial)
+        return list(best.values())
 
     def _finish(self, trial: Trial) -> None:
+        if self.is_complete(trial):
+            return
         before = len(trial.results)
         missing = self.wanted_folds - before
         if self._expected(self._families[trial.family], trial, before) * missing > self.time_left():

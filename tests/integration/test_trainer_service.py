@@ -1,0 +1,450 @@
+"""The trainer over its socket, beside a real profiler: prepare, train, export, and what interrupts them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+import mlflow
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from mlflow import MlflowClient
+
+from fairlead.api.common.v1.preparation_pb2 import PreparationStep
+from fairlead.api.common.v1.table_pb2 import TASK_TYPE_BINARY, Target
+from fairlead.api.events.v1.events_pb2 import TaskEvent
+from fairlead.api.profiler.v1.dataset_pb2 import DatasetVersion
+from fairlead.api.profiler.v1.dataset_service_pb2 import ImportDatasetRequest
+from fairlead.api.profiler.v1.dataset_service_pb2_grpc import DatasetServiceStub
+from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_RUNNING, TASK_STATE_SUCCEEDED, LogLine, Task
+from fairlead.api.tasks.v1.task_service_pb2 import CancelTaskRequest, GetTaskRequest, ListTasksRequest
+from fairlead.api.tasks.v1.task_service_pb2_grpc import TaskServiceStub
+from fairlead.api.trainer.v1.model_pb2 import MODEL_RUNTIME_ONNX, ModelVersion
+from fairlead.api.trainer.v1.model_service_pb2 import (
+    GetModelVersionRequest,
+    ListModelsRequest,
+    ListModelVersionsRequest,
+    SetModelAliasRequest,
+)
+from fairlead.api.trainer.v1.model_service_pb2_grpc import ModelServiceStub
+from fairlead.api.trainer.v1.preparation_pb2 import Preparation
+from fairlead.api.trainer.v1.preparation_service_pb2 import CreatePreparationRequest, GetPreparationRequest
+from fairlead.api.trainer.v1.preparation_service_pb2_grpc import PreparationServiceStub
+from fairlead.api.trainer.v1.run_pb2 import Run, RunSpec
+from fairlead.api.trainer.v1.run_service_pb2 import (
+    CreateRunRequest,
+    ExportRunRequest,
+    GetLeaderboardRequest,
+    GetRunRequest,
+    ListRunsRequest,
+)
+from fairlead.api.trainer.v1.run_service_pb2_grpc import RunServiceStub
+from fairlead.kit.blobs import open_blob_store
+from fairlead.kit.errors import FailedPrecondition, FairleadError, InvalidArgument, NotFound, Unavailable
+from fairlead.kit.events import open_event_log, topics
+from fairlead.kit.rpc.channel import connect
+from tests.data import ROOT, SHARED_DATA
+
+HEART = SHARED_DATA / "heart_disease" / "heart_disease.csv"
+TOKEN = "trainer-integration-token-0123456789"
+TARGET = Target(column="num", condition="> 0")
+M = TypeVar("M", bound=Message)
+
+
+class World:
+    """A profiler and a trainer with a home of their own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.base = _free_base_port()
+        self.environment = {
+            **os.environ,
+            "FAIRLEAD_HOME": str(home),
+            "FAIRLEAD_BASE_PORT": str(self.base),
+            "FAIRLEAD_SERVICE_TOKEN": TOKEN,
+        }
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.start("profiler")
+        self.start("trainer")
+        profiler, trainer = (connect(f"127.0.0.1:{self.base + offset}", token=TOKEN) for offset in (2, 3))
+        self.channels = [profiler, trainer]
+        self.datasets, self.profiler_tasks = DatasetServiceStub(profiler), TaskServiceStub(profiler)
+        self.preparations, self.runs = PreparationServiceStub(trainer), RunServiceStub(trainer)
+        self.models, self.tasks = ModelServiceStub(trainer), TaskServiceStub(trainer)
+        for stub in (self.profiler_tasks, self.tasks):
+            _wait_until_it_answers(stub)
+
+    def start(self, service: str) -> None:
+        with (self.home / f"{service}.log").open("ab") as log:
+            command = [sys.executable, "-m", f"services.{service}"]
+            self.processes[service] = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=log)
+
+    def kill_trainer(self) -> None:
+        self.processes["trainer"].kill()
+        self.processes["trainer"].wait()
+
+    def restart_trainer(self) -> None:
+        self.start("trainer")
+        _wait_until_it_answers(self.tasks)
+
+    def close(self) -> None:
+        for channel in self.channels:
+            channel.close()
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.wait(20)
+
+    def upload(self, path: Path, dataset: str, project: str = "default") -> DatasetVersion:
+        blob = open_blob_store(f"file://{self.home}/blobs", self.home / "cache").put_file(path)
+        request = ImportDatasetRequest(
+            parent=f"projects/{project}", dataset_id=dataset, source_blob=blob.key, file_name=path.name
+        )
+        return result(self.profiler_tasks, self.datasets.ImportDataset(request).task, DatasetVersion)
+
+    def prepare(self, version: DatasetVersion, target: Target, *steps: PreparationStep) -> Preparation:
+        request = CreatePreparationRequest(
+            parent=_project(version.name), dataset_version=version.name, target=target, steps=steps
+        )
+        return result(self.tasks, self.preparations.CreatePreparation(request).task, Preparation)
+
+    def train(self, spec: RunSpec, request_id: str = "") -> Task:
+        request = CreateRunRequest(parent=_project(spec.preparation), spec=spec, request_id=request_id)
+        return self.runs.CreateRun(request).task
+
+    def task(self, name: str) -> Task:
+        return self.tasks.GetTask(GetTaskRequest(name=name)).task
+
+    def lines(self, task: str) -> list[LogLine]:
+        with closing(open_event_log(f"sqlite:///{self.home}/events.db", source="test")) as events:
+            return [event.unpack(LogLine) for event in events.replay(topics.LOGS, key=task)]
+
+    def mlflow(self) -> MlflowClient:
+        url = f"sqlite:///{self.home}/mlflow.db"
+        return MlflowClient(tracking_uri=url, registry_uri=url)
+
+
+def result(tasks: TaskServiceStub, task: Task, kind: type[M]) -> M:
+    ended = wait(lambda: _ended(tasks, task.name), 120)
+    assert ended.state == TASK_STATE_SUCCEEDED, (ended.error_code, ended.error)
+    message = kind()
+    assert ended.result.Unpack(message)
+    return message
+
+
+def wait(condition, seconds: float = 60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"nothing came within {seconds} s")
+
+
+def _ended(tasks: TaskServiceStub, name: str) -> Task | None:
+    task = tasks.GetTask(GetTaskRequest(name=name)).task
+    return task if task.state >= TASK_STATE_SUCCEEDED else None
+
+
+def _wait_until_it_answers(stub: TaskServiceStub) -> None:
+    def answers() -> bool:
+        try:
+            stub.ListTasks(ListTasksRequest(parent="projects/default"))
+        except Unavailable:
+            return False
+        return True
+
+    wait(answers)
+
+
+def _free_base_port() -> int:
+    for base in range(21000 + os.getpid() % 20000, 60000, 211):
+        try:
+            for offset in (2, 3, 102, 103):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", base + offset))
+        except OSError:
+            continue
+        return base
+    raise AssertionError("no free ports")
+
+
+def _project(name: str) -> str:
+    return "/".join(name.split("/")[:2])
+
+
+def spec(preparation: Preparation, seconds: int, *families: str) -> RunSpec:
+    return RunSpec(preparation=preparation.name, families=families, budget=Duration(seconds=seconds))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = World(tmp_path_factory.mktemp("trainer"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def heart(world: World) -> DatasetVersion:
+    return world.upload(HEART, "heart")
+
+
+@pytest.fixture(scope="module")
+def preparation(world: World, heart: DatasetVersion) -> Preparation:
+    step = PreparationStep(id="impute-ca", kind="impute", columns=["ca"])
+    step.params.update({"strategy": "median"})
+    return world.prepare(heart, TARGET, PreparationStep(id="once", kind="drop_duplicates"), step)
+
+
+@pytest.fixture(scope="module")
+def trained(world: World, preparation: Preparation) -> tuple[Task, Run]:
+    task = world.train(spec(preparation, 8, "linear", "lightgbm", "extra_trees"))
+    return task, result(world.tasks, task, Run)
+
+
+@pytest.fixture(scope="module")
+def exported(world: World, trained: tuple[Task, Run]) -> ModelVersion:
+    request = ExportRunRequest(name=trained[1].name)
+    return result(world.tasks, world.runs.ExportRun(request).task, ModelVersion)
+
+
+def test_a_preparation_reports_each_step(world: World, preparation: Preparation) -> None:
+    assert preparation.task_type == TASK_TYPE_BINARY
+    assert (preparation.input_row_count, preparation.output_row_count) == (303, 303)
+    messages = {report.step_id: report.message for report in preparation.reports}
+    assert "4" in messages["impute-ca"]
+    assert "ca" in messages["impute-ca"]
+    assert world.preparations.GetPreparation(GetPreparationRequest(name=preparation.name)).preparation == preparation
+
+
+@pytest.mark.parametrize(
+    ("target", "step", "error", "said"),
+    [
+        (Target(column="disease"), None, InvalidArgument, "no column 'disease'"),
+        (TARGET, PreparationStep(id="x", kind="polish", columns=["age"]), InvalidArgument, "polish|kind of step"),
+        (TARGET, PreparationStep(id="x", kind="impute", columns=["aged"]), InvalidArgument, "no column 'aged'"),
+    ],
+)
+def test_an_impossible_preparation_is_refused_at_once(
+    world: World, heart: DatasetVersion, target: Target, step: PreparationStep | None, error: type, said: str
+) -> None:
+    steps = [step] if step is not None else []
+    request = CreatePreparationRequest(
+        parent="projects/default", dataset_version=heart.name, target=target, steps=steps
+    )
+    with pytest.raises(error, match=said):
+        world.preparations.CreatePreparation(request)
+
+
+def test_an_absent_dataset_version_is_not_found(world: World) -> None:
+    name = "projects/default/datasets/nothing/versions/1"
+    request = CreatePreparationRequest(parent="projects/default", dataset_version=name, target=TARGET)
+    with pytest.raises(NotFound):
+        world.preparations.CreatePreparation(request)
+
+
+def test_a_run_beats_the_baseline_and_ranks_its_candidates(world: World, trained: tuple[Task, Run]) -> None:
+    run = world.runs.GetRun(GetRunRequest(name=trained[1].name)).run
+    assert run.status == "finished"
+    assert run.metrics["roc_auc"] > 0.8 > run.baseline_metrics["roc_auc"]
+    assert run.train_row_count + run.holdout_row_count == 303
+    board = world.runs.GetLeaderboard(GetLeaderboardRequest(name=run.name))
+    assert (board.metric, board.greater_is_better) == ("roc_auc", True)
+    assert {entry.family for entry in board.entries} >= {"linear", "lightgbm", "extra_trees"}
+    assert [entry.rank for entry in board.entries] == list(range(1, len(board.entries) + 1))
+    assert run.name in {listed.name for listed in world.runs.ListRuns(ListRunsRequest(parent="projects/default")).runs}
+
+
+def test_a_run_is_an_mlflow_run_and_its_trials_are_nested(world: World, trained: tuple[Task, Run]) -> None:
+    run_id = trained[1].name.rpartition("/")[2]
+    client = world.mlflow()
+    parent = client.get_run(run_id)
+    assert parent.info.status == "FINISHED"
+    assert client.get_experiment(parent.info.experiment_id).name == "default.heart"
+    assert parent.data.metrics["holdout_roc_auc"] == pytest.approx(trained[1].metrics["roc_auc"])
+    wanted = f"tags.`mlflow.parentRunId` = '{run_id}'"
+    nested = client.search_runs([parent.info.experiment_id], filter_string=wanted)
+    board = world.runs.GetLeaderboard(GetLeaderboardRequest(name=trained[1].name))
+    trials = {entry.mlflow_run_id for entry in board.entries if entry.family != "ensemble"}
+    assert {run.info.run_id for run in nested} >= trials
+    assert trials
+    assert all("cv_roc_auc" in run.data.metrics and run.data.params["family"] for run in nested)
+
+
+def test_each_trial_is_told_while_it_happens(world: World, trained: tuple[Task, Run]) -> None:
+    task, run = trained
+    with closing(open_event_log(f"sqlite:///{world.home}/events.db", source="test")) as events:
+        told = [event.unpack(TaskEvent) for event in events.replay(topics.TASKS, key=task.name)]
+    facts = [event.train_progress for event in told if event.WhichOneof("fact") == "train_progress"]
+    assert {fact.family for fact in facts} == {"linear", "lightgbm", "extra_trees"}
+    assert all(fact.run == run.name and fact.metric == "roc_auc" and 0 < fact.score <= 1 for fact in facts)
+    assert max(fact.best_score for fact in facts) == facts[-1].best_score
+    assert any("lightgbm-1: roc_auc 0." in line.message for line in world.lines(task.name))
+
+
+def test_the_same_request_id_starts_one_training(world: World, preparation: Preparation) -> None:
+    wanted = spec(preparation, 1, "naive_bayes")
+    first, second = (world.train(wanted, request_id="once") for _ in range(2))
+    assert first.name == second.name
+    result(world.tasks, first, Run)
+
+
+def test_a_wrong_family_or_metric_is_refused_with_the_possible_ones(world: World, preparation: Preparation) -> None:
+    with pytest.raises(InvalidArgument, match="use one of lightgbm"):
+        world.train(spec(preparation, 5, "perceptron"))
+    with pytest.raises(InvalidArgument, match="'rmse' is no metric for a binary target"):
+        world.train(RunSpec(preparation=preparation.name, metric="rmse"))
+    with pytest.raises(InvalidArgument, match=r"spec\.budget"):
+        world.train(spec(preparation, -1))
+
+
+def test_an_export_is_a_champion_whose_onnx_agrees(world: World, exported: ModelVersion) -> None:
+    assert exported.name == "projects/default/models/heart/versions/1"
+    assert list(exported.aliases) == ["champion"]
+    assert exported.manifest.runtime == MODEL_RUNTIME_ONNX
+    assert exported.manifest.parity.passed
+    assert list(exported.manifest.classes) == ["false", "true"]
+    assert len(exported.manifest.inputs) == 13
+    package = open_blob_store(f"file://{world.home}/blobs", world.home / "cache").fetch_folder(exported.package_blob)
+    names = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
+    assert names >= {"MLmodel", "manifest.json", "reference.json", "model.onnx", "native/model.pkl", "model_card.md"}
+    run = world.runs.GetRun(GetRunRequest(name=exported.run)).run
+    assert run.model_version == exported.name
+
+
+def test_mlflow_itself_loads_the_champion(world: World, exported: ModelVersion) -> None:
+    url = f"sqlite:///{world.home}/mlflow.db"
+    mlflow.set_tracking_uri(url)
+    mlflow.set_registry_uri(url)
+    model = mlflow.pyfunc.load_model("models:/default.heart@champion")
+    rows = pd.read_csv(HEART, na_values="?").drop(columns="num")
+    predicted = np.asarray(model.predict(rows))
+    assert predicted.shape == (303, 2)
+    truth = pd.read_csv(HEART)["num"] > 0
+    assert ((predicted[:, 1] > 0.5) == truth).mean() > 0.8
+
+
+def test_a_second_version_challenges_until_it_is_made_champion(
+    world: World, trained: tuple[Task, Run], exported: ModelVersion
+) -> None:
+    second = result(world.tasks, world.runs.ExportRun(ExportRunRequest(name=trained[1].name)).task, ModelVersion)
+    assert second.name.endswith("versions/2")
+    assert list(second.aliases) == ["challenger"]
+    by_alias = GetModelVersionRequest(name="projects/default/models/heart/aliases/champion")
+    assert world.models.GetModelVersion(by_alias).model_version.name == exported.name
+    request = SetModelAliasRequest(name="projects/default/models/heart", alias="champion", version=2)
+    assert world.models.SetModelAlias(request).model.aliases["champion"] == 2
+    assert world.models.GetModelVersion(by_alias).model_version.name == second.name
+    listed = world.models.ListModelVersions(ListModelVersionsRequest(parent="projects/default/models/heart"))
+    assert [version.name[-1] for version in listed.model_versions] == ["2", "1"]
+    assert [m.name for m in world.models.ListModels(ListModelsRequest(parent="projects/default")).models] == [
+        "projects/default/models/heart"
+    ]
+
+
+def test_nothing_of_a_project_is_seen_from_another(
+    world: World, trained: tuple[Task, Run], preparation: Preparation, exported: ModelVersion
+) -> None:
+    calls = [
+        lambda: world.runs.GetRun(GetRunRequest(name=_elsewhere(trained[1].name))),
+        lambda: world.runs.GetLeaderboard(GetLeaderboardRequest(name=_elsewhere(trained[1].name))),
+        lambda: world.runs.ExportRun(ExportRunRequest(name=_elsewhere(trained[1].name))),
+        lambda: world.preparations.GetPreparation(GetPreparationRequest(name=_elsewhere(preparation.name))),
+        lambda: world.models.GetModelVersion(GetModelVersionRequest(name=_elsewhere(exported.name))),
+        lambda: world.runs.CreateRun(CreateRunRequest(parent="projects/other", spec=spec(preparation, 5))),
+    ]
+    for call in calls:
+        with pytest.raises(NotFound):
+            call()
+    assert not world.runs.ListRuns(ListRunsRequest(parent="projects/other")).runs
+    assert not world.models.ListModels(ListModelsRequest(parent="projects/other")).models
+
+
+def _elsewhere(name: str) -> str:
+    return name.replace("projects/default", "projects/other", 1)
+
+
+def _in_search(world: World, task: Task) -> Task | None:
+    """The task once it has a run and a trial."""
+    now = world.task(task.name)
+    assert now.state <= TASK_STATE_RUNNING, now.error
+    trials = any(line.source == "train.lightgbm" for line in world.lines(task.name))
+    return now if now.resource and trials else None
+
+
+def test_a_running_training_is_visible_and_a_cancel_kills_it(world: World, preparation: Preparation) -> None:
+    task = world.train(spec(preparation, 120, "lightgbm"))
+    running = wait(lambda: _in_search(world, task))
+    assert world.runs.GetRun(GetRunRequest(name=running.resource)).run.status == "running"
+    with pytest.raises(FailedPrecondition, match="only a finished run"):
+        world.runs.ExportRun(ExportRunRequest(name=running.resource))
+    assert world.tasks.CancelTask(CancelTaskRequest(name=task.name)).task.state == TASK_STATE_CANCELLED
+    assert world.runs.GetRun(GetRunRequest(name=running.resource)).run.status == "killed"
+    wait(lambda: _mlflow_status(world, running.resource) == "KILLED")
+    wait(lambda: not _workers(world, task.name))
+
+
+def test_a_training_whose_process_is_shot_is_failed(world: World, preparation: Preparation) -> None:
+    task = world.train(spec(preparation, 120, "lightgbm"))
+    running = wait(lambda: _in_search(world, task))
+    for worker in _workers(world, task.name):
+        worker.send_signal(signal.SIGKILL)
+    ended = wait(lambda: _ended(world.tasks, task.name))
+    assert "signal 9" in ended.error
+    assert world.runs.GetRun(GetRunRequest(name=running.resource)).run.status == "failed"
+    wait(lambda: _mlflow_status(world, running.resource) == "FAILED")
+
+
+def test_a_training_goes_on_where_it_was_when_the_service_is_shot(world: World, preparation: Preparation) -> None:
+    task = world.train(spec(preparation, 20, "lightgbm", "linear"))
+    running = wait(lambda: _in_search(world, task))
+    world.kill_trainer()
+    world.restart_trainer()
+    run = result(world.tasks, task, Run)
+    assert run.name == running.resource
+    assert world.task(task.name).attempt == 2
+    assert any("trials of an interrupted attempt" in line.message for line in world.lines(task.name))
+    assert _mlflow_status(world, run.name) == "FINISHED"
+
+
+def test_the_service_itself_stays_small(world: World) -> None:
+    # After a restart, before anything made it import MLflow.
+    world.kill_trainer()
+    world.restart_trainer()
+    world.runs.ListRuns(ListRunsRequest(parent="projects/default"))
+    memory = psutil.Process(world.processes["trainer"].pid).memory_info().rss
+    assert memory < 150 * 2**20
+
+
+def test_an_error_keeps_its_kind_over_the_wire(world: World) -> None:
+    with pytest.raises(FairleadError) as caught:
+        world.runs.GetRun(GetRunRequest(name="runs/1"))
+    assert isinstance(caught.value, InvalidArgument)
+
+
+def _workers(world: World, task: str) -> list[psutil.Process]:
+    trainer = psutil.Process(world.processes["trainer"].pid)
+    return [child for child in trainer.children() if _is_work(child, task)]
+
+
+def _is_work(process: psutil.Process, task: str) -> bool:
+    try:
+        return task in process.cmdline()
+    except psutil.NoSuchProcess:  # it has just ended
+        return False
+
+
+def _mlflow_status(world: World, run: str) -> str:
+    return str(world.mlflow().get_run(run.rpartition("/")[2]).info.status)
