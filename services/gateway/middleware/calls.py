@@ -140,6 +140,9 @@ class _Call:
         path = self._scope["path"]
         if principal is None or not self._audit.wants(self.method, path):
             return
-        await anyio.to_thread.run_sync(
-            self._audit.record, principal.name, self.method, path, self.request_id, self.status
-        )
+        entry = (principal.name, self.method, path, self.request_id, self.status)
+        try:
+            await anyio.to_thread.run_sync(self._audit.record, *entry)
+        except FairleadError as error:
+            # The change is made, and to answer otherwise would be untrue; the entry is kept in the log.
+            _log.error("a change could not be audited", entry=entry, why=error.message)
