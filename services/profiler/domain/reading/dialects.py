@@ -71,7 +71,7 @@ def _quote_of(text: str) -> str:
     if '"' in text:
         return '"'
     singles = len(re.findall(r"(?:^|[,;\t|])'[^'\n]*'(?=[,;\t|]|\r?$)", text, re.MULTILINE))
-    return "'" if singles > 2 * text.count("\n") + 2 else '"'
+    return "'" if singles > max(2, text.count("\n") // 2) else '"'
 
 
 def _escape_of(text: str, quote: str) -> str:
