@@ -13,6 +13,7 @@ from fairlead.api.gateway.v1 import project_service_pb2
 from fairlead.api.gateway.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
 from fairlead.kit.errors import FairleadError
 from fairlead.kit.logging import configure_logging, get_logger
+from fairlead.kit.parent import stop_with_parent
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.telemetry import configure_telemetry
 
@@ -75,6 +76,8 @@ def _serve(settings: GatewaySettings) -> None:
     # uvicorn raises the signal again once it has drained; by then only the rest below is left to do.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+    if settings.exit_with_parent:
+        stop_with_parent()
     rpc.start()
     try:
         _Server(config, parts.changes).run(sockets=[listener])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from fairlead.kit.auth import verifier
 from fairlead.kit.errors import Unavailable
 from fairlead.kit.logging import get_logger
+from fairlead.kit.parent import stop_with_parent
 from fairlead.kit.rpc.interceptors import ServerInterceptor
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.telemetry import MetricsServer, start_metrics_server
@@ -79,11 +79,9 @@ class RpcServer:
         """Block until SIGTERM or SIGINT, then drain. Must be called on the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._asked_to_stop.set())
-        parent = os.getppid()
-        while not self._asked_to_stop.wait(1.0):
-            if self._settings.exit_with_parent and os.getppid() != parent:
-                _log.warning("the process that started this service is gone; stopping")
-                break
+        if self._settings.exit_with_parent:
+            stop_with_parent()
+        self._asked_to_stop.wait()
         self.stop()
 
     def stop(self, grace: float = 10) -> None:
