@@ -43,8 +43,8 @@ class RunningFairlead:
         cls, home: Path, base_port: int | None = None, executable: Path = Path(sys.executable)
     ) -> RunningFairlead:
         base_port = base_port or free_base_port()
-        output = home / "up.out"
-        with output.open("a") as file:
+        output = home / f"up-{len([*home.glob('up-*.out')])}.out"
+        with output.open("w") as file:
             process = subprocess.Popen(
                 [str(executable), "-m", "fairlead.cli.main", "up", "--port", str(base_port), "--home", str(home)],
                 stdout=file,

@@ -20,12 +20,8 @@ def main() -> None:
     _, project, _, model, _, version = request["model_version"].split("/")
     loaded = mlflow.pyfunc.load_model(f"models:/{project}.{model}/{version}")
     answer = loaded.predict(pd.DataFrame(request["rows"]))
-    if isinstance(answer, pd.DataFrame):
-        probabilities = [name for name in answer.columns if str(name).startswith("probability_")]
-        scores = answer[probabilities[-1]] if probabilities else answer.iloc[:, 0]
-    else:
-        scores = np.asarray(answer)
-        scores = scores[:, -1] if scores.ndim == 2 else scores
+    # Classifiers give one column of probabilities a class, in the order of the classes; regressors one value a row.
+    scores = answer.iloc[:, -1] if isinstance(answer, pd.DataFrame) else np.asarray(answer)
     print(json.dumps([float(score) for score in scores]))
 
 
