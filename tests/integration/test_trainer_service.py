@@ -408,7 +408,7 @@ def test_a_training_whose_process_is_shot_is_failed(world: World, preparation: P
 
 
 def test_a_training_goes_on_where_it_was_when_the_service_is_shot(world: World, preparation: Preparation) -> None:
-    task = world.train(spec(preparation, 20, "lightgbm", "linear"))
+    task = world.train(spec(preparation, 12, "lightgbm", "linear"))
     running = wait(lambda: _in_search(world, task))
     world.kill_trainer()
     world.restart_trainer()

@@ -6,15 +6,19 @@ from typing import Any
 
 from .family import Choice, Dimension, Fit, FitRequest, Integer, Params, Problem
 
-# Leaves of the whole forest. Above it a forest costs tens of megabytes in every server for little gain.
-_MAX_LEAVES = 250_000
-_TREES = 160
+# Leaves of the whole forest, and numbers in them (one a class). More cost a server tens of megabytes for little gain.
+_MAX_LEAVES = 200_000
+_MAX_LEAF_VALUES = 1_500_000
+# Rows that a leaf holds for each row it must hold, as seen on real tables.
+_ROWS_A_LEAF = 2.0
+_TREES = 100
 _STEP = 20
 
 
 def smallest_leaf(problem: Problem) -> int:
     """Rows a leaf must hold so that the forest keeps to its size limit."""
-    return max(1, round(problem.rows * _TREES / (3 * _MAX_LEAVES)))
+    leaves = min(_MAX_LEAVES, _MAX_LEAF_VALUES // max(1, problem.classes))
+    return max(1, round(problem.rows * _TREES / (_ROWS_A_LEAF * leaves)))
 
 
 def forest_portfolio(problem: Problem) -> tuple[Params, ...]:
