@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import cast
 
@@ -22,10 +23,11 @@ class StoredWinner:
 
 
 def dump_winner(winner: StoredWinner) -> bytes:
-    """Pickle by value, so that a later version of this service can still export it."""
-    return pickle_by_value({"winner": winner.winner, "candidate": winner.candidate, "out_of_fold": winner.out_of_fold})
+    """Pickle by value, so that a later version of this service can export it; compressed, as forests are large."""
+    facts = {"winner": winner.winner, "candidate": winner.candidate, "out_of_fold": winner.out_of_fold}
+    return zlib.compress(pickle_by_value(facts), level=1)
 
 
 def load_winner(data: bytes) -> StoredWinner:
     """What dump_winner was given."""
-    return StoredWinner(**cast(dict[str, object], cloudpickle.loads(data)))  # type: ignore[arg-type]
+    return StoredWinner(**cast(dict[str, object], cloudpickle.loads(zlib.decompress(data))))  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from ..families import Family
+from ..families import Family, Params
 from .budget import Budget
 from .folded import FoldedTable
 from .proposals import Proposal, Sampler, portfolio
@@ -94,10 +94,18 @@ class Search:
         problem = self.folded.fitter.problem(rows, self.folded.columns(families[0]))
         for family, params in portfolio(families, problem):
             late = self.budget.elapsed() > _PROBE_UNTIL * self.budget.seconds
-            tried = any(t.family == family.name and dict(t.params) == dict(params) for t in self.trials.values())
-            if tried or (late and self._has_results()) or not self._is_worth_a_probe(family):
+            if (
+                self._tried(family, params) is not None
+                or (late and self._has_results())
+                or not self._is_worth_a_probe(family)
+            ):
                 continue
             self._probe((family, params), "portfolio")
+
+    def _tried(self, family: Family, params: Params) -> Trial | None:
+        """The trial of this very configuration, if there is one."""
+        same = (t for t in self.trials.values() if t.family == family.name and dict(t.params) == dict(params))
+        return next(same, None)
 
     def _is_worth_a_probe(self, family: Family) -> bool:
         """A family's first configuration always is; a further one only while the family is among the best."""
@@ -176,6 +184,11 @@ class Search:
         misses = skipped = 0
         while misses < _PATIENCE and skipped < 5 and self.time_left() > 0.05:
             proposal, ticket = sampler.ask()
+            twin = self._tried(*proposal)
+            if twin is not None:
+                sampler.tell(ticket, self._probe_utility(twin))
+                misses += 1
+                continue
             best = self._probe_bar(1)
             bar = self._probe_bar(3)
             probed = self._probe(proposal, "sampler")
@@ -191,7 +204,7 @@ class Search:
 
     def _promising_families(self) -> list[str]:
         """The families of the best trials, best first, at most four; all when none was tried."""
-        seen = list(dict.fromkeys(trial.family for trial in self.ranked()))
+        seen = [trial.family for trial in self._best_by_family()]
         return seen[:4] or [family.name for family in self.plan.families]
 
     def _probe_utility(self, trial: Trial) -> float:
