@@ -25,6 +25,8 @@ GRACE_SECONDS = 10
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
+    # Before anything slow: a parent that is gone by the time this is asked could not be told from none.
+    parent = os.getppid()
     settings = ServingSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
     configure_telemetry(settings.service)
@@ -32,13 +34,13 @@ def main() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     log = get_logger("fairlead.serving")
     try:
-        _serve(settings)
+        _serve(settings, parent)
     except FairleadError as error:
         log.error("serving can't start", reason=error.message)
         raise SystemExit(1) from error
 
 
-def _serve(settings: ServingSettings) -> None:
+def _serve(settings: ServingSettings, parent: int) -> None:
     """Run the BentoML worker in this process, so that no other process can be left over.
 
     Raises Unavailable where a port is taken.
@@ -77,19 +79,22 @@ def _serve(settings: ServingSettings) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
-    # The server raises the signal again once it has drained; by then there is nothing left to interrupt.
+
+    def leave(*_: object) -> None:
+        server.should_exit = True
+
+    # For the moments before the server's own handlers; it raises the signal again once it has drained.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, leave)
     if settings.exit_with_parent:
-        threading.Thread(target=_stop_with_parent, daemon=True).start()
+        threading.Thread(target=_stop_with_parent, args=(parent,), daemon=True).start()
     server.run(sockets=[listener])
     if failures:
         raise failures[0]
 
 
-def _stop_with_parent() -> None:
+def _stop_with_parent(parent: int) -> None:
     """Ask this process to drain once the one that started it is gone."""
-    parent = os.getppid()
     while os.getppid() == parent:
         time.sleep(1.0)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +37,7 @@ from fairlead.kit.errors import (
 )
 from fairlead.kit.events import topics
 from fairlead.kit.rpc.channel import connect
+from tests.data import ROOT
 from tests.unit.serving import packages
 from tests.unit.serving.running import BEARER, OFFSETS, TOKEN, RunningService, census_request
 
@@ -354,9 +357,27 @@ def test_sigterm_drains_publishes_and_frees_every_port(fresh: RunningService) ->
     answered = {fresh.predictions.Predict(census_request(name)).request_id for _ in range(20)}
     assert fresh.end(signal.SIGTERM) == 0
     assert answered <= set(logged_ids(fresh))
-    for offset in OFFSETS:
-        with socket.socket() as probe:
-            assert probe.connect_ex(("127.0.0.1", fresh.settings.base_port + offset)) != 0
+    assert not any(_listens(fresh.settings.base_port + offset) for offset in OFFSETS)
+
+
+def test_the_service_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    running = RunningService(tmp_path / "home")
+    start = (
+        "import subprocess, sys, time; subprocess.Popen([sys.executable, '-m', 'services.serving']); time.sleep(600)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", start], env={**running.environment, "FAIRLEAD_EXIT_WITH_PARENT": "true"}, cwd=ROOT
+    )
+    wait_for(lambda: _listens(running.settings.base_port + 80), 60)
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not any(_listens(running.settings.base_port + offset) for offset in OFFSETS))
+    running.close()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize("offset", OFFSETS)

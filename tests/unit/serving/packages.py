@@ -70,8 +70,8 @@ def classifier(folder: Path, *, runtime: int = model_pb2.MODEL_RUNTIME_ONNX, tre
     model = RandomForestClassifier(trees, max_depth=4, random_state=0)
     pipeline = Pipeline([("prepare", prepare), ("model", model)]).fit(rows, np.where(rich, ">50K", "<=50K"))
     inputs = [("age", NUMBER, "age"), ("hours-per-week", NUMBER, "hours_per_week"), ("workclass", TEXT, "workclass")]
-    manifest = _manifest(table_pb2.TASK_TYPE_BINARY, "income", inputs, runtime, ["<=50K", ">50K"])
-    return _write(folder, manifest, pipeline)
+    manifest = manifest_of(table_pb2.TASK_TYPE_BINARY, "income", inputs, runtime, ["<=50K", ">50K"])
+    return write_package(folder, manifest, pipeline)
 
 
 def regressor(folder: Path) -> Package:
@@ -82,13 +82,14 @@ def regressor(folder: Path) -> Package:
     pipeline = Pipeline([("prepare", prepare), ("model", LinearRegression())])
     pipeline.fit(rows, 3 * rows[:, 0] - rows[:, 1] + 10)
     inputs = [("rooms", NUMBER, "rooms"), ("age", NUMBER, "age")]
-    manifest = _manifest(table_pb2.TASK_TYPE_REGRESSION, "price", inputs, model_pb2.MODEL_RUNTIME_ONNX, [])
-    return _write(folder, manifest, pipeline)
+    manifest = manifest_of(table_pb2.TASK_TYPE_REGRESSION, "price", inputs, model_pb2.MODEL_RUNTIME_ONNX, [])
+    return write_package(folder, manifest, pipeline)
 
 
-def _manifest(
+def manifest_of(
     task: int, target: str, inputs: list[tuple[str, int, str]], runtime: int, classes: list[str]
 ) -> model_pb2.ModelManifest:
+    """A manifest with inputs given as (name, kind, tensor)."""
     return model_pb2.ModelManifest(
         task_type=task,  # type: ignore[arg-type]
         target=table_pb2.Target(column=target),
@@ -99,7 +100,8 @@ def _manifest(
     )
 
 
-def _write(folder: Path, manifest: model_pb2.ModelManifest, pipeline: Any) -> Package:
+def write_package(folder: Path, manifest: model_pb2.ModelManifest, pipeline: Any) -> Package:
+    """Lay out a fitted pipeline, which takes one column an input in the manifest's order, as the trainer does."""
     folder.mkdir(parents=True, exist_ok=True)
     types = [
         (column.tensor, StringTensorType([None, 1]) if column.kind == TEXT else DoubleTensorType([None, 1]))

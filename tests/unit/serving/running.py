@@ -71,10 +71,15 @@ class RunningService:
         self.deployments = DeploymentServiceStub(self.channel)
         self.predictions = PredictionServiceStub(self.channel)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment that the process is started in."""
+        return {**os.environ, **self._environment}
+
     def spawn(self, **environment: str) -> subprocess.Popen[bytes]:
         """Start the process without waiting for it."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "services.serving"], cwd=ROOT, env={**os.environ, **self._environment, **environment}
+            [sys.executable, "-m", "services.serving"], cwd=ROOT, env={**self.environment, **environment}
         )
         return self.process
 

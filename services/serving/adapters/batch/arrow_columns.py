@@ -10,12 +10,14 @@ import pyarrow as pa
 from ...domain.columns import Array, Columns, columns_of
 from ...domain.schema import Kind, Schema
 
-MICROSECONDS = 1e6
+MICROSECOND = 1e-6
 
 
 def columns_of_batch(schema: Schema, batch: pa.RecordBatch) -> Columns:
     """Return the schema's columns of a batch of rows.
 
+    Stored types are read as in training: instants, times of day and durations as seconds, anything else that is not
+    text as its usual spelling where the model reads text.
     Raises InvalidArgument naming a column that is absent or a value that can't be read.
     """
     present = set(batch.schema.names)
@@ -28,39 +30,34 @@ def columns_of_batch(schema: Schema, batch: pa.RecordBatch) -> Columns:
 
 
 def _array(kind: Kind, values: pa.Array) -> Array:
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
     type_ = values.type
-    if pa.types.is_dictionary(type_):
-        values, type_ = values.dictionary_decode(), type_.value_type
-    if kind is not Kind.TEXT:
-        if pa.types.is_timestamp(type_) or pa.types.is_date(type_):
-            return _epoch_seconds(values)
-        if _is_number(type_):
-            return _floats(values)
-    return _objects(values)
+    if kind is Kind.TEXT:
+        return _objects(values if pa.types.is_nested(type_) else values.cast(pa.large_string()))
+    if pa.types.is_timestamp(type_) or pa.types.is_date(type_):
+        return _seconds(values.cast(pa.timestamp("us"), safe=False))
+    if pa.types.is_time(type_):
+        return _seconds(values.cast(pa.time64("us"), safe=False))
+    if pa.types.is_duration(type_):
+        return _seconds(values.cast(pa.duration("us"), safe=False))
+    if pa.types.is_boolean(type_):
+        values = values.cast(pa.int8())
+    elif not (_is_number(type_) or pa.types.is_null(type_)):
+        return _objects(values)
+    return _floats(values)
 
 
 def _is_number(type_: Any) -> bool:
-    return bool(
-        pa.types.is_integer(type_)
-        or pa.types.is_floating(type_)
-        or pa.types.is_boolean(type_)
-        or pa.types.is_decimal(type_)
-    )
+    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_))
 
 
 def _floats(values: pa.Array) -> Array:
-    if pa.types.is_boolean(values.type):
-        values = values.cast(pa.int8())
-    return _numpy(values.cast(pa.float64(), safe=False))
+    return np.asarray(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _epoch_seconds(values: pa.Array) -> Array:
-    instants = values.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
-    return _numpy(instants.cast(pa.float64(), safe=False)) / MICROSECONDS
-
-
-def _numpy(values: pa.Array) -> Array:
-    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
+def _seconds(microseconds: pa.Array) -> Array:
+    return np.round(_floats(microseconds.cast(pa.int64())) * MICROSECOND, 6)
 
 
 def _objects(values: pa.Array) -> Array:

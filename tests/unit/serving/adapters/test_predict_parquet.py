@@ -1,4 +1,5 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from services.serving.adapters.batch.predict_parquet import predict_parquet
 from services.serving.adapters.package import load_package
 from services.serving.domain.model import Model
 from tests.unit.serving import packages
-from tests.unit.serving.schemas import INCOME
+from tests.unit.serving.schemas import INCOME, PRICE
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +132,17 @@ def test_dates_decimals_and_texts_are_read_too() -> None:
     assert workclass.tolist() == ["3", ""]
     np.testing.assert_array_equal(seen, [86400, np.nan])
     np.testing.assert_array_equal(married, [0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (pa.array([time(0, 1, 0, 500000), None]), [60.5, np.nan]),
+        (pa.array([timedelta(minutes=1), None]), [60.0, np.nan]),
+        (pa.array([Decimal("2.5"), None]), [2.5, np.nan]),
+        (pa.nulls(2), [np.nan, np.nan]),
+    ],
+)
+def test_times_durations_decimals_and_empty_columns_are_numbers(values: pa.Array, expected: list[float]) -> None:
+    columns = columns_of_batch(PRICE, pa.record_batch({"rooms": values, "age": values}))
+    np.testing.assert_array_equal(columns[0], expected)
