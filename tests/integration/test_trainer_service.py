@@ -18,12 +18,14 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from mlflow import MlflowClient
 
 from fairlead.api.common.v1.preparation_pb2 import PreparationStep
 from fairlead.api.common.v1.table_pb2 import TASK_TYPE_BINARY, Target
+from fairlead.api.drift.v1.reference_pb2 import Reference
 from fairlead.api.events.v1.events_pb2 import TaskEvent
 from fairlead.api.profiler.v1.dataset_pb2 import DatasetVersion
 from fairlead.api.profiler.v1.dataset_service_pb2 import ImportDatasetRequest
@@ -322,6 +324,20 @@ def test_an_export_is_a_champion_whose_onnx_agrees(world: World, exported: Model
     assert names >= {"MLmodel", "manifest.json", "reference.json", "model.onnx", "native/model.pkl", "model_card.md"}
     run = world.runs.GetRun(GetRunRequest(name=exported.run)).run
     assert run.model_version == exported.name
+
+
+def test_the_reference_holds_the_scores_of_the_winner_itself_on_held_out_rows(
+    world: World, exported: ModelVersion
+) -> None:
+    package = open_blob_store(f"file://{world.home}/blobs", world.home / "cache").fetch_folder(exported.package_blob)
+    run = world.runs.GetRun(GetRunRequest(name=exported.run)).run
+
+    *inputs, prediction = json_format.Parse((package / "reference.json").read_text(), Reference()).columns
+
+    assert [column.name for column in inputs] == [column.name for column in exported.manifest.inputs]
+    assert {column.count for column in inputs} == {run.train_row_count}
+    assert prediction.is_prediction
+    assert prediction.count == run.holdout_row_count
 
 
 def test_mlflow_itself_loads_the_champion(world: World, exported: ModelVersion) -> None:

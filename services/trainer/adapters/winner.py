@@ -9,22 +9,20 @@ from typing import cast
 import cloudpickle
 
 from ..domain.export import FittedModel, WeightedEnsemble
-from ..domain.families import Array
 from .package import pickle_by_value
 
 
 @dataclass(frozen=True)
 class StoredWinner:
-    """A winner and its out-of-fold predictions of the training rows, NaN where there are none."""
+    """A winner and the name it has on the leaderboard."""
 
     winner: FittedModel | WeightedEnsemble
     candidate: str
-    out_of_fold: Array
 
 
 def dump_winner(winner: StoredWinner) -> bytes:
     """Pickle by value, so that a later version of this service can export it; compressed, as forests are large."""
-    facts = {"winner": winner.winner, "candidate": winner.candidate, "out_of_fold": winner.out_of_fold}
+    facts = {"winner": winner.winner, "candidate": winner.candidate}
     return zlib.compress(pickle_by_value(facts), level=1)
 
 

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-import numpy as np
-
 from .baseline import baseline_predictions
 from .ensemble import select_weights
 from .export import FittedModel, WeightedEnsemble
-from .families import Array, families_for
+from .families import families_for
 from .metrics import Metric, compute_all
 from .out_of_fold import out_of_fold, weighted_scores
 from .preparation import StepSpec
@@ -68,8 +66,7 @@ class Observer(Protocol):
 class TrainingResult:
     """What a training came to.
 
-    `weights` are the winner's members by candidate. `scores` are the winner's by fold. `out_of_fold` is its prediction
-    of each training row by models that did not see it, NaN where there is none.
+    `weights` are the winner's members by candidate. `scores` are the winner's by fold.
     """
 
     winner: FittedModel | WeightedEnsemble
@@ -82,7 +79,6 @@ class TrainingResult:
     member_metrics: dict[str, dict[str, float]]
     train: TrainingTable
     holdout: TrainingTable
-    out_of_fold: Array
     refit_seconds: float = 0.0
     wanted_folds: int = 1
 
@@ -180,9 +176,6 @@ class Training:
         task, classes = self.train.task_type, len(self.train.classes)
         truth = self.holdout.target_numbers()
         baseline = baseline_predictions(self._target, len(truth), task, classes)
-        combined = np.sum(
-            [weights[name] * out_of_fold(trials[name], folds, self.train.row_count) for name in models], axis=0
-        )
         return TrainingResult(
             winner=winner,
             candidate=next(iter(models)) if single else ENSEMBLE,
@@ -197,7 +190,6 @@ class Training:
             },
             train=self.train,
             holdout=self.holdout,
-            out_of_fold=combined,
             refit_seconds=sum(member.seconds for member in members),
         )
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from fairlead.api.trainer.v1.model_pb2 import ModelVersion
 from fairlead.api.trainer.v1.run_service_pb2 import ExportRunRequest
 from fairlead.kit.errors import FailedPrecondition
@@ -55,7 +53,7 @@ def export(context: TaskContext, resources: Resources) -> ModelVersion:
     context.progress(0.6, "package")
     with tempfile.TemporaryDirectory() as draft:
         folder = Path(draft) / "model"
-        version = _package(resources, record, stored, exported, train, folder, f"{project}.{model_id}")
+        version = _package(resources, record, stored, exported, train, holdout, folder, f"{project}.{model_id}")
         version.package_blob = resources.blobs.put_folder(
             folder, f"models/{project}/{model_id}/{context.task.name.rpartition('/')[2]}"
         )
@@ -82,19 +80,22 @@ def _package(
     stored: StoredWinner,
     exported: OnnxExport,
     train: TrainingTable,
+    holdout: TrainingTable,
     folder: Path,
     model: str,
 ) -> ModelVersion:
     """Write the package into the folder; the version it will be is returned without a name."""
     preparation = resources.preparations.get(record.run.spec.preparation)
     manifest = make_manifest(record.run, train, exported, stored.candidate)
-    known = np.isfinite(stored.out_of_fold).reshape(len(stored.out_of_fold), -1).all(axis=1)
+    # Scores of the very model that will serve, on rows it did not see: those of other fits, as out of folds, sit
+    # elsewhere where a model has few distinct scores, and would make usual traffic look drifted.
+    unseen = stored.winner.predict_columns(holdout.columns)
     write_package(
         folder,
         model=stored.winner,
         onnx_bytes=exported.content,
         manifest=manifest,
-        reference=capture_reference(train, stored.out_of_fold[known]),
+        reference=capture_reference(train, unseen),
         card_text=write_card(card_facts(model, record, preparation, manifest)),
     )
     version = ModelVersion(run=record.run.name, manifest=manifest)

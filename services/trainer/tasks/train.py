@@ -130,7 +130,7 @@ def _finish(resources: Resources, run: Run, result: TrainingResult, reporter: Pr
     run.train_row_count, run.holdout_row_count = result.train.row_count, result.holdout.row_count
     run.status = FINISHED
     run.end_time.GetCurrentTime()
-    winner = StoredWinner(result.winner, result.candidate, result.out_of_fold)
+    winner = StoredWinner(result.winner, result.candidate)
     blob = resources.blobs.put_bytes(dump_winner(winner))
     run_id = _run_id(run)
     figures = {f"holdout_{name}": value for name, value in result.metrics.items()}
