@@ -88,9 +88,7 @@ def running() -> Iterator[Running]:
     configure_telemetry("test")
     servicer = Projects()
     server = RpcServer(settings_at(0), address="127.0.0.1:0")
-    server.add(
-        add_ProjectServiceServicer_to_server, servicer, api.DESCRIPTOR.services_by_name["ProjectService"]
-    )
+    server.add(add_ProjectServiceServicer_to_server, servicer, api.DESCRIPTOR.services_by_name["ProjectService"])
     server.start()
     yield Running(server, servicer, f"127.0.0.1:{server.port}")
     server.stop(grace=0)
