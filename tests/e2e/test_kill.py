@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from fairlead import ApiError, Client
@@ -43,6 +44,9 @@ def wait_for(look: Callable[[], bool], seconds: float = 90) -> None:
             # A service that is being started again is away for a moment.
             if error.status < 500:
                 raise
+        except httpx.TransportError:
+            # So is the gateway.
+            pass
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
@@ -60,7 +64,11 @@ def finished(running: RunningFairlead, client: Client) -> Json:
     """Run the job, killing a service in each of its long stages."""
     client.datasets.upload(ADULT, "adult")
     workflow = client.workflows.start("adult", target="income", budget="15s", families=["linear", "lightgbm"])
-    for stage, services in (("profile", ["profiler"]), ("prepare", ["conductor"]), ("train", ["trainer", "conductor"])):
+    for stage, services in (
+        ("profile", ["profiler"]),
+        ("prepare", ["conductor"]),
+        ("train", ["trainer", "conductor", "gateway"]),
+    ):
         wait_for(stage_runs(client, workflow, stage))
         for service in services:
             running.kill(service)
@@ -82,7 +90,7 @@ def test_no_finished_stage_ran_again(finished: Json, client: Client) -> None:
 def test_the_services_were_started_again(finished: Json, running: RunningFairlead) -> None:
     running.wait_until_healthy()
 
-    for service in ("profiler", "trainer", "conductor"):
+    for service in ("profiler", "trainer", "conductor", "gateway"):
         assert f"{service} ended (signal 9 SIGKILL)" in running.said()
 
 
