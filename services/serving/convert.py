@@ -60,9 +60,9 @@ def arrays_of(columns: Iterable[table_pb2.Column]) -> dict[str, Array]:
             raise _bad_column(column.name, "was sent twice; send each column once")
         which = column.WhichOneof("values")
         if which == "numbers":
-            arrays[column.name] = np.array(column.numbers.values, dtype=np.float64)
+            arrays[column.name] = np.array(column.numbers.values[:], dtype=np.float64)
         elif which == "texts":
-            arrays[column.name] = np.array(column.texts.values, dtype=object)
+            arrays[column.name] = np.array(column.texts.values[:], dtype=object)
         else:
             raise _bad_column(column.name, "has no values; set numbers or texts")
     return arrays

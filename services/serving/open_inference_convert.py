@@ -54,7 +54,7 @@ def _typed(tensor: pb.ModelInferRequest.InferInputTensor) -> Tensor:
         if field is None:
             numeric_dtype(tensor.name, tensor.datatype)
             raise invalid_tensor(tensor.name, f"{tensor.datatype} has no typed contents; send raw_input_contents")
-        dtype = np.dtype(numeric_dtype(tensor.name, tensor.datatype))
+        dtype = numeric_dtype(tensor.name, tensor.datatype)
         try:
             data = np.array(getattr(tensor.contents, field), dtype=dtype)
         except OverflowError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from threading import Lock
 from typing import Protocol
 
 from fairlead.kit.errors import Aborted, AlreadyExists
@@ -78,6 +79,8 @@ class Deployments:
         self._now = now
         self._new_etag = new_etag
         self._forget = forget
+        # What is kept and what is served change together, else a slower change could leave the older one serving.
+        self._changing = Lock()
 
     def restore(self) -> None:
         """Load what was deployed before a restart, in the background."""
@@ -98,8 +101,9 @@ class Deployments:
         now = self._now()
         deployment = Deployment(project, deployment_id, version.name, version.package_blob, self._new_etag(), now, now)
         model = self._catalog.load(deployment)
-        self._store.insert(deployment)
-        self._catalog.put(deployment, model)
+        with self._changing:
+            self._store.insert(deployment)
+            self._catalog.put(deployment, model)
         return deployment
 
     def update(self, name: str, model_version: str, etag: str) -> Deployment:
@@ -119,8 +123,9 @@ class Deployments:
             update_time=self._now(),
         )
         model = self._catalog.load(changed)
-        self._store.update(changed, current.etag)
-        self._catalog.put(changed, model)
+        with self._changing:
+            self._store.update(changed, current.etag)
+            self._catalog.put(changed, model)
         return changed
 
     def get(self, name: str) -> Deployment:
@@ -134,6 +139,7 @@ class Deployments:
 
     def delete(self, name: str) -> None:
         """Stop serving a deployment. Raises NotFound."""
-        self._store.delete(self.get(name))
-        self._catalog.remove(name)
+        with self._changing:
+            self._store.delete(self.get(name))
+            self._catalog.remove(name)
         self._forget(name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from fairlead.kit.errors import FairleadError, NotFound
+from fairlead.kit.errors import Code, FairleadError, InvalidArgument, NotFound
 
 from .catalog import Catalog
 from .columns import Columns
@@ -80,12 +80,15 @@ class Inference:
         try:
             model = self.model(deployment, version, timeout)
             columns, rows = read(model.schema)
+            if rows == 0:
+                raise InvalidArgument("no rows were sent; send at least one")
             computing = clock.monotonic_ns()
             prediction = model.predict(columns, rows)
             compute_ns = clock.monotonic_ns() - computing
-        except FairleadError as error:
-            self._observer.refused(deployment, door, error.code.value)
-            if not isinstance(error, NotFound):
+        except Exception as error:
+            code = error.code if isinstance(error, FairleadError) else Code.INTERNAL
+            self._observer.refused(deployment, door, code.value)
+            if code is not Code.NOT_FOUND:
                 self.book.failed(deployment, clock.monotonic_ns() - started)
             raise
         request_id = request_id or clock.new_id()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +20,13 @@ def decode_raw(name: str, datatype: str, shape: Sequence[int], raw: bytes | memo
     if datatype == BYTES:
         data = _decode_texts(name, raw)
     else:
-        dtype = np.dtype(numeric_dtype(name, datatype))
+        dtype = numeric_dtype(name, datatype)
         if len(raw) % dtype.itemsize:
             raise invalid_tensor(name, f"{len(raw)} bytes are no whole number of {datatype} elements")
         data = np.frombuffer(raw, dtype)
-    check_size(name, shape, len(data))
-    return Tensor(name, datatype, tuple(shape), data)
+    sizes = tuple(shape)
+    check_size(name, sizes, len(data))
+    return Tensor(name, datatype, sizes, data)
 
 
 def encode_raw(tensor: OutputTensor) -> bytes:
@@ -34,7 +36,7 @@ def encode_raw(tensor: OutputTensor) -> bytes:
     return tensor.data.tobytes()
 
 
-def numeric_dtype(name: str, datatype: str) -> str:
+def numeric_dtype(name: str, datatype: str) -> np.dtype[Any]:
     """Return the NumPy type of a numeric datatype. Raises InvalidArgument for one that is not read."""
     dtype = DTYPES.get(datatype)
     if dtype is None:

@@ -9,8 +9,9 @@ C. one BYTES tensor of n JSON objects, a row each.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,19 +22,19 @@ from .rows import columns_of_rows
 from .schema import Kind, Schema
 
 BYTES = "BYTES"
-DTYPES: dict[str, str] = {
-    "BOOL": "?",
-    "UINT8": "u1",
-    "UINT16": "<u2",
-    "UINT32": "<u4",
-    "UINT64": "<u8",
-    "INT8": "i1",
-    "INT16": "<i2",
-    "INT32": "<i4",
-    "INT64": "<i8",
-    "FP16": "<f2",
-    "FP32": "<f4",
-    "FP64": "<f8",
+DTYPES: dict[str, np.dtype[Any]] = {
+    "BOOL": np.dtype("?"),
+    "UINT8": np.dtype("u1"),
+    "UINT16": np.dtype("<u2"),
+    "UINT32": np.dtype("<u4"),
+    "UINT64": np.dtype("<u8"),
+    "INT8": np.dtype("i1"),
+    "INT16": np.dtype("<i2"),
+    "INT32": np.dtype("<i4"),
+    "INT64": np.dtype("<i8"),
+    "FP16": np.dtype("<f2"),
+    "FP32": np.dtype("<f4"),
+    "FP64": np.dtype("<f8"),
 }
 """The numeric datatypes read, as little-endian NumPy types."""
 
@@ -77,9 +78,7 @@ def invalid_tensor(name: str, message: str) -> InvalidArgument:
 
 def check_size(name: str, shape: Sequence[int], elements: int) -> None:
     """Raise InvalidArgument where a tensor's elements are not as many as its shape says."""
-    expected = 1
-    for size in shape:
-        expected *= size
+    expected = math.prod(shape)
     if expected != elements or any(size < 0 for size in shape):
         raise invalid_tensor(name, f"shape {list(shape)} asks for {expected} elements, but {elements} were sent")
 
