@@ -17,11 +17,11 @@ from fairlead.kit.tasks import TaskServicer, TaskStore
 from fairlead.kit.telemetry import configure_telemetry
 
 from .adapters.child_task import ChildTasks
+from .adapters.durable_steps import Steps
 from .adapters.engine import WorkflowEngine
 from .adapters.job import Job
 from .adapters.peers import Peers
 from .adapters.records import MIGRATIONS, WorkflowRecords
-from .adapters.steps import Steps
 from .servicer import WorkflowServicer, new_workflow
 from .settings import ConductorSettings
 

@@ -8,11 +8,12 @@ from fairlead.api.conductor.v1 import workflow_service_pb2 as pb
 from fairlead.api.conductor.v1.workflow_pb2 import Stage, StageState, Workflow
 from fairlead.api.conductor.v1.workflow_service_pb2_grpc import WorkflowServiceServicer
 from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_PENDING, Task
-from fairlead.kit.resources import parse_name
+from fairlead.kit.resources import parse_name, require_id
 from fairlead.kit.tasks import TaskStore
 
 from .adapters.engine import WorkflowEngine
 from .adapters.records import WorkflowRecords
+from .domain.dataset import version_name
 from .stages import STAGES
 from .stages.parse_intent import intent_of
 
@@ -32,7 +33,9 @@ class WorkflowServicer(WorkflowServiceServicer):
     ) -> pb.CreateWorkflowResponse:
         """Start a workflow, or return the one that the same request id started."""
         project = parse_name(_PROJECT, request.parent)["project"]
-        intent_of(request.spec)
+        version_name(request.parent, intent_of(request.spec).dataset)
+        if request.spec.model_id:
+            require_id(request.spec.model_id, "model_id")
         task = self._tasks.create(project, "workflow", request, request_id=request.request_id)
         workflow = new_workflow(request, task)
         self._records.add(workflow)

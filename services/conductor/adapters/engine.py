@@ -9,15 +9,15 @@ from collections.abc import Callable
 from threading import Condition, Lock
 from typing import Any, ParamSpec, TypeVar
 
-from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
+from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID, StepOptions
 
 from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_PENDING, TASK_STATE_RUNNING, Task
 from fairlead.kit.errors import Aborted, FailedPrecondition
 from fairlead.kit.tasks import TaskStore
 
 from ..stages import STAGES
+from .durable_steps import ASK, CANCEL, ENDED, Steps
 from .records import WorkflowRecords
-from .steps import ASK, CANCEL, ENDED, Steps
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,7 +31,7 @@ _POLL_SECONDS = 0.25
 _REVIEW_SECONDS = 5.0
 _CLOSE_SECONDS = 8.0
 # What fails outside a stage's own work, such as a database that is locked, is tried again after 1, 2, 4, 8 seconds.
-_RETRIES = {"retries_allowed": True, "interval_seconds": 1.0, "max_attempts": 5, "backoff_rate": 2.0}
+_TRY_AGAIN = StepOptions(retries_allowed=True, interval_seconds=1.0, max_attempts=5, backoff_rate=2.0)
 
 
 class WorkflowEngine:
@@ -61,15 +61,17 @@ class WorkflowEngine:
             await self._run(name)
 
         self._job = DBOS.workflow(name="job")(job)
-        # Started through a queue, a workflow lives on DBOS's event loop: one that waits for a person holds no thread.
-        self._queue = Queue("workflows", polling_interval_sec=_POLL_SECONDS)
+        self._queue: Queue | None = None
 
     def launch(self) -> None:
         """Begin to run, first what an earlier process left under way."""
         DBOS.launch()
+        # Started through a queue, a workflow lives on DBOS's event loop: one that waits for a person holds no thread.
+        self._queue = DBOS.register_queue("workflows", polling_interval_sec=_POLL_SECONDS)
 
     def start(self, name: str) -> None:
-        """Run a workflow, unless it was started before."""
+        """Run a workflow, unless it was started before; only after launch()."""
+        assert self._queue is not None
         with SetWorkflowID(_id(name)):
             self._queue.enqueue(self._job, name)
 
@@ -106,6 +108,8 @@ class WorkflowEngine:
         """Stop, once the steps under way have noticed; workflows under way go on at the next launch."""
         with self._changed:
             self._changed.wait_for(lambda: self._active == 0, _CLOSE_SECONDS)
+        # That it leaves what waits for a person is no news.
+        logging.getLogger("dbos").setLevel(logging.ERROR)
         DBOS.destroy()
 
     async def _run(self, name: str) -> None:
@@ -123,7 +127,7 @@ class WorkflowEngine:
         def counted() -> R:
             return self._counted(work, *args, **kwargs)
 
-        done: R = await DBOS.run_step_async({"name": step, **_RETRIES}, counted)
+        done: R = await DBOS.run_step_async({**_TRY_AGAIN, "name": step}, counted)
         return done
 
     def _counted(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

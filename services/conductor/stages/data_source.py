@@ -7,13 +7,8 @@ from fairlead.api.profiler.v1.dataset_service_pb2 import GetDatasetVersionReques
 
 from ..adapters.child_task import ChildTasks
 from ..adapters.job import Job
+from ..domain.dataset import version_name
 from ..domain.target import resolve_target
-
-
-def version_name(project: str, dataset: str) -> str:
-    """Return the dataset version's full name of "adult", "adult/versions/2" or a full name; alone means latest."""
-    name = dataset if dataset.startswith("projects/") else f"{project}/datasets/{dataset}"
-    return name if "/versions/" in name else f"{name}/versions/latest"
 
 
 def run(job: Job, _children: ChildTasks) -> str:
