@@ -51,8 +51,14 @@ def wait_for(url: str) -> None:
 def server(*command: str, url: str, env: dict[str, str] | None = None):  # type: ignore[no-untyped-def]
     """Start a server, yield (pid, seconds until it answered), stop it."""
     began = time.perf_counter()
+    # mlflow looks for its servers on the path.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env=env
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**(env or os.environ), "PATH": path},
     )
     try:
         wait_for(url)
