@@ -75,7 +75,11 @@ class House:
     def _end(self, number: signal.Signals) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        code = self.process.wait(30)
+        return self.wait_for_end()
+
+    def wait_for_end(self) -> int:
+        assert self.process is not None
+        code = self.process.wait(20)
         self.process = None
         return code
 
