@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import functools
-import os
 import signal
 import sys
-import threading
-import time
 
 from fairlead.kit.auth import verifier
 from fairlead.kit.errors import FairleadError
 from fairlead.kit.logging import configure_logging, get_logger
+from fairlead.kit.parent import stop_with_parent
 from fairlead.kit.telemetry import configure_telemetry
 
 from .bento_service import bento_app, prepare_bentoml
@@ -25,8 +23,6 @@ GRACE_SECONDS = 10
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
-    # Before anything slow: a parent that is gone by the time this is asked could not be told from none.
-    parent = os.getppid()
     settings = ServingSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
     configure_telemetry(settings.service)
@@ -34,13 +30,13 @@ def main() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     log = get_logger("fairlead.serving")
     try:
-        _serve(settings, parent)
+        _serve(settings)
     except FairleadError as error:
         log.error("serving can't start", reason=error.message)
         raise SystemExit(1) from error
 
 
-def _serve(settings: ServingSettings, parent: int) -> None:
+def _serve(settings: ServingSettings) -> None:
     """Run the BentoML worker in this process, so that no other process can be left over.
 
     Raises Unavailable where a port is taken.
@@ -87,17 +83,10 @@ def _serve(settings: ServingSettings, parent: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
     if settings.exit_with_parent:
-        threading.Thread(target=_stop_with_parent, args=(parent,), daemon=True).start()
+        stop_with_parent()
     server.run(sockets=[listener])
     if failures:
         raise failures[0]
-
-
-def _stop_with_parent(parent: int) -> None:
-    """Ask this process to drain once the one that started it is gone."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
