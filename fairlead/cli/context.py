@@ -21,6 +21,12 @@ class Options:
     project: str
 
 
+def project_of(context: typer.Context) -> str:
+    """Return the project that the root options choose."""
+    options: Options = context.obj
+    return options.project
+
+
 def client_of(context: typer.Context) -> Client:
     """Return a client for the root options. Raises NotConnected."""
     options: Options = context.obj

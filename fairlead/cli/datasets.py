@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from fairlead.cli.context import AsJson, client_of
-from fairlead.cli.output import console, print_json, print_table
+from fairlead.cli.output import console, print_json, print_table, show_time
 from fairlead.cli.profiles import print_profile
 from fairlead.cli.progress import TaskProgress
-from fairlead.client.names import id_of
+from fairlead.client.names import id_of, short_name
 
 app = typer.Typer(help="Upload and look at tables.", no_args_is_help=True)
 
@@ -30,7 +30,7 @@ def upload(
     if as_json:
         print_json(version)
         return
-    _, _, _, dataset, _, number = version["name"].split("/")
+    dataset, _, number = short_name(version["name"]).split("/")
     console.print(
         f"[bold]{dataset}[/] version {number}: {version['row_count']:,} rows, {len(version['fields'])} columns"
     )
@@ -49,7 +49,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         return
     print_table(
         ["dataset", "latest version", "made"],
-        [(id_of(d["name"]), d["latest_version"], d["create_time"]) for d in datasets],
+        [(id_of(d["name"]), d["latest_version"], show_time(d["create_time"])) for d in datasets],
     )
 
 
@@ -67,7 +67,10 @@ def show(
     if as_json:
         print_json({**version, "rows": head})
         return
-    console.print(f"[bold]{version['name']}[/]: {version['row_count']:,} rows from {version['file_name']}")
+    console.print(f"[bold]{short_name(version['name'])}[/]: {version['row_count']:,} rows of ", end="")
+    console.print(version["file_name"], markup=False, highlight=False)
+    for note in version["notes"]:
+        console.print(f"  {note}", markup=False, highlight=False)
     columns = [field["name"] for field in version["fields"]]
     print_table(columns, [[row.get(column) for column in columns] for row in head])
 
@@ -77,7 +80,7 @@ def profile(
     context: typer.Context,
     dataset: Annotated[str, typer.Argument(help="A dataset, or one version: adult/versions/2.")],
     target: Annotated[str | None, typer.Option(help="What to predict; guessed when left out.")] = None,
-    previews: Annotated[bool, typer.Option(help="Show what each suggested step would do.")] = False,
+    previews: Annotated[bool, typer.Option("--previews", help="Show what each suggested step would do.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Profile a dataset and suggest preparation steps and models."""
@@ -90,8 +93,15 @@ def profile(
 
 
 @app.command("delete")
-def delete(context: typer.Context, dataset: str) -> None:
+def delete(
+    context: typer.Context,
+    dataset: Annotated[str, typer.Argument(help="A dataset; `fairlead datasets list` shows them.")],
+    as_json: AsJson = False,
+) -> None:
     """Remove a dataset with its versions from the list."""
     with client_of(context) as client:
         client.datasets.delete(dataset)
-    console.print(f"Deleted {dataset}")
+    if as_json:
+        print_json({"deleted": dataset})
+    else:
+        console.print(f"Deleted {dataset}")

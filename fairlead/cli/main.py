@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -24,8 +25,7 @@ from fairlead.cli import (
 )
 from fairlead.cli.context import Options
 from fairlead.cli.output import complain
-from fairlead.client.connection import NotConnected
-from fairlead.client.errors import ApiError, TaskFailed
+from fairlead.client.errors import ApiError, FairleadClientError, TaskFailed
 
 cli = typer.Typer(
     name="fairlead",
@@ -80,15 +80,20 @@ def app() -> None:
     except TaskFailed as error:
         complain(str(error), [f"its log: fairlead tasks logs {error.task['name'].rsplit('/', 1)[-1]}"])
         sys.exit(1)
-    except NotConnected as error:
+    except FairleadClientError as error:
         complain(str(error))
         sys.exit(1)
     except httpx.ConnectError as error:
-        complain(f"nothing answers at {error.request.url.scheme}://{error.request.url.netloc.decode()}: {error}")
+        address = f"{error.request.url.scheme}://{error.request.url.netloc.decode()}"
+        complain(f"nothing answers at {address} ({error}); is `fairlead up` running there?")
         sys.exit(1)
     except httpx.HTTPError as error:
         complain(f"the connection to Fairlead failed: {error or type(error).__name__}")
         sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, has enough; nothing is left to be flushed to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except OSError as error:
         complain(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
         sys.exit(1)

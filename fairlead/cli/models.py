@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from fairlead.cli.context import AsJson, client_of
-from fairlead.cli.output import console, print_json, print_table
+from fairlead.cli.output import console, print_json, print_table, show_time
 from fairlead.client.names import id_of
+
+ModelName = Annotated[str, typer.Argument(help="A model; `fairlead models list` shows them.")]
 
 app = typer.Typer(help="The model registry.", no_args_is_help=True)
 
@@ -21,12 +25,12 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         return
     print_table(
         ["model", "latest version", "aliases", "made"],
-        [(id_of(m["name"]), m["latest_version"], m["aliases"], m["create_time"]) for m in models],
+        [(id_of(m["name"]), m["latest_version"], m["aliases"], show_time(m["create_time"])) for m in models],
     )
 
 
 @app.command("versions")
-def versions(context: typer.Context, model: str, as_json: AsJson = False) -> None:
+def versions(context: typer.Context, model: ModelName, as_json: AsJson = False) -> None:
     """List a model's versions, newest first."""
     with client_of(context) as client:
         found = client.models.versions(model)
@@ -39,10 +43,10 @@ def versions(context: typer.Context, model: str, as_json: AsJson = False) -> Non
             (
                 id_of(v["name"]),
                 ", ".join(v["aliases"]),
-                v["manifest"]["candidate"],
-                v["manifest"]["runtime"],
-                v["manifest"]["metrics"],
-                v["create_time"],
+                (v["manifest"] or {}).get("candidate"),
+                (v["manifest"] or {}).get("runtime"),
+                (v["manifest"] or {}).get("metrics"),
+                show_time(v["create_time"]),
             )
             for v in found
         ],
@@ -50,7 +54,13 @@ def versions(context: typer.Context, model: str, as_json: AsJson = False) -> Non
 
 
 @app.command("alias")
-def alias(context: typer.Context, model: str, alias: str, version: int, as_json: AsJson = False) -> None:
+def alias(
+    context: typer.Context,
+    model: ModelName,
+    alias: Annotated[str, typer.Argument(help="Such as champion, which `fairlead deploy MODEL` serves.")],
+    version: Annotated[int, typer.Argument(help="The version's number.")],
+    as_json: AsJson = False,
+) -> None:
     """Point an alias, such as champion, at a version."""
     with client_of(context) as client:
         found = client.models.set_alias(model, alias, version)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from fairlead.cli.context import AsJson, client_of
-from fairlead.cli.output import console, print_json, print_table
+from fairlead.cli.output import console, print_json, print_table, show_time
 from fairlead.client import Json
 from fairlead.client.names import id_of
 
@@ -38,7 +39,7 @@ def status(
                 m["severity"],
                 m["prediction_count"],
                 m["window_count"],
-                f"{m['open_window_rows']}/{m['policy']['window_rows']}",
+                f"{m['open_window_rows']:,}/{m['policy']['window_rows']:,}" if m["policy"] else m["open_window_rows"],
                 m["alert_count"],
                 m["performance"],
             )
@@ -48,21 +49,28 @@ def status(
     for report in reports:
         print_report(report)
     for alert in alerts:
-        console.print(f"[{_STYLES[alert['severity']]}]{alert['severity']}[/] {alert['create_time']} ", end="")
-        console.print(alert["message"], markup=False, highlight=False)
+        told = Text.assemble(
+            (alert["severity"], _STYLES.get(alert["severity"], "")), f" {show_time(alert['create_time'])} "
+        )
+        console.print(told.append(alert["message"]), highlight=False)
 
 
 @app.command("alerts")
-def alerts(context: typer.Context, deployment: str | None = None, as_json: AsJson = False) -> None:
+def alerts(
+    context: typer.Context,
+    deployment: Annotated[str | None, typer.Argument(help="A deployment; all when left out.")] = None,
+    limit: Annotated[int, typer.Option(help="How many at most.")] = 50,
+    as_json: AsJson = False,
+) -> None:
     """List alerts, newest first."""
     with client_of(context) as client:
-        found = client.monitors.alerts(deployment)
+        found = client.monitors.alerts(deployment, limit)
     if as_json:
         print_json(found)
         return
     print_table(
         ["time", "deployment", "severity", "message"],
-        [(a["create_time"], id_of(a["deployment"]), a["severity"], a["message"]) for a in found],
+        [(show_time(a["create_time"]), id_of(a["deployment"]), a["severity"], a["message"]) for a in found],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +12,25 @@ from fairlead.cli.context import AsJson, client_of
 from fairlead.cli.output import console, print_json, print_table, show
 from fairlead.cli.progress import TaskProgress
 from fairlead.cli.rows import rows_of
-from fairlead.client.datasets import dataset_id_of
+from fairlead.cli.sources import dataset_of
+from fairlead.client.names import short_name
+
+DeploymentName = Annotated[str, typer.Argument(help="A deployment; `fairlead deployments list` shows them.")]
+
+
+class Format(StrEnum):
+    """How a batch prediction's result is written."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
 
 
 def predict(
     context: typer.Context,
-    deployment: str,
-    values: Annotated[list[str] | None, typer.Argument(help="One row as COLUMN=VALUE ...")] = None,
+    deployment: DeploymentName,
+    values: Annotated[
+        list[str] | None, typer.Argument(help="One row as COLUMN=VALUE ...; COLUMN= is a missing value.")
+    ] = None,
     file: Annotated[Path | None, typer.Option(help="Rows in CSV, JSON or JSON Lines; - reads standard input.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -28,45 +41,44 @@ def predict(
     if as_json:
         print_json(answer)
         return
-    print_table(
-        ["row", "prediction", "probabilities"],
-        [
-            (number, p.get("label", p.get("value")), show(p.get("probabilities")))
-            for number, p in enumerate(answer["predictions"])
-        ],
-    )
-    console.print(f"request {answer['request_id']}, {answer['model_version']}", style="dim")
+    predictions = answer["predictions"]
+    if any(p.get("probabilities") for p in predictions):
+        print_table(
+            ["row", "prediction", "probabilities"],
+            [(number, p["label"], show(p["probabilities"])) for number, p in enumerate(predictions)],
+        )
+    else:
+        print_table(["row", "prediction"], [(number, p["value"]) for number, p in enumerate(predictions)])
+    console.print(f"request {answer['request_id']}, model {short_name(answer['model_version'])}", style="dim")
 
 
 def predict_batch(
     context: typer.Context,
-    deployment: str,
+    deployment: DeploymentName,
     source: Annotated[str, typer.Argument(help="A file to upload, or a dataset or one of its versions.")],
-    output: Annotated[Path | None, typer.Option(help="Where to save the result.")] = None,
-    format: Annotated[str, typer.Option(help="csv or parquet.")] = "csv",
+    output: Annotated[
+        Path | None, typer.Option(help="Where to save the result; {dataset}-predictions.{format} when left out.")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="How to write the result.")] = Format.CSV,
     as_json: AsJson = False,
 ) -> None:
     """Predict every row of a file or a dataset."""
     with client_of(context) as client:
-        file = Path(source)
-        if file.is_file():
-            with TaskProgress(f"upload {file.name}", quiet=as_json, logs=False) as progress:
-                client.datasets.upload(file, on_message=progress)
-            source = dataset_id_of(file)
-        with TaskProgress(f"predict {source}", quiet=as_json) as progress:
-            task = client.deployments.predict_batch(deployment, source, format, progress)
-        saved = output or Path(f"{source.split('/')[0]}-predictions.{format}")
+        dataset = dataset_of(client, source, quiet=as_json)
+        with TaskProgress(f"predict {dataset}", quiet=as_json) as progress:
+            task = client.deployments.predict_batch(deployment, dataset, format.value, progress)
+        saved = output or Path(f"{short_name(dataset).split('/')[0]}-predictions.{format.value}")
         client.tasks.download_result(task["name"], saved)
     if as_json:
         print_json({**task["result"], "saved_to": str(saved)})
     else:
-        console.print(f"{task['result']['row_count']:,} predictions in [bold]{saved}[/]")
+        console.print(f"{task['result']['row_count']:,} predictions in {saved}", markup=False)
 
 
 def feedback(
     context: typer.Context,
-    deployment: str,
-    request_id: str,
+    deployment: DeploymentName,
+    request_id: Annotated[str, typer.Argument(help="The request that predicted; `fairlead predict` prints it.")],
     values: Annotated[list[str], typer.Argument(help="The truth of each row of the request, in order.")],
     as_json: AsJson = False,
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fairlead.cli.output import console, print_table, show
+from rich.markup import escape
+
+from fairlead.cli.output import console, print_table, show, show_percent
 from fairlead.client import Json
 
 
@@ -20,14 +22,17 @@ def print_profile(profile: Json, previews: bool) -> None:
         ],
     )
     for warning in profile["warnings"]:
-        console.print(f"[yellow]![/] {warning}")
+        console.print("[yellow]![/] ", end="")
+        console.print(warning, markup=False, highlight=False)
     target = profile["target"] or {}
     guess = profile["target_guess"]
     if target.get("column"):
         condition = f" {target['condition']}" if target.get("condition") else ""
-        console.print(f"\nTarget [bold]{target['column']}{condition}[/] ({profile['task_type']})")
-    if guess:
-        console.print(f"  guess: {guess['column']}, {guess['reason']}", style="dim")
+        name = escape(f"{target['column']}{condition}")
+        console.print(f"\nTarget [bold]{name}[/] ({profile['task_type']})", highlight=False)
+    if guess and guess["column"]:
+        told = f"  guess: {guess['column']}, {guess['reason']}"
+        console.print(told, style="dim", markup=False, highlight=False)
     print_suggestions(profile, previews)
 
 
@@ -35,14 +40,14 @@ def print_suggestions(profile: Json, previews: bool) -> None:
     """Print the suggested preparation steps and models."""
     console.print("\n[bold]Suggested preparation[/]")
     for step in profile["preparation_suggestions"]:
-        console.print(f"  {step['confidence']:.0%} [bold]{step['id']}[/] ", end="")
+        console.print(f"  {show_percent(step['confidence'])} [bold]{escape(step['id'])}[/] ", end="")
         console.print(step["rationale"], markup=False, highlight=False)
         if previews and step["preview"]:
             for line in step["preview"].splitlines():
                 console.print(f"        {line}", markup=False, highlight=False, style="dim")
     console.print("[bold]Suggested models[/]")
     for model in profile["model_suggestions"]:
-        console.print(f"  {model['confidence']:.0%} [bold]{model['id']}[/] ", end="")
+        console.print(f"  {show_percent(model['confidence'])} [bold]{escape(model['id'])}[/] ", end="")
         console.print(model["rationale"], markup=False, highlight=False)
 
 

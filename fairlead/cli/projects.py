@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from fairlead.cli.context import AsJson, client_of
-from fairlead.cli.output import console, print_json, print_table
+from fairlead.cli.output import console, print_json, print_table, show_time
 from fairlead.client.names import id_of
 
 app = typer.Typer(help="Projects keep teams' resources apart.", no_args_is_help=True)
@@ -16,7 +16,7 @@ app = typer.Typer(help="Projects keep teams' resources apart.", no_args_is_help=
 @app.command("create")
 def create(
     context: typer.Context,
-    project_id: str,
+    project_id: Annotated[str, typer.Argument(help="Lowercase letters, digits and hyphens, at most 63.")],
     display_name: Annotated[str, typer.Option(help="A name for people.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -38,5 +38,6 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         print_json(projects)
         return
     print_table(
-        ["project", "name", "made"], [(id_of(p["name"]), p["display_name"], p["create_time"]) for p in projects]
+        ["project", "name", "made"],
+        [(id_of(p["name"]), p["display_name"], show_time(p["create_time"])) for p in projects],
     )

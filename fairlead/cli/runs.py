@@ -7,32 +7,37 @@ from typing import Annotated
 import typer
 
 from fairlead.cli.context import AsJson, client_of
-from fairlead.cli.output import complain, console, print_json, print_table
+from fairlead.cli.output import complain, console, print_json, print_table, show_time
 from fairlead.client import Json
-from fairlead.client.names import id_of
+from fairlead.client.names import id_of, short_name
 
 app = typer.Typer(help="Trainings and their leaderboards.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_(context: typer.Context, as_json: AsJson = False) -> None:
+def list_(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(help="How many at most.")] = 20,
+    as_json: AsJson = False,
+) -> None:
     """List runs, newest first."""
     with client_of(context) as client:
-        runs = client.runs.list()
+        runs = client.runs.list(limit)
     if as_json:
         print_json(runs)
         return
     print_table(
-        ["run", "status", "task", "target", "metric", "held-out", "made"],
+        ["run", "status", "task", "target", "metric", "held out", "model", "made"],
         [
             (
                 id_of(r["name"]),
                 r["status"],
                 r["task_type"],
-                (r["target"] or {}).get("column"),
+                _target(r["target"]),
                 r["metric"],
                 r["metrics"].get(r["metric"]),
-                r["create_time"],
+                short_name(r["model_version"]),
+                show_time(r["create_time"]),
             )
             for r in runs
         ],
@@ -73,7 +78,7 @@ def print_leaderboard(board: Json) -> None:
                 entry["score"],
                 entry["score_stddev"],
                 entry["holdout_metrics"].get(metric),
-                round(entry["fit_seconds"], 1),
+                None if entry["fit_seconds"] is None else f"{entry['fit_seconds']:.1f}",
                 entry["ensemble_weight"] or None,
             )
             for entry in board["entries"]
@@ -81,3 +86,7 @@ def print_leaderboard(board: Json) -> None:
     )
     better = "higher" if board["greater_is_better"] else "lower"
     console.print(f"{metric}: {better} is better", style="dim")
+
+
+def _target(target: Json | None) -> str:
+    return f"{target['column']} {target['condition']}".rstrip() if target else ""

@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from fairlead.cli.context import AsJson, client_of
-from fairlead.cli.output import console, print_json, print_table
+from fairlead.cli.output import console, print_json, print_json_line, print_table, show_percent, show_time
 from fairlead.cli.progress import log_line
 from fairlead.client.names import id_of
 from fairlead.client.tasks import ENDED
 
+TaskName = Annotated[str, typer.Argument(help="A task; `fairlead tasks list` shows them.")]
+
 app = typer.Typer(help="Long work: look, follow, cancel.", no_args_is_help=True)
+
+
+class State(StrEnum):
+    """Where a task stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 @app.command("list")
 def list_(
     context: typer.Context,
-    state: Annotated[str | None, typer.Option(help="pending, running, succeeded, failed or cancelled.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only tasks in this state.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only tasks of this kind, such as train or workflow.")] = None,
     limit: Annotated[int, typer.Option(help="How many at most.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List tasks, newest first."""
     with client_of(context) as client:
-        tasks = client.tasks.list(limit, state)
+        tasks = client.tasks.list(limit, state and state.value, kind)
     if as_json:
         print_json(tasks)
         return
     print_table(
         ["task", "kind", "state", "progress", "stage", "made", "error"],
         [
-            (id_of(t["name"]), t["kind"], t["state"], f"{t['progress']:.0%}", t["stage"], t["create_time"], t["error"])
+            (
+                id_of(t["name"]),
+                t["kind"],
+                t["state"],
+                show_percent(t["progress"]),
+                t["stage"],
+                show_time(t["create_time"]),
+                t["error"],
+            )
             for t in tasks
         ],
     )
@@ -40,7 +62,7 @@ def list_(
 @app.command("logs")
 def logs(
     context: typer.Context,
-    task: str,
+    task: TaskName,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the task ends.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -50,17 +72,20 @@ def logs(
             lines = client.tasks.logs(task)
         else:
             lines = []
+            # Fails at once where there is no such task or no gateway; to follow is to be patient with both.
+            client.tasks.get(task)
             for message in client.tasks.follow(task):
                 if message["type"] == "LOG":
                     _print_line(message["log"], as_json)
                 elif message["type"] == "TASK" and message["task"]["state"] in ENDED and not as_json:
-                    console.print(f"{id_of(task)} {message['task']['state']}. {message['task']['error']}", style="dim")
+                    ending = f"{id_of(task)} {message['task']['state']}. {message['task']['error']}"
+                    console.print(ending.rstrip(), style="dim", markup=False, highlight=False)
         for line in lines:
             _print_line(line, as_json)
 
 
 @app.command("cancel")
-def cancel(context: typer.Context, task: str, as_json: AsJson = False) -> None:
+def cancel(context: typer.Context, task: TaskName, as_json: AsJson = False) -> None:
     """Stop a task."""
     with client_of(context) as client:
         stopped = client.tasks.cancel(task)
@@ -71,6 +96,7 @@ def cancel(context: typer.Context, task: str, as_json: AsJson = False) -> None:
 
 
 def _print_line(line: dict[str, object], as_json: bool) -> None:
-    import json
-
-    console.out(json.dumps(line, ensure_ascii=False) if as_json else log_line(line), highlight=False)
+    if as_json:
+        print_json_line(line)
+    else:
+        console.out(log_line(line), highlight=False)

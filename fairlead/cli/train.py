@@ -2,43 +2,65 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fairlead.cli.context import AsJson, client_of
-from fairlead.cli.output import console, print_json
+from fairlead.cli.output import complain, console, print_json
 from fairlead.cli.progress import TaskProgress
 from fairlead.cli.runs import print_leaderboard
-from fairlead.client.datasets import dataset_id_of
-from fairlead.client.names import id_of
+from fairlead.cli.sources import dataset_of
+from fairlead.client import Client, Json
+from fairlead.client.names import id_of, short_name
 
 
 def train(
     context: typer.Context,
-    dataset: Annotated[str, typer.Argument(help="A dataset, one version of it, or a file to upload first.")],
+    dataset: Annotated[
+        str | None,
+        typer.Argument(help="A dataset, one version of it, or a file to upload first; may be said in --goal instead."),
+    ] = None,
     target: Annotated[
         str | None, typer.Option(help='A column, or a comparison such as "num > 0"; guessed when left out.')
     ] = None,
-    budget: Annotated[str, typer.Option(help="Time for the search, such as 60s or 5m.")] = "60s",
-    goal: Annotated[str | None, typer.Option(help='A wish in plain words, such as "predict income".')] = None,
-    metric: Annotated[str | None, typer.Option(help="What to rank by; by the task when left out.")] = None,
-    family: Annotated[list[str] | None, typer.Option(help="A model family to try; repeat for more.")] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Time for the search, such as 60s or 5m; 60s when left out.")
+    ] = None,
+    goal: Annotated[
+        str | None, typer.Option(help='A wish in plain words, such as "predict income within 5 minutes".')
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(help="roc_auc, log_loss, accuracy, f1_macro, rmse, mae or r2; by the task when left out."),
+    ] = None,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A model family to try, repeat for more: linear, naive_bayes, decision_tree, random_forest, "
+            "extra_trees, lightgbm or xgboost; by the data when left out."
+        ),
+    ] = None,
+    skip_step: Annotated[
+        list[str] | None,
+        typer.Option(help="A suggested preparation step to leave out, by the id that the profile shows; repeatable."),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="The model to add a version to; the dataset's id else.")] = None,
-    require_approval: Annotated[bool, typer.Option(help="Wait for a person before the model is exported.")] = False,
-    detach: Annotated[bool, typer.Option(help="Return at once; follow with `fairlead tasks logs -f`.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Seed of every random choice; 0 when left out.")] = None,
+    require_approval: Annotated[
+        bool, typer.Option("--require-approval", help="Wait for a person before the model is exported.")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return at once; follow with `fairlead tasks logs -f`.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Profile, prepare, train, rank and register a model for a dataset."""
+    if dataset is None and goal is None:
+        raise typer.BadParameter("name a dataset or a file, or say it all in --goal")
     with client_of(context) as client:
-        file = Path(dataset)
-        if file.is_file():
-            with TaskProgress(f"upload {file.name}", quiet=as_json) as progress:
-                client.datasets.upload(file, on_message=progress)
-            dataset = dataset_id_of(file)
         workflow = client.workflows.start(
-            dataset,
+            None if dataset is None else dataset_of(client, dataset, quiet=as_json),
             goal=goal,
             target=target,
             budget=budget,
@@ -46,17 +68,30 @@ def train(
             families=family,
             model_id=model,
             require_approval=require_approval,
+            seed=seed,
+            skip_steps=skip_step,
         )
         if not detach:
-            with TaskProgress(f"train {dataset}", quiet=as_json) as progress:
-                workflow = client.workflows.wait(workflow["name"], progress)
+            workflow = _wait(client, workflow, quiet=as_json)
         if as_json:
             print_json(workflow)
-            return
-        if detach:
+        elif detach:
             console.print(f"Started. Follow it: fairlead tasks logs -f {id_of(workflow['name'])}")
-            return
-        print_leaderboard(client.runs.leaderboard(workflow["run"]))
-        model_id, version = workflow["model_version"].split("/")[3::2]
-        console.print(f"Registered [bold]{model_id}[/] version {version}")
-        console.print(f"Next: fairlead deploy {model_id}/{version}", style="dim")
+        else:
+            print_leaderboard(client.runs.leaderboard(workflow["run"]))
+            version = short_name(workflow["model_version"])
+            console.print(f"Registered [bold]{version}[/]")
+            console.print(f"Next: fairlead deploy {version}", style="dim")
+
+
+def _wait(client: Client, workflow: Json, quiet: bool) -> Json:
+    dataset = short_name(workflow["spec"]["dataset"]) if workflow["spec"] else ""
+    try:
+        with TaskProgress(f"train {dataset}".rstrip(), quiet=quiet) as progress:
+            return client.workflows.wait(workflow["name"], progress)
+    except KeyboardInterrupt:
+        name = id_of(workflow["name"])
+        complain(
+            "interrupted; the training goes on", [f"fairlead tasks logs -f {name}", f"fairlead tasks cancel {name}"]
+        )
+        raise typer.Exit(130) from None

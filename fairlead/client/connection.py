@@ -6,10 +6,11 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from fairlead.client.errors import NotConnected
 
-class NotConnected(Exception):
-    """No address or no token could be found; the message says how to give one."""
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,22 @@ def default_home() -> Path:
 def find_connection(url: str | None = None, token: str | None = None) -> Connection:
     """Return where to call: the arguments, else FAIRLEAD_URL and FAIRLEAD_TOKEN, else the local Fairlead.
 
-    Raises NotConnected where nothing names one.
+    The local token is for this machine only: it is never sent to another. Raises NotConnected where nothing names one.
     """
     home = default_home()
     url = url or os.environ.get("FAIRLEAD_URL") or _local_url(home)
-    token = token or os.environ.get("FAIRLEAD_TOKEN") or _local_token(home)
+    token = token or os.environ.get("FAIRLEAD_TOKEN")
     if not url:
         raise NotConnected(
             f"no Fairlead is running with home {home}; start one with `fairlead up`, or set FAIRLEAD_URL and "
             "FAIRLEAD_TOKEN"
         )
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise NotConnected(f"'{url}' is no address of a Fairlead; write it as http://host:7400")
+    if not token and urlsplit(url).hostname in _THIS_MACHINE:
+        token = _local_token(home)
     if not token:
-        raise NotConnected("no token; set FAIRLEAD_TOKEN to the one that `fairlead up` printed")
+        raise NotConnected(f"no token for {url}; set FAIRLEAD_TOKEN to the one that `fairlead up` printed there")
     return Connection(url.rstrip("/"), token)
 
 

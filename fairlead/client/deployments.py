@@ -54,7 +54,7 @@ class Deployments:
         on_message: Callable[[Json], None] | None = None,
     ) -> Json:
         """Predict a dataset version and return the task that holds the result; tasks.download_result saves it."""
-        version = f"projects/{self._project}/datasets/{dataset_version_path(dataset)}"
+        version = f"projects/{self._project}/datasets/{dataset_version_path(dataset, self._project)}"
         body = {"dataset_version": version, "format": format}
         task = self._transport.call("POST", f"{self._path}/{id_of(deployment)}:batchPredict", json=body)
         return self._tasks.wait(task["name"], on_message)
@@ -64,4 +64,4 @@ class Deployments:
         return self._transport.call("POST", f"{self._path}/{id_of(deployment)}:feedback", json={"truths": [*truths]})
 
     def _model_version(self, model: str) -> str:
-        return f"projects/{self._project}/{model_version_path(model)}"
+        return f"projects/{self._project}/{model_version_path(model, self._project)}"

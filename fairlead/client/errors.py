@@ -1,6 +1,8 @@
 """What a call can fail with.
 
 FairleadClientError
+├── NotConnected    no address or no token could be found
+├── WrongProject    a full name of another project than the client's
 ├── ApiError        the API refused or failed a call; code tells which way
 └── TaskFailed      the call began, its task ended as failed or cancelled
 """
@@ -14,7 +16,15 @@ import httpx
 
 
 class FairleadClientError(Exception):
-    """Base of what the client raises for answers of the API."""
+    """Base of what the client raises; the connection's own failures are httpx.HTTPError."""
+
+
+class NotConnected(FairleadClientError):
+    """No address or no token could be found; the message says how to give one."""
+
+
+class WrongProject(FairleadClientError):
+    """A full resource name names another project than the client works in."""
 
 
 class ApiError(FairleadClientError):
@@ -37,6 +47,13 @@ class TaskFailed(FairleadClientError):
     def __init__(self, task: dict[str, Any]) -> None:
         super().__init__(task["error"] or f"{task['kind']} was {task['state']}")
         self.task = task
+
+
+def not_json(answer: httpx.Response) -> ApiError:
+    """Return the error of a success that is none of the API's: something else answers at that address."""
+    kind = answer.headers.get("content-type", "nothing")
+    detail = f"{answer.request.url} answered {answer.status_code} with {kind}, not JSON; is that Fairlead's address?"
+    return ApiError(answer.status_code, "UNKNOWN", detail)
 
 
 def error_of(answer: httpx.Response) -> ApiError:

@@ -11,8 +11,8 @@ class Models:
 
     def __init__(self, transport: Transport, project: str) -> None:
         self._transport = transport
-        self._project = f"/projects/{project}"
-        self._path = f"{self._project}/models"
+        self._project = project
+        self._path = f"/projects/{project}/models"
 
     def list(self) -> Items:
         """Return the models by name."""
@@ -28,7 +28,7 @@ class Models:
 
     def version(self, model: str) -> Json:
         """Return one version: "adult/3", "adult@champion"; "adult" is its champion. Raises ApiError (NOT_FOUND)."""
-        return self._transport.call("GET", f"{self._project}/{model_version_path(model)}")
+        return self._transport.call("GET", f"/projects/{self._project}/{model_version_path(model, self._project)}")
 
     def set_alias(self, model: str, alias: str, version: int) -> Json:
         """Point an alias at a version and return the model."""

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from fairlead.client.connection import Connection
-from fairlead.client.errors import error_of
+from fairlead.client.errors import error_of, not_json
 
 Json = dict[str, Any]
 Items = list[Json]
@@ -40,7 +40,12 @@ class Transport:
         answer = self._http.request(method, path, **_without_none(options))
         if answer.is_error:
             raise error_of(answer)
-        return {} if not answer.content else dict(answer.json())
+        if not answer.content:
+            return {}
+        try:
+            return dict(answer.json())
+        except (ValueError, TypeError):
+            raise not_json(answer) from None
 
     def items(self, path: str, limit: int | None = None, **params: Any) -> Iterator[Json]:
         """Yield the items of a list, page after page, at most limit. Raises ApiError."""
@@ -73,15 +78,19 @@ class Transport:
             )
 
     def download(self, path: str, destination: Path, **params: Any) -> int:
-        """Stream an answer into a file and return its bytes. Raises ApiError, OSError."""
+        """Stream an answer into a file, whole or not at all, and return its bytes. Raises ApiError, OSError."""
         with self._http.stream("GET", path, params=_without_none(params)) as answer:
             if answer.is_error:
                 answer.read()
                 raise error_of(answer)
             part = destination.with_name(destination.name + ".part")
-            with part.open("wb") as target:
-                size = sum(target.write(chunk) for chunk in answer.iter_bytes(CHUNK_BYTES))
-        part.replace(destination)
+            try:
+                with part.open("wb") as target:
+                    size = sum(target.write(chunk) for chunk in answer.iter_bytes(CHUNK_BYTES))
+                part.replace(destination)
+            finally:
+                # Gone already where all went well.
+                part.unlink(missing_ok=True)
         return size
 
     def events(self, path: str, after: int) -> Iterator[Json]:

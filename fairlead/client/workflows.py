@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fairlead.client.names import id_of
+from fairlead.client.names import dataset_version_path, id_of
 from fairlead.client.tasks import Tasks
 from fairlead.client.transport import Items, Json, Transport
 
@@ -14,6 +14,7 @@ class Workflows:
 
     def __init__(self, transport: Transport, project: str, tasks: Tasks) -> None:
         self._transport = transport
+        self._project = project
         self._path = f"/projects/{project}/workflows"
         self._tasks = tasks
 
@@ -29,15 +30,17 @@ class Workflows:
         model_id: str | None = None,
         require_approval: bool = False,
         seed: int | None = None,
+        skip_steps: Sequence[str] | None = None,
         request_id: str | None = None,
     ) -> Json:
         """Start a workflow and return it.
 
         A target is a column or a comparison such as "num > 0", and is guessed when left out; a budget is seconds
-        or text such as "60s". The same request_id starts no second workflow. Raises ApiError.
+        or text such as "60s"; skip_steps are ids of suggested preparation steps to leave out. The same request_id
+        starts no second workflow. Raises ApiError.
         """
         body = {
-            "dataset": dataset,
+            "dataset": f"datasets/{dataset_version_path(dataset, self._project)}" if dataset else None,
             "goal": goal,
             "target": target,
             "budget": budget,
@@ -46,6 +49,7 @@ class Workflows:
             "model_id": model_id,
             "require_approval": require_approval,
             "seed": seed,
+            "skip_steps": [*skip_steps] if skip_steps else None,
         }
         headers = {"Idempotency-Key": request_id} if request_id else {}
         return self._transport.call("POST", self._path, json=body, headers=headers)

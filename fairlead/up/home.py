@@ -58,7 +58,10 @@ def lock(home: Path) -> IO[str] | None:
 
 def write_running(home: Path, running: Running) -> None:
     """Tell clients of this home where Fairlead runs."""
-    (home / "up.json").write_text(json.dumps(asdict(running)))
+    # Whole or not at all: a client may read it at this moment.
+    part = home / "up.json.part"
+    part.write_text(json.dumps(asdict(running)))
+    part.replace(home / "up.json")
 
 
 def read_running(home: Path) -> Running | None:
