@@ -37,16 +37,17 @@ class Client:
         project: str = "default",
         timeout: float = 60.0,
         transport: httpx.BaseTransport | None = None,
+        reconnect_seconds: float = 60.0,
     ) -> None:
         """Connect to url with token; left out, FAIRLEAD_URL and FAIRLEAD_TOKEN or the local Fairlead are used.
 
-        Raises NotConnected where no Fairlead can be found.
+        A call may take timeout seconds; a task that is waited for outlives a gateway away for reconnect_seconds. Raises NotConnected where no Fairlead can be found.
         """
         self.connection = find_connection(url, token)
         self.project = project
         self._transport = Transport(self.connection, timeout, transport)
         self.projects = Projects(self._transport)
-        self.tasks = Tasks(self._transport, project)
+        self.tasks = Tasks(self._transport, project, reconnect_seconds)
         self.datasets = Datasets(self._transport, project, self.tasks)
         self.workflows = Workflows(self._transport, project, self.tasks)
         self.runs = Runs(self._transport, project)

@@ -13,14 +13,14 @@ from fairlead.client.names import id_of
 from fairlead.client.transport import Items, Json, Transport
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
-RECONNECT_SECONDS = 60.0
 
 
 class Tasks:
     """The tasks of one project."""
 
-    def __init__(self, transport: Transport, project: str) -> None:
+    def __init__(self, transport: Transport, project: str, reconnect_seconds: float) -> None:
         self._transport = transport
+        self._reconnect_seconds = reconnect_seconds
         self._path = f"/projects/{project}/tasks"
 
     def list(self, limit: int | None = 50, state: str | None = None, kind: str | None = None) -> Items:
@@ -60,11 +60,11 @@ class Tasks:
                         return
             except httpx.HTTPError:
                 lost_at = lost_at or time.monotonic()
-                if time.monotonic() - lost_at > RECONNECT_SECONDS:
+                if time.monotonic() - lost_at > self._reconnect_seconds:
                     raise
             except ApiError as error:
                 lost_at = lost_at or time.monotonic()
-                if error.status < 500 or time.monotonic() - lost_at > RECONNECT_SECONDS:
+                if error.status < 500 or time.monotonic() - lost_at > self._reconnect_seconds:
                     raise
             time.sleep(0.3)
 
