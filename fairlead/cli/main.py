@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
@@ -70,10 +71,13 @@ def root(
     context.obj = Options(url, token, project)
 
 
-def app() -> None:
-    """Run the command; an expected failure ends with one sentence on standard error and status 1."""
+def app(arguments: Sequence[str] | None = None) -> None:
+    """Run the command that the arguments, or those of the process, name; ends the process.
+
+    An expected failure ends with one sentence on standard error and status 1.
+    """
     try:
-        cli()
+        cli(arguments)
     except ApiError as error:
         complain(str(error), [f"{e['field']}: {e['description']}" for e in error.errors], error.request_id)
         sys.exit(1)

@@ -41,7 +41,8 @@ class Client:
     ) -> None:
         """Connect to url with token; left out, FAIRLEAD_URL and FAIRLEAD_TOKEN or the local Fairlead are used.
 
-        A call may take timeout seconds; a task that is waited for outlives a gateway away for reconnect_seconds. Raises NotConnected where no Fairlead can be found.
+        A call may take timeout seconds; while a task is waited for, the gateway may be away for reconnect_seconds.
+        Raises NotConnected where no Fairlead can be found.
         """
         self.connection = find_connection(url, token)
         self.project = project

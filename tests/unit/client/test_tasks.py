@@ -38,11 +38,10 @@ def test_an_unknown_task_ends_the_following(stage: Stage, client: Client) -> Non
         next(client.tasks.follow("t1"))
 
 
-def test_a_gateway_that_stays_away_ends_the_following(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
-    monkeypatch.setattr("fairlead.client.tasks.RECONNECT_SECONDS", 0.0)
+def test_a_gateway_that_stays_away_ends_the_following(stage: Stage) -> None:
     stage.answer(EVENTS, events(told(1), cut=True))
 
-    with Client(stage.url, "secret") as client, pytest.raises(httpx.RemoteProtocolError):
+    with Client(stage.url, "secret", reconnect_seconds=0.0) as client, pytest.raises(httpx.RemoteProtocolError):
         [*client.tasks.follow("t1")]
 
 
