@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from services.gateway.schemas.prediction import PredictionResponse
+from tests.unit.cli.conftest import Shell
+from tests.unit.client.messages import task, told
+from tests.unit.client.stage import Answer, Stage, events
+
+PREDICT = "POST /deployments/income:predict"
+EVENTS = "GET /tasks/t1/events"
+
+
+def test_a_row_of_pairs_is_predicted(stage: Stage, shell: Shell) -> None:
+    stage.answer(PREDICT, PredictionResponse.example())
+
+    out = shell.ok("predict income age=39 workclass=State-gov education=")
+
+    assert stage.last.json == {"rows": [{"age": 39, "workclass": "State-gov", "education": None}]}
+    assert [line.split() for line in out.splitlines()] == [
+        ["row", "prediction", "probabilities"],
+        ["0", "<=50K", "<=50K", "0.9100,", ">50K", "0.0900"],
+        ["request", "order-17,", "model", "adult/1"],
+    ]
+
+
+def test_a_regression_shows_values_only(stage: Stage, shell: Shell) -> None:
+    stage.answer(PREDICT, PredictionResponse.example() | {"predictions": [{"value": 206855.8}, {"value": None}]})
+
+    lines = shell.ok("predict income age=39").splitlines()
+
+    assert [line.split() for line in lines[:3]] == [["row", "prediction"], ["0", "206,855.8"], ["1"]]
+
+
+def test_rows_of_a_file_or_of_standard_input(
+    stage: Stage, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.answer(PREDICT, PredictionResponse.example())
+    (tmp_path / "rows.csv").write_text("age\n39\n40\n")
+
+    assert shell.json("predict income --file rows.csv") == PredictionResponse.example()
+    assert stage.last.json == {"rows": [{"age": 39}, {"age": 40}]}
+
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"age": 41}\n'))
+    shell.ok("predict income --file -")
+    assert stage.last.json == {"rows": [{"age": 41}]}
+
+
+def test_no_rows_are_a_usage_error(stage: Stage, shell: Shell) -> None:
+    said = shell.run("predict income age")
+
+    assert said.status == 2
+    assert "'age' is not COLUMN=VALUE" in said.err
+    assert not stage.asked
+
+
+def play_batch(stage: Stage) -> None:
+    stage.answer("POST /deployments/income:batchPredict", task("pending"))
+    stage.answer(EVENTS, events(told(1, "succeeded", result={"row_count": 1000})))
+    stage.answer("GET /tasks/t1/result", Answer(b"prediction\n1\n", kind="text/csv"))
+
+
+@pytest.mark.parametrize("dataset", ["adult", "adult/versions/2", "projects/default/datasets/adult/versions/2"])
+def test_a_dataset_is_predicted_and_saved_beside_its_name(
+    stage: Stage, shell: Shell, tmp_path: Path, dataset: str
+) -> None:
+    play_batch(stage)
+
+    assert shell.ok(f"predict-batch income {dataset}") == "1,000 predictions in adult-predictions.csv\n"
+    assert (tmp_path / "adult-predictions.csv").read_text() == "prediction\n1\n"
+
+
+def test_a_file_is_uploaded_and_predicted(stage: Stage, shell: Shell, tmp_path: Path) -> None:
+    play_batch(stage)
+    (tmp_path / "new.csv").write_text("age\n39\n")
+    stage.answer("POST /datasets", task("pending"))
+    imported = told(1, "succeeded", result={"name": "projects/default/datasets/new/versions/1"})
+    stage.answer(EVENTS, events(imported), events(told(1, "succeeded", result={"row_count": 1})))
+
+    saved = shell.json("predict-batch income new.csv --output out.parquet --format parquet")
+
+    assert saved == {"row_count": 1, "saved_to": "out.parquet"}
+    assert stage.asked[2].json == {
+        "dataset_version": "projects/default/datasets/new/versions/1",
+        "format": "parquet",
+    }
+
+
+def test_truths_are_recorded_row_by_row(stage: Stage, shell: Shell) -> None:
+    stage.answer("POST /deployments/income:feedback", {"accepted_count": 2})
+
+    assert shell.ok('feedback income order-17 "<=50K" ">50K"') == "Recorded 2 truths\n"
+    assert stage.last.json["truths"][1] == {"request_id": "order-17", "row": 1, "value": ">50K"}
