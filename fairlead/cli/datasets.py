@@ -72,7 +72,7 @@ def show(
     for note in version["notes"]:
         console.print(f"  {note}", markup=False, highlight=False)
     columns = [field["name"] for field in version["fields"]]
-    print_table(columns, [[row.get(column) for column in columns] for row in head])
+    print_table(columns, [[_as_stored(row.get(column)) for column in columns] for row in head])
 
 
 @app.command("profile")
@@ -105,3 +105,7 @@ def delete(
         print_json({"deleted": dataset})
     else:
         console.print(f"Deleted {dataset}")
+
+
+def _as_stored(value: object) -> str:
+    return "" if value is None else str(value)

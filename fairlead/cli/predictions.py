@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from fairlead.cli.context import AsJson, client_of
-from fairlead.cli.output import console, print_json, print_table, show
+from fairlead.cli.output import console, print_json, print_table
 from fairlead.cli.progress import TaskProgress
 from fairlead.cli.rows import rows_of
 from fairlead.cli.sources import dataset_of
@@ -45,7 +46,7 @@ def predict(
     if any(p.get("probabilities") for p in predictions):
         print_table(
             ["row", "prediction", "probabilities"],
-            [(number, p["label"], show(p["probabilities"])) for number, p in enumerate(predictions)],
+            [(number, p["label"], _shares(p["probabilities"] or {})) for number, p in enumerate(predictions)],
         )
     else:
         print_table(["row", "prediction"], [(number, p["value"]) for number, p in enumerate(predictions)])
@@ -90,3 +91,7 @@ def feedback(
         print_json(answer)
     else:
         console.print(f"Recorded {answer['accepted_count']} truths")
+
+
+def _shares(probabilities: Mapping[str, float]) -> str:
+    return ", ".join(f"{label} {share:.4f}" for label, share in probabilities.items())

@@ -20,6 +20,9 @@ _STAGE_MARKS = {
 }
 
 
+_STAGE_LINES = "conductor."
+
+
 class TaskProgress:
     """Call it with each message of a task; use it in a with block. It draws on standard error.
 
@@ -39,6 +42,8 @@ class TaskProgress:
         self._bar = self._progress.add_task(title, total=1.0)
         self._title = title
         self._quiet = quiet
+        # A line of a workflow that its stage may be about to say again.
+        self._held: Json | None = None
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -47,6 +52,7 @@ class TaskProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._print_held()
         self._progress.stop()
 
     def __call__(self, message: Json) -> None:
@@ -60,7 +66,10 @@ class TaskProgress:
                 done = task["progress"] or 0.0
                 self._progress.update(self._bar, completed=done, description=f"{self._title}{stage}")
             case "LOG" if self._logs:
-                self._print(Text(log_line(message["log"])))
+                self._print_held()
+                self._held = message["log"]
+                if not self._held["source"].startswith(_STAGE_LINES):
+                    self._print_held()
             case "STAGE_STATUS":
                 self._print_stage(message["stage_status"])
             case "TRAIN_PROGRESS" if not self._logs:
@@ -70,11 +79,19 @@ class TaskProgress:
         stage = status["stage"]
         if stage["state"] not in _STAGE_MARKS:
             return
+        if self._held is not None and self._held["message"] == stage["summary"]:
+            self._held = None
+        self._print_held()
         mark, style = _STAGE_MARKS[stage["state"]]
         self._print(Text.assemble((mark, style), " ", (stage["id"], "bold"), " ", stage["summary"]))
         if stage["state"] == "waiting":
             command = f"fairlead workflows review {id_of(status['workflow'])} --approve"
             self._print(Text(f"  it waits for a person: {command} (or --reject)", style="yellow"))
+
+    def _print_held(self) -> None:
+        if self._held is not None:
+            self._print(Text(log_line(self._held)))
+            self._held = None
 
     def _print(self, text: Text) -> None:
         self._progress.print(text, highlight=False)

@@ -65,9 +65,9 @@ def leaderboard(
         print_leaderboard(board)
 
 
-def print_leaderboard(board: Json) -> None:
-    """Print a leaderboard as a table."""
-    metric = board["metric"]
+def print_leaderboard(board: Json, limit: int | None = None) -> None:
+    """Print a leaderboard as a table, only the first of its entries where a limit is given."""
+    metric, entries = board["metric"], board["entries"][:limit]
     print_table(
         ["rank", "candidate", "family", f"{metric} (cv)", "±", f"{metric} (held out)", "fit s", "weight"],
         [
@@ -81,11 +81,13 @@ def print_leaderboard(board: Json) -> None:
                 None if entry["fit_seconds"] is None else f"{entry['fit_seconds']:.1f}",
                 entry["ensemble_weight"] or None,
             )
-            for entry in board["entries"]
+            for entry in entries
         ],
     )
     better = "higher" if board["greater_is_better"] else "lower"
     console.print(f"{metric}: {better} is better", style="dim")
+    if more := len(board["entries"]) - len(entries):
+        console.print(f"{more} more: fairlead runs leaderboard", style="dim")
 
 
 def _target(target: Json | None) -> str:

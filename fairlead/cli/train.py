@@ -78,7 +78,7 @@ def train(
         elif detach:
             console.print(f"Started. Follow it: fairlead tasks logs -f {id_of(workflow['name'])}")
         else:
-            print_leaderboard(client.runs.leaderboard(workflow["run"]))
+            print_leaderboard(client.runs.leaderboard(workflow["run"]), limit=10)
             version = short_name(workflow["model_version"])
             console.print(f"Registered [bold]{version}[/]")
             console.print(f"Next: fairlead deploy {version}", style="dim")

@@ -29,4 +29,5 @@ def run(job: Job, children: ChildTasks) -> str:
     job.change(edit)
     runtime = "one ONNX graph" if version.manifest.runtime == MODEL_RUNTIME_ONNX else "the native runtime"
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
-    return f"{version.name}{aliases}, served by {runtime}"
+    _, _, _, model, _, number = version.name.split("/")
+    return f"{model} version {number}{aliases}, served by {runtime}"

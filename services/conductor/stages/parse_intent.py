@@ -29,6 +29,7 @@ def run(job: Job, _children: ChildTasks) -> str:
 
     job.change(edit)
     target = intent.target or "a target still to be guessed"
-    summary = f"predict {target} from {intent.dataset} within {intent.budget_seconds:.0f} s"
+    dataset = intent.dataset.removeprefix(f"{job.project}/datasets/")
+    summary = f"predict {target} from {dataset} within {intent.budget_seconds:.0f} s"
     job.log("conductor.parse_intent", summary)
     return summary

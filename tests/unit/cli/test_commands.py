@@ -88,14 +88,14 @@ def test_an_upload_shows_the_version_and_what_was_noticed(stage: Stage, shell: S
 
 def test_a_dataset_is_shown_with_its_first_rows(stage: Stage, shell: Shell) -> None:
     stage.answer("GET /datasets/adult/versions/latest", DatasetVersion.example())
-    stage.answer("GET /datasets/adult/versions/latest/rows", page({"age": 39}, {"age": None}))
+    stage.answer("GET /datasets/adult/versions/latest/rows", page({"age": 39123}, {"age": None}))
 
     assert shell.ok("datasets show adult --rows 2").split() == [
         *["adult/versions/1:", "48,842", "rows", "of", "adult.csv"],
         *["Read", "'?'", "as", "missing", "in", "3", "columns.", "age", "39"],
     ]
     assert stage.last.query["page_size"] == "2"
-    assert shell.json("datasets show adult")["rows"] == [{"age": 39}, {"age": None}]
+    assert shell.json("datasets show adult")["rows"] == [{"age": 39123}, {"age": None}]
 
 
 def test_a_profile_shows_columns_target_and_suggestions(stage: Stage, shell: Shell) -> None:

@@ -52,6 +52,41 @@ def test_the_whole_flow_is_printed(stage: Stage, shell: Shell) -> None:
     }
 
 
+def test_what_a_stage_says_itself_is_printed_once(stage: Stage, shell: Shell) -> None:
+    play(
+        stage,
+        logged(1, "chose linear", "conductor.select_models"),
+        told(2, progress=0.5),
+        staged(3, "select_models", "succeeded", "chose linear"),
+        logged(4, "waiting for a service that is away", "conductor"),
+        logged(5, "a person approved the run", "conductor.review"),
+        staged(6, "review", "succeeded", "approved by a person"),
+        logged(7, "the last word", "conductor.export"),
+        told(8, "succeeded"),
+    )
+
+    lines = [line.partition("| ")[2] or line for line in shell.run("train adult").err.splitlines()[:5]]
+
+    assert lines == [
+        "✓ select_models chose linear",
+        "conductor | waiting for a service that is away",
+        "conductor.review | a person approved the run",
+        "✓ review approved by a person",
+        "conductor.export | the last word",
+    ]
+
+
+def test_of_a_long_leaderboard_the_best_are_printed(stage: Stage, shell: Shell) -> None:
+    play(stage)
+    board = Leaderboard.example()
+    stage.answer("GET /runs/5f2c/leaderboard", board | {"entries": board["entries"] * 12})
+
+    said = shell.ok("train adult")
+
+    assert said.count("lightgbm-3") == 10
+    assert "2 more: fairlead runs leaderboard" in said
+
+
 def test_a_wish_in_words_needs_nothing_else(stage: Stage, shell: Shell) -> None:
     play(stage)
 

@@ -19,8 +19,8 @@ def told(offset: int, state: str = "running", **changes: Any) -> dict[str, Any]:
     return _message(offset, "TASK", task=task(state, **changes))
 
 
-def logged(offset: int, text: str) -> dict[str, Any]:
-    return _message(offset, "LOG", log=LogLine.example() | {"source": "fit", "message": text})
+def logged(offset: int, text: str, source: str = "fit") -> dict[str, Any]:
+    return _message(offset, "LOG", log=LogLine.example() | {"source": source, "message": text})
 
 
 def staged(offset: int, stage: str, state: str, summary: str = "") -> dict[str, Any]:
