@@ -15,44 +15,47 @@ from fairlead.client import Client, Json
 from fairlead.client.names import id_of, short_name
 
 
+Dataset = Annotated[
+    str | None,
+    typer.Argument(help="A dataset, one version of it, or a file to upload first; may be said in --goal instead."),
+]
+Target = Annotated[str | None, typer.Option(help='A column, or a comparison such as "num > 0"; guessed when left out.')]
+Budget = Annotated[str | None, typer.Option(help="Time for the search, such as 60s or 5m; 60s when left out.")]
+Goal = Annotated[str | None, typer.Option(help='A wish in plain words, such as "predict income within 5 minutes".')]
+Metric = Annotated[
+    str | None,
+    typer.Option(help="roc_auc, log_loss, accuracy, f1_macro, rmse, mae or r2; by the task when left out."),
+]
+Families = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A model family to try, repeat for more: linear, naive_bayes, decision_tree, random_forest, "
+        "extra_trees, lightgbm or xgboost; by the data when left out."
+    ),
+]
+SkipSteps = Annotated[
+    list[str] | None,
+    typer.Option(help="A suggested preparation step to leave out, by the id that the profile shows; repeatable."),
+]
+Model = Annotated[str | None, typer.Option(help="The model to add a version to; the dataset's id else.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of every random choice; 0 when left out.")]
+Approval = Annotated[bool, typer.Option("--require-approval", help="Wait for a person before the model is exported.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Return at once; follow with `fairlead tasks logs -f`.")]
+
+
 def train(
     context: typer.Context,
-    dataset: Annotated[
-        str | None,
-        typer.Argument(help="A dataset, one version of it, or a file to upload first; may be said in --goal instead."),
-    ] = None,
-    target: Annotated[
-        str | None, typer.Option(help='A column, or a comparison such as "num > 0"; guessed when left out.')
-    ] = None,
-    budget: Annotated[
-        str | None, typer.Option(help="Time for the search, such as 60s or 5m; 60s when left out.")
-    ] = None,
-    goal: Annotated[
-        str | None, typer.Option(help='A wish in plain words, such as "predict income within 5 minutes".')
-    ] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(help="roc_auc, log_loss, accuracy, f1_macro, rmse, mae or r2; by the task when left out."),
-    ] = None,
-    family: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A model family to try, repeat for more: linear, naive_bayes, decision_tree, random_forest, "
-            "extra_trees, lightgbm or xgboost; by the data when left out."
-        ),
-    ] = None,
-    skip_step: Annotated[
-        list[str] | None,
-        typer.Option(help="A suggested preparation step to leave out, by the id that the profile shows; repeatable."),
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="The model to add a version to; the dataset's id else.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of every random choice; 0 when left out.")] = None,
-    require_approval: Annotated[
-        bool, typer.Option("--require-approval", help="Wait for a person before the model is exported.")
-    ] = False,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Return at once; follow with `fairlead tasks logs -f`.")
-    ] = False,
+    dataset: Dataset = None,
+    target: Target = None,
+    budget: Budget = None,
+    goal: Goal = None,
+    metric: Metric = None,
+    family: Families = None,
+    skip_step: SkipSteps = None,
+    model: Model = None,
+    seed: Seed = None,
+    require_approval: Approval = False,
+    detach: Detach = False,
     as_json: AsJson = False,
 ) -> None:
     """Profile, prepare, train, rank and register a model for a dataset."""
@@ -78,10 +81,14 @@ def train(
         elif detach:
             console.print(f"Started. Follow it: fairlead tasks logs -f {id_of(workflow['name'])}")
         else:
-            print_leaderboard(client.runs.leaderboard(workflow["run"]), limit=10)
-            version = short_name(workflow["model_version"])
-            console.print(f"Registered [bold]{version}[/]")
-            console.print(f"Next: fairlead deploy {version}", style="dim")
+            _print_outcome(client, workflow)
+
+
+def _print_outcome(client: Client, workflow: Json) -> None:
+    print_leaderboard(client.runs.leaderboard(workflow["run"]), limit=10)
+    version = short_name(workflow["model_version"])
+    console.print(f"Registered [bold]{version}[/]")
+    console.print(f"Next: fairlead deploy {version}", style="dim")
 
 
 def _wait(client: Client, workflow: Json, quiet: bool) -> Json:
