@@ -14,7 +14,6 @@ from fairlead.cli.sources import dataset_of
 from fairlead.client import Client, Json
 from fairlead.client.names import id_of, short_name
 
-
 Dataset = Annotated[
     str | None,
     typer.Argument(help="A dataset, one version of it, or a file to upload first; may be said in --goal instead."),
