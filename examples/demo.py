@@ -232,17 +232,19 @@ def wait_for_monitor(client: Client, deployment: Json) -> Json:
 
 def where_next(client: Client, port: int) -> None:
     """Say where to look next."""
-    token = client.connection.token
-    row = json.dumps({"rows": client.datasets.rows("adult", 1)})
     title(11, "Where to look next")
-    console.print(f"    API and docs   http://127.0.0.1:{port}/login?token={token}", markup=False)
+    home = HOME.relative_to(Path.cwd()) if HOME.is_relative_to(Path.cwd()) else HOME
+    row = json.dumps({"rows": client.datasets.rows("adult", 1)})
+    console.print(
+        f"    API and docs   http://127.0.0.1:{port}/docs, sign in with the token in {home}/token", markup=False
+    )
     console.print(f"    Open Inference http://127.0.0.1:{port + INFERENCE_REST}/v2/models/default.adult")
     console.print(f"    in a shell     export FAIRLEAD_HOME={HOME}", markup=False)
     for command in ("runs leaderboard", "models list", "monitors status adult", "tasks list"):
         console.print(f"                   .venv/bin/fairlead {command}")
     console.print(
-        f"    with curl      curl -H 'Authorization: Bearer {token}' -d '{row}' -H 'Content-Type: application/json' "
-        f"http://127.0.0.1:{port}/api/v1/projects/default/deployments/adult:predict",
+        f"    with curl      curl -H \"Authorization: Bearer $(cat {home}/token)\" -H 'Content-Type: application/json' "
+        f"-d '{row}' http://127.0.0.1:{port}/api/v1/projects/default/deployments/adult:predict",
         markup=False,
     )
 

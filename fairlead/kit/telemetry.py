@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from socketserver import ThreadingMixIn
 from threading import Thread
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -46,7 +47,15 @@ def span(name: str, parent: Context | None = None, **attributes: str | int | flo
         yield current
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    # A caller that connects and says nothing must hold up neither the next scrape nor the end.
+    daemon_threads = True
+    block_on_close = False
+
+
 class _QuietHandler(WSGIRequestHandler):
+    timeout = 5.0
+
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: a scrape every few seconds is no news."""
 
@@ -87,4 +96,4 @@ def start_metrics_server(address: str, verifier: TokenVerifier) -> MetricsServer
         answer: Iterable[bytes] = metrics(environ, start_response)
         return answer
 
-    return MetricsServer(make_server(host, int(port), guarded, handler_class=_QuietHandler))
+    return MetricsServer(make_server(host, int(port), guarded, server_class=_Server, handler_class=_QuietHandler))

@@ -39,9 +39,12 @@ def keep_token(path: Path) -> Token:
     if path.exists():
         return Token(path.read_text().strip(), path, is_new=False)
     value = secrets.token_urlsafe(32)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    # Whole or not at all: an empty token would lock its owner out.
+    part = path.with_name(f"{path.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(value + "\n")
+    part.replace(path)
     return Token(value, path, is_new=True)
 
 

@@ -44,6 +44,8 @@ class Supervisor:
         Raises UpError where something stands in the way.
         """
         root = services_package()
+        if os.environ.get("FAIRLEAD_DATABASE_URL"):
+            raise UpError("FAIRLEAD_DATABASE_URL is set; each service keeps a database of its own here: unset it")
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = homes.lock(self.home)
         if self._lock is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import Event
 from typing import Any
 
@@ -88,8 +89,12 @@ class RpcServer:
         """Report NOT_SERVING, refuse new calls, let those under way finish within grace seconds, then clean up."""
         self._health.enter_graceful_shutdown()
         self._server.stop(grace).wait()
-        if self._metrics is not None:
-            self._metrics.close()
-        for action in self._on_stop:
-            action()
+        actions, self._on_stop = self._on_stop, []
+        with ExitStack() as cleaning:
+            # Last in, first out; one that raises does not keep the others from running.
+            for action in reversed(actions):
+                cleaning.callback(action)
+            if self._metrics is not None:
+                cleaning.callback(self._metrics.close)
+                self._metrics = None
         _log.info("stopped", address=self._address)

@@ -8,7 +8,6 @@ from typing import Self
 from fairlead.api.profiler.v1.dataset_service_pb2_grpc import DatasetServiceStub
 from fairlead.api.profiler.v1.profile_service_pb2_grpc import ProfileServiceStub
 from fairlead.api.tasks.v1.task_service_pb2_grpc import TaskServiceStub
-from fairlead.api.trainer.v1.model_service_pb2_grpc import ModelServiceStub
 from fairlead.api.trainer.v1.preparation_service_pb2_grpc import PreparationServiceStub
 from fairlead.api.trainer.v1.run_service_pb2_grpc import RunServiceStub
 from fairlead.kit.rpc.channel import connect
@@ -24,7 +23,6 @@ class Peers:
     profiler_tasks: TaskServiceStub
     preparations: PreparationServiceStub
     runs: RunServiceStub
-    models: ModelServiceStub
     trainer_tasks: TaskServiceStub
 
     @classmethod
@@ -39,6 +37,5 @@ class Peers:
             profiler_tasks=TaskServiceStub(profiler),
             preparations=PreparationServiceStub(trainer),
             runs=RunServiceStub(trainer),
-            models=ModelServiceStub(trainer),
             trainer_tasks=TaskServiceStub(trainer),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from fairlead.api.gateway.v1.project_service_pb2_grpc import (
     ProjectServiceStub,
     add_ProjectServiceServicer_to_server,
 )
+from fairlead.kit.auth import verifier
 from fairlead.kit.errors import (
     ERRORS,
     DeadlineExceeded,
@@ -34,7 +36,7 @@ from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.settings import KitSettings
-from fairlead.kit.telemetry import configure_telemetry, span
+from fairlead.kit.telemetry import configure_telemetry, span, start_metrics_server
 
 
 @dataclass
@@ -198,16 +200,32 @@ def test_a_port_in_use_is_said_so(running: Running) -> None:
         second.start()
 
 
+def test_one_action_that_fails_at_the_stop_does_not_keep_the_others_from_running(running: Running) -> None:
+    done: list[str] = []
+
+    def fail() -> None:
+        raise OSError("disk gone")
+
+    for action in (lambda: done.append("first"), fail, lambda: done.append("last")):
+        running.server.on_stop(action)
+
+    with pytest.raises(OSError, match="disk gone"):
+        running.server.stop(grace=0)
+    assert done == ["first", "last"]
+
+
+def test_a_silent_connection_holds_up_neither_metrics_nor_the_end() -> None:
+    metrics = start_metrics_server("127.0.0.1:0", verifier(settings_at(0)))
+    with socket.create_connection(("127.0.0.1", metrics.port)):
+        url = f"http://127.0.0.1:{metrics.port}/metrics"
+        shown = httpx.get(url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=3)
+        metrics.close()
+
+    assert shown.status_code == 200
+
+
 def test_metrics_need_a_token() -> None:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    from fairlead.kit.auth import verifier
-    from fairlead.kit.telemetry import start_metrics_server
-
-    metrics = start_metrics_server(f"127.0.0.1:{port}", verifier(settings_at(0)))
+    metrics = start_metrics_server("127.0.0.1:0", verifier(settings_at(0)))
     try:
         url = f"http://127.0.0.1:{metrics.port}/metrics"
         refused = httpx.get(url)
