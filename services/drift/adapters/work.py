@@ -62,10 +62,6 @@ class Work:
         """Take a changed version."""
         self._versions[version.deployment, version.model_version] = version
 
-    def touched(self) -> list[str]:
-        """Return the deployments that were looked at."""
-        return list(self._monitors)
-
     def save(self) -> None:
         """Write everything back."""
         for monitor in self._monitors.values():
