@@ -11,7 +11,7 @@ import uvicorn
 
 from fairlead.api.gateway.v1 import project_service_pb2
 from fairlead.api.gateway.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
-from fairlead.kit.errors import FairleadError
+from fairlead.kit.errors import FairleadError, Unavailable
 from fairlead.kit.logging import configure_logging, get_logger
 from fairlead.kit.parent import stop_with_parent
 from fairlead.kit.rpc.server import RpcServer
@@ -73,14 +73,19 @@ def _serve(settings: GatewaySettings) -> None:
         timeout_graceful_shutdown=DRAIN_SECONDS,
         ws_max_size=1024 * 1024,
     )
-    # uvicorn raises the signal again once it has drained; by then only the rest below is left to do.
+    server = _Server(config, parts.changes)
+
+    def leave(*_: object) -> None:
+        server.should_exit = True
+
+    # For the moments before the server's own handlers; it raises the signal again once it has drained.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, leave)
     if settings.exit_with_parent:
         stop_with_parent()
     rpc.start()
     try:
-        _Server(config, parts.changes).run(sockets=[listener])
+        server.run(sockets=[listener])
     finally:
         rpc.stop()
 
@@ -91,8 +96,6 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
     except OSError as error:
-        from fairlead.kit.errors import Unavailable
-
         raise Unavailable(
             f"port {port} on {host} can't be used ({error.strerror}); stop what listens there or set FAIRLEAD_BASE_PORT"
         ) from error

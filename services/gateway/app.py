@@ -84,7 +84,7 @@ def create_app(parts: Parts) -> FastAPI:
     add_problem_handlers(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware, limit=parts.settings.gateway_body_limit_bytes)
-    app.add_middleware(AccessMiddleware, verifier=parts.verifier)
+    app.add_middleware(AccessMiddleware, verifier=parts.verifier, sessions=parts.sessions)
     app.add_middleware(CallMiddleware, audit=parts.audit, timeout_limit=parts.settings.gateway_timeout_limit_seconds)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
     return app

@@ -17,6 +17,7 @@ from .adapters.services import Services
 from .adapters.task_directory import TaskDirectory
 from .adapters.task_stream import TaskStream
 from .adapters.task_view import TaskView
+from .domain.sessions import Sessions
 from .parts import Parts
 from .settings import GatewaySettings
 
@@ -33,6 +34,7 @@ def compose(settings: GatewaySettings) -> Parts:
     return Parts(
         settings=settings,
         verifier=verifier(settings),
+        sessions=Sessions(),
         events=events,
         blobs=open_blob_store(settings.blobs_url, settings.home / "cache" / "gateway"),
         projects=projects,

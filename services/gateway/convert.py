@@ -67,11 +67,6 @@ def struct(values: Mapping[str, Any]) -> Struct:
     return message
 
 
-def enum_number(enum: EnumDescriptor, text: str) -> int:
-    """Return the number of an enum value written the short way, such as "binary". Raises KeyError."""
-    return int(enum.values_by_name[f"{_prefix(enum)}{text.upper()}"].number)
-
-
 def _field(message: Message, field: FieldDescriptor) -> Any:
     value = getattr(message, field.name)
     if field.is_repeated:

@@ -17,6 +17,7 @@ from .adapters.services import Services
 from .adapters.task_directory import TaskDirectory
 from .adapters.task_stream import TaskStream
 from .adapters.task_view import TaskView
+from .domain.sessions import Sessions
 from .settings import GatewaySettings
 
 
@@ -26,6 +27,7 @@ class Parts:
 
     settings: GatewaySettings
     verifier: TokenVerifier
+    sessions: Sessions
     events: EventLog
     blobs: BlobStore
     projects: ProjectStore

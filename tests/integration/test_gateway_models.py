@@ -103,6 +103,17 @@ def test_rows_are_predicted(gateway: Running) -> None:
     assert [column.name for column in gateway.peers.last(PredictRequest).columns] == ["age", "workclass"]
 
 
+def test_many_rows_are_predicted_and_checked_as_few_are(gateway: Running) -> None:
+    rows = ROWS * 10_000
+    gateway.json("POST", f"{P}/deployments/income:predict", json={"rows": rows, "request_id": "many"})
+    asked = gateway.peers.last(PredictRequest)
+    wrong = gateway.json("POST", f"{P}/deployments/income:predict", 400, json={"rows": [*rows, {"age": 39}]})
+
+    assert asked.request_id == "many"
+    assert len(asked.columns[0].numbers.values) == len(rows)
+    assert wrong["errors"][0]["field"] == "rows[20000].workclass"
+
+
 @pytest.mark.parametrize(
     ("rows", "said", "field"),
     [

@@ -84,6 +84,29 @@ def test_a_browser_signs_in_once_and_may_change_things_from_this_servers_pages_o
         assert httpx.get(f"{gateway.url}/login?token=wrong").status_code == 401
 
 
+def test_the_cookie_holds_a_session_that_is_no_token(gateway: Running) -> None:
+    with httpx.Client(base_url=gateway.url) as browser:
+        browser.get("/login", params={"token": TOKEN})
+        value = browser.cookies["fairlead_session"]
+        assert browser.get("/api/v1/me").json() == {"name": "admin", "kind": "user"}
+
+    assert TOKEN not in value
+    assert httpx.get(f"{gateway.url}/api/v1/me", headers={"Authorization": f"Bearer {value}"}).status_code == 401
+    assert httpx.get(f"{gateway.url}/login", params={"token": value}).status_code == 401
+    for other in ("unknown", TOKEN):
+        cookie = {"Cookie": f"fairlead_session={other}"}
+        assert httpx.get(f"{gateway.url}/api/v1/me", headers=cookie).status_code == 401
+
+
+def test_a_token_in_the_address_of_the_docs_is_exchanged_for_a_session(gateway: Running) -> None:
+    with httpx.Client(base_url=gateway.url) as browser:
+        answer = browser.get("/docs", params={"access_token": TOKEN})
+
+        assert answer.status_code == 303
+        assert TOKEN not in answer.headers["set-cookie"]
+        assert browser.get("/docs").status_code == 200
+
+
 def test_who_calls_is_told(gateway: Running) -> None:
     assert gateway.json("GET", "/api/v1/me") == {"name": "admin", "kind": "user"}
 
@@ -341,6 +364,22 @@ def test_the_process_serves_rest_and_grpc_and_drains_when_asked_to_stop(tmp_path
     assert second.returncode == 1
     assert f"port {base_port} on 127.0.0.1 can't be used" in refused
     assert "Traceback" not in refused
+
+
+def test_a_stop_before_the_process_serves_is_not_lost(tmp_path: Path) -> None:
+    base_port = free_base_port()
+    process = start(tmp_path, base_port)
+    try:
+        # gRPC is served first, so the signal comes while REST starts or soon after.
+        while process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", base_port + 1)):
+                break
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+
+    assert process.returncode == 0
 
 
 def test_a_service_that_is_away_is_named(tmp_path: Path) -> None:

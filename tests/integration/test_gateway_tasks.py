@@ -20,6 +20,8 @@ from fairlead.api.tasks.v1.task_pb2 import Task
 from fairlead.api.trainer.v1.run_pb2 import Run
 from fairlead.api.trainer.v1.run_service_pb2 import CreateRunRequest
 from fairlead.kit.errors import InvalidArgument
+from services.gateway.adapters.services import TASK_OWNERS
+from services.gateway.adapters.task_directory import MOST_PROJECTS
 from tests.unit.gateway.running import TOKEN, Running, running_gateway
 
 P = "/api/v1/projects/default"
@@ -97,6 +99,15 @@ def test_a_task_is_there_at_once_and_then_as_it_stands(gateway: Running) -> None
     assert at_once["name"] == by_id["name"] == task.name
     assert done["result"]["@type"] == "fairlead.api.trainer.v1.Run"
     assert done["result"]["metrics"] == {"r2": 0.8}
+
+
+def test_an_unknown_id_is_looked_for_in_a_bounded_number_of_projects(gateway: Running) -> None:
+    for number in range(MOST_PROJECTS + 10):
+        gateway.parts.projects.create(f"more-{number}", "")
+    before = len(gateway.peers.asked)
+
+    assert gateway.json("GET", "/api/v1/tasks/nope", 404)["code"] == "NOT_FOUND"
+    assert len(gateway.peers.asked) - before <= MOST_PROJECTS * len(TASK_OWNERS)
 
 
 def test_a_failed_task_says_why(gateway: Running) -> None:
@@ -233,8 +244,7 @@ def test_a_socket_opens_with_a_token_in_the_address_and_after_an_offset(gateway:
     [
         ({}, 401),
         ({"Authorization": "Bearer wrong"}, 401),
-        ({"Cookie": f"fairlead_token={TOKEN}"}, 403),
-        ({"Cookie": f"fairlead_token={TOKEN}", "Origin": "http://evil.example"}, 403),
+        ({"Cookie": f"fairlead_session={TOKEN}"}, 401),
         ({"Authorization": f"Bearer {TOKEN}"}, 404),
     ],
 )
@@ -247,6 +257,23 @@ def test_a_socket_is_refused_with_a_problem_document(gateway: Running, headers: 
 
     assert refused.value.response.status_code == status
     assert json.loads(refused.value.response.body or b"")["status"] == status
+
+
+@pytest.mark.parametrize("origin", [{}, {"Origin": "http://evil.example"}])
+def test_a_socket_of_a_signed_in_browser_opens_from_this_servers_pages_only(
+    gateway: Running, origin: dict[str, str]
+) -> None:
+    with httpx.Client(base_url=gateway.url) as browser:
+        browser.get("/login", params={"token": TOKEN})
+        headers = {"Cookie": f"fairlead_session={browser.cookies['fairlead_session']}"}
+    url = socket_url(gateway, "/api/v1/ws/tasks/nope")
+    with pytest.raises(InvalidStatus) as foreign, connect(url, additional_headers={**headers, **origin}):
+        pass
+    with pytest.raises(InvalidStatus) as own, connect(url, additional_headers={**headers, "Origin": gateway.url}):
+        pass
+
+    assert foreign.value.response.status_code == 403
+    assert own.value.response.status_code == 404
 
 
 def test_many_followers_are_served_at_once(gateway: Running) -> None:

@@ -1,4 +1,4 @@
-"""The hot path of online predictions: JSON rows to serving and back, on the event loop."""
+"""The hot path of online predictions: JSON rows to serving and back, on the event loop but for large bodies."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from fairlead.kit.rpc.status import from_rpc_error
 from fairlead.kit.telemetry import inject
 
 from ..columns_wire import messages_of
-from ..domain.columns import Columns, guess_kinds, to_columns
+from ..domain.columns import guess_kinds, to_columns
 from ..domain.input_kinds import Kind, ModelInputs
+from ..off_loop import work
 from .services import Services, named_failure
 
 METHOD = "/fairlead.api.serving.v1.PredictionService/Predict"
@@ -61,9 +62,10 @@ class Predictor:
                 ("grpc.max_reconnect_backoff_ms", 1000),
             ],
         )
-        self._predict = self._channel.unary_unary(
+        self._predict: grpc.aio.UnaryUnaryMultiCallable[bytes, PredictResponse] = self._channel.unary_unary(
             METHOD,
-            request_serializer=PredictRequest.SerializeToString,
+            # Requests come as bytes, for gRPC would write them on the event loop whatever their size.
+            request_serializer=None,
             response_deserializer=PredictResponse.FromString,
         )
 
@@ -72,29 +74,30 @@ class Predictor:
         if self._channel is not None:
             await self._channel.close()
 
-    async def predict(self, deployment: str, rows: Sequence[Mapping[str, Any]], request_id: str) -> PredictResponse:
-        """Return serving's answer for rows of JSON values.
+    async def predict(
+        self, deployment: str, rows: Sequence[Mapping[str, Any]], request_id: str, large: bool = False
+    ) -> PredictResponse:
+        """Return serving's answer for rows of JSON values; many are converted in a thread where `large` says so.
 
         Raises InvalidArgument naming row and column, NotFound, Unavailable, DeadlineExceeded.
         """
         known = await self._inputs_of(deployment)
         try:
-            answer = await self._call(deployment, _to_columns(rows, known), request_id)
+            answer = await self._call(await work(large, _message, deployment, rows, known, request_id))
         except (InvalidArgument, NotFound):
             self._inputs.pop(deployment, None)
             if known is None or not await self._has_changed(deployment, known):
                 raise
             # Another version is served since its inputs were learnt: once more, by what that one reads.
             known = await self._inputs_of(deployment)
-            answer = await self._call(deployment, _to_columns(rows, known), request_id)
+            answer = await self._call(await work(large, _message, deployment, rows, known, request_id))
         if known is not None and known.model_version != answer.model_version:
             self._inputs.pop(deployment, None)
         return answer
 
-    async def _call(self, deployment: str, columns: Columns, request_id: str) -> PredictResponse:
+    async def _call(self, request: bytes) -> PredictResponse:
         carrier = {"authorization": self._authorization}
         inject(carrier)
-        request = PredictRequest(deployment=deployment, columns=messages_of(columns), request_id=request_id)
         try:
             answer: PredictResponse = await self._predict(
                 request, timeout=deadline.remaining(self._timeout), metadata=tuple(carrier.items())
@@ -138,5 +141,8 @@ class Predictor:
         return ModelInputs(name, {each.name: KINDS.get(each.kind, Kind.TEXT) for each in inputs})
 
 
-def _to_columns(rows: Sequence[Mapping[str, Any]], known: ModelInputs | None) -> Columns:
-    return to_columns(rows, guess_kinds(rows) if known is None else known.kinds)
+def _message(deployment: str, rows: Sequence[Mapping[str, Any]], known: ModelInputs | None, request_id: str) -> bytes:
+    """Return the serialized PredictRequest. Raises InvalidArgument naming row and column."""
+    columns = to_columns(rows, guess_kinds(rows) if known is None else known.kinds)
+    request = PredictRequest(deployment=deployment, columns=messages_of(columns), request_id=request_id)
+    return request.SerializeToString()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -35,6 +36,7 @@ class Services:
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
         self._channels: dict[str, grpc.Channel] = {}
+        self._lock = threading.Lock()
 
     @cached_property
     def datasets(self) -> DatasetServiceStub:
@@ -100,17 +102,23 @@ class Services:
 
     def close(self) -> None:
         """Close the connections."""
-        for channel in self._channels.values():
-            channel.close()
+        with self._lock:
+            for channel in self._channels.values():
+                channel.close()
 
     def _channel(self, service: str) -> grpc.Channel:
-        if service not in self._channels:
-            token = self._settings.service_token.get_secret_value()
-            channel = connect(self.address(service), token=token, timeout=self._settings.gateway_timeout_seconds)
-            # The Open Inference Protocol is serving's, at a port of its own.
-            name = "serving" if service == "inference" else service
-            self._channels[service] = grpc.intercept_channel(channel, _NamesTheService(name))
-        return self._channels[service]
+        # Calls come from many threads, and a channel that lost the race would never be closed.
+        with self._lock:
+            if service not in self._channels:
+                self._channels[service] = self._connect(service)
+            return self._channels[service]
+
+    def _connect(self, service: str) -> grpc.Channel:
+        token = self._settings.service_token.get_secret_value()
+        channel = connect(self.address(service), token=token, timeout=self._settings.gateway_timeout_seconds)
+        # The Open Inference Protocol is serving's, at a port of its own.
+        name = "serving" if service == "inference" else service
+        return grpc.intercept_channel(channel, _NamesTheService(name))
 
 
 class _NamesTheService(grpc.UnaryUnaryClientInterceptor):

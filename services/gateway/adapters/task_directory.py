@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
 from fairlead.api.tasks.v1.task_pb2 import Task
 from fairlead.api.tasks.v1.task_service_pb2 import CancelTaskRequest, GetTaskRequest
-from fairlead.kit.errors import InvalidArgument, NotFound, Unavailable
+from fairlead.kit.errors import DeadlineExceeded, InvalidArgument, NotFound, Unavailable
 from fairlead.kit.logging import get_logger
 
 from .projects import DEFAULT, ProjectStore
 from .services import TASK_OWNERS, Services
 from .task_view import TaskView
 
+# For all that one owner is asked about one task.
 ASK_OWNER_SECONDS = 3.0
+# An id alone is looked for with its owner in so many projects; the projection, which knows them all, lags seconds only.
+MOST_PROJECTS = 50
 
 _log = get_logger("fairlead.gateway.tasks")
 
@@ -34,8 +41,8 @@ class TaskDirectory:
         found = self._view.find(task_id)
         if found is not None:
             return found
-        projects, _ = self._projects.list(1000, "")
-        ids = sorted((project.id for project in projects), key=lambda project_id: project_id != DEFAULT)
+        projects, _ = self._projects.list(MOST_PROJECTS, "")
+        ids = [DEFAULT, *(project.id for project in projects if project.id != DEFAULT)][:MOST_PROJECTS]
         return self._ask_owners([f"projects/{project_id}/tasks/{task_id}" for project_id in ids])
 
     def cancel(self, name: str) -> Task:
@@ -45,17 +52,18 @@ class TaskDirectory:
 
     def _ask_owners(self, names: list[str]) -> Task:
         away: list[str] = []
-        for owner in TASK_OWNERS:
-            for name in names:
-                try:
-                    stub = self._services.tasks(owner)
-                    return stub.GetTask(GetTaskRequest(name=name), timeout=ASK_OWNER_SECONDS).task
-                except (NotFound, InvalidArgument):
-                    continue
-                except Unavailable as error:
-                    _log.warning("an owner of tasks is away", owner=owner, why=error.message)
-                    away.append(owner)
-                    break
+        with ThreadPoolExecutor(len(TASK_OWNERS), thread_name_prefix="task-owners") as pool:
+            # Each in a context of its own, which carries the caller's deadline and trace.
+            asked = {owner: pool.submit(copy_context().run, self._ask, owner, names) for owner in TASK_OWNERS}
+        for owner, answer in asked.items():
+            try:
+                found = answer.result()
+            except (Unavailable, DeadlineExceeded) as error:
+                _log.warning("an owner of tasks is away", owner=owner, why=error.message)
+                away.append(owner)
+                continue
+            if found is not None:
+                return found
         if away:
             raise Unavailable(
                 f"{names[0]} is not known yet, and {', '.join(away)} can't be asked now; try again in a few seconds",
@@ -63,3 +71,17 @@ class TaskDirectory:
                 retry_after=2.0,
             )
         raise NotFound(f"there is no task {names[0]}", resource=names[0])
+
+    def _ask(self, owner: str, names: list[str]) -> Task | None:
+        """Return the one of the tasks that a service owns, None where it owns none. Raises Unavailable."""
+        stub = self._services.tasks(owner)
+        ends_at = time.monotonic() + ASK_OWNER_SECONDS
+        for name in names:
+            left = ends_at - time.monotonic()
+            if left <= 0:
+                raise DeadlineExceeded(f"{owner} took more than {ASK_OWNER_SECONDS:g} seconds to look for {names[0]}")
+            try:
+                return stub.GetTask(GetTaskRequest(name=name), timeout=left).task
+            except (NotFound, InvalidArgument):
+                continue
+        return None

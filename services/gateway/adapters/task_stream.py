@@ -74,9 +74,11 @@ class TaskStream:
         give_up = time.monotonic() + CATCH_UP_SECONDS
         while await asyncio.to_thread(self._view.consumed, topics.LOGS) < target and time.monotonic() < give_up:
             await asyncio.sleep(0.05)
-        for record in await asyncio.to_thread(self._view.records, name, after, PAGE):
-            if not record.ended:
-                yield message_of(record)
+        while records := await asyncio.to_thread(self._view.records, name, after, PAGE):
+            for record in records:
+                after = record.sequence
+                if not record.ended:
+                    yield message_of(record)
         yield message_of(end)
 
     def _untold_end(self, task: Task) -> StoredRecord | None:

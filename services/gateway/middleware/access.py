@@ -13,20 +13,23 @@ from fairlead.kit.auth import Principal, TokenVerifier
 from fairlead.kit.errors import FairleadError, PermissionDenied, Unauthenticated
 
 from ..domain.same_origin import is_same_origin
+from ..domain.sessions import Sessions
 from ..problems import problem_of
 
-COOKIE = "fairlead_token"
+# Cookies ignore ports, so other servers on this host receive it: it holds a session's id, never the token.
+COOKIE = "fairlead_session"
 # Health must answer before anyone can sign in; /login is where a token is shown.
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class AccessMiddleware:
-    """Refuses calls without a valid token; scope["state"]["principal"] is the caller of the others."""
+    """Refuses calls without a valid token or session; scope["state"]["principal"] is the caller of the others."""
 
-    def __init__(self, app: ASGIApp, verifier: TokenVerifier) -> None:
+    def __init__(self, app: ASGIApp, verifier: TokenVerifier, sessions: Sessions) -> None:
         self._app = app
         self._verifier = verifier
+        self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on where it may pass."""
@@ -49,10 +52,10 @@ class AccessMiddleware:
         token = query_token(scope)
         if token:
             return self._verifier.verify(f"Bearer {token}")
-        token = _cookie_token(headers)
-        if not token:
+        session_id = _session_id(headers)
+        if not session_id:
             raise Unauthenticated("no token came with the call; send the header 'Authorization: Bearer TOKEN'")
-        principal = self._verifier.verify(f"Bearer {token}")
+        principal = self._sessions.principal(session_id)
         if _may_change(scope) and not is_same_origin(headers.get("origin"), headers.get("host")):
             raise PermissionDenied(
                 "signed in by cookie, a call that may change something must come from a page of this server; "
@@ -76,7 +79,7 @@ def _may_change(scope: Scope) -> bool:
     return scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
 
 
-def _cookie_token(headers: Headers) -> str:
+def _session_id(headers: Headers) -> str:
     try:
         cookies = SimpleCookie(headers.get("cookie", ""))
     except CookieError:

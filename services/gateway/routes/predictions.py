@@ -19,6 +19,7 @@ from ..documentation import failures
 from ..domain.predictions import classified, estimated
 from ..domain.references import qualify
 from ..domain.truth import truth_text
+from ..off_loop import LARGE_BYTES, work
 from ..schemas.prediction import (
     FeedbackReceipt,
     NewBatchPrediction,
@@ -59,13 +60,12 @@ async def predict(request: Request, deployment_id: DeploymentId, project: Projec
 
     A value of a wrong type is refused with its row and column. Keep request_id to send feedback later.
     """
-    body = _object(await request.body())
-    rows, request_id = _rows(body), body.get("request_id")
-    if request_id is not None and not isinstance(request_id, str):
-        raise _invalid("request_id", "must be text")
+    body = await request.body()
+    large = len(body) > LARGE_BYTES
+    rows, request_id = await work(large, _asked, body)
     name = f"{project}/deployments/{deployment_id}"
-    answer = await gateway.predictor.predict(name, rows, request_id or "")
-    return Response(to_json(_answer(answer)), media_type="application/json")
+    answer = await gateway.predictor.predict(name, rows, request_id, large)
+    return Response(await work(large, _told, answer), media_type="application/json")
 
 
 @router.post("/{deployment_id}:batchPredict", status_code=202, responses=failures(400, 401, 404, 503))
@@ -97,6 +97,15 @@ def send_feedback(
     return FeedbackReceipt(accepted_count=gateway.services.predictions.SendFeedback(request).accepted_count)
 
 
+def _asked(body: bytes) -> tuple[list[dict[str, Any]], str]:
+    """Return the rows and the request_id, "" for none. Raises InvalidArgument."""
+    value = _object(body)
+    rows, request_id = _rows(value), value.get("request_id")
+    if request_id is not None and not isinstance(request_id, str):
+        raise _invalid("request_id", "must be text")
+    return rows, request_id or ""
+
+
 def _object(body: bytes) -> dict[str, Any]:
     try:
         value = from_json(body)
@@ -118,6 +127,10 @@ def _rows(body: dict[str, Any]) -> list[dict[str, Any]]:
         if not isinstance(row, dict):
             raise _invalid(f"rows[{index}]", "must be an object, column to value")
     return rows
+
+
+def _told(answer: PredictResponse) -> bytes:
+    return to_json(_answer(answer))
 
 
 def _answer(answer: PredictResponse) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from fairlead.kit.auth import TokenVerifier, hash_token
 from fairlead.kit.errors import NotFound
 from fairlead.kit.events import EventLog, open_event_log, topics
 from services.gateway.adapters.audit import AuditTrail
+from services.gateway.domain.sessions import Sessions
 from services.gateway.middleware.access import AccessMiddleware
 from services.gateway.middleware.body_limit import BodyLimitMiddleware
 from services.gateway.middleware.calls import CallMiddleware
@@ -33,7 +34,7 @@ def events(tmp_path: Path) -> Iterator[EventLog]:
 
 def call(app: ASGIApp, events: EventLog, method: str = "POST", path: str = "/api/v1/projects/p/runs") -> httpx.Response:
     """Return what the application answers with all that is around it."""
-    guarded = AccessMiddleware(app, TokenVerifier("service", hash_token("token")))
+    guarded = AccessMiddleware(app, TokenVerifier("service", hash_token("token")), Sessions())
     around = CallMiddleware(BodyLimitMiddleware(guarded, limit=100), AuditTrail(events), timeout_limit=60)
 
     async def run() -> httpx.Response:
