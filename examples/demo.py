@@ -234,7 +234,8 @@ def where_next(client: Client, port: int) -> None:
     """Say where to look next."""
     title(11, "Where to look next")
     home = HOME.relative_to(Path.cwd()) if HOME.is_relative_to(Path.cwd()) else HOME
-    row = json.dumps({"rows": client.datasets.rows("adult", 1)})
+    (person,) = client.datasets.rows("adult", 1)
+    row = json.dumps({"rows": [{key: value for key, value in person.items() if key != "income-per-year"}]})
     console.print(
         f"    API and docs   http://127.0.0.1:{port}/docs, sign in with the token in {home}/token", markup=False
     )
@@ -268,6 +269,7 @@ def main() -> int:
                 console.print("Fairlead keeps running; Ctrl-C stops everything.")
                 while True:
                     time.sleep(3600)
+            console.print(f"Start it again with: .venv/bin/fairlead up --port {port} --home {HOME.name}")
     except KeyboardInterrupt:
         return 0
     except (Stopped, ApiError, TaskFailed) as error:

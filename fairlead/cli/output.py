@@ -34,7 +34,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
     cells = [[show(value) for value in row] for row in rows]
     for index, column in enumerate(columns):
         numeric = bool(cells) and all(_is_number(row[index]) for row in cells if row[index])
-        table.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
+        # The first column is what a person copies: it stays in one piece.
+        table.add_column(Text(column), justify="right" if numeric else "left", overflow="fold", no_wrap=index == 0)
     for row in cells:
         # As text, for a value may look like markup.
         table.add_row(*(Text(cell) for cell in row))
@@ -81,7 +82,9 @@ def complain(sentence: str, details: Sequence[str] = (), request_id: str = "") -
 
 
 def _show_float(value: float) -> str:
-    if value and abs(value) < 0.001:
+    if value.is_integer() and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    if abs(value) < 0.001:
         return f"{value:.2e}"
     return f"{value:,.4f}" if abs(value) < 1000 else f"{value:,.1f}"
 

@@ -76,7 +76,8 @@ def print_leaderboard(board: Json, limit: int | None = None) -> None:
                 entry["candidate"],
                 entry["family"],
                 entry["score"],
-                entry["score_stddev"],
+                # One fold has no spread.
+                entry["score_stddev"] or None,
                 entry["holdout_metrics"].get(metric),
                 None if entry["fit_seconds"] is None else f"{entry['fit_seconds']:.1f}",
                 entry["ensemble_weight"] or None,

@@ -17,7 +17,10 @@ from fairlead.up.ports import BENTOML, INFERENCE_GRPC, INFERENCE_REST
 
 def up(
     port: Annotated[
-        int, typer.Option(envvar="FAIRLEAD_BASE_PORT", help="HTTP port of the gateway; the others follow from it.")
+        int,
+        typer.Option(
+            min=1, max=65000, envvar="FAIRLEAD_BASE_PORT", help="HTTP port of the gateway; the others follow from it."
+        ),
     ] = 7400,
     home: Annotated[
         Path | None, typer.Option(envvar="FAIRLEAD_HOME", help="Folder to keep everything in; ~/.fairlead by default.")
@@ -46,6 +49,7 @@ def up(
         console.print(f"  sign in           {supervisor.url}/login?token={token.value}", markup=False)
     else:
         console.print(f"  admin token       in {token.path}")
+        console.print(f"  sign in           {supervisor.url}/login?token=$(cat {token.path})", markup=False)
     console.print("Ctrl-C stops everything.")
     try:
         supervisor.run()

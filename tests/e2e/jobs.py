@@ -27,6 +27,9 @@ HOUSING = Dataset("housing", None, "25s")
 DATASETS = (ADULT, HEART, WINE, HOUSING)
 
 
+PENGUINS = SHARED_DATA / "penguins" / "penguins.csv"
+
+
 class Jobs:
     """Runs workflows and remembers them."""
 

@@ -13,12 +13,10 @@ from typing import Any
 import pytest
 
 from tests.data import SHARED_DATA
-from tests.e2e.jobs import ADULT, Jobs
+from tests.e2e.jobs import ADULT, PENGUINS, Jobs
 from tests.e2e.running import RunningFairlead
 
 pytestmark = pytest.mark.e2e
-
-PENGUINS = SHARED_DATA / "penguins" / "penguins.csv"
 
 
 class Shell:

@@ -16,6 +16,7 @@ METRICS = {
     "roc auc": "roc_auc",
     "auc": "roc_auc",
     "log loss": "log_loss",
+    "balanced accuracy": "balanced_accuracy",
     "accuracy": "accuracy",
     "f1": "f1_macro",
     "rmse": "rmse",

@@ -27,7 +27,8 @@ def resolve_target(said: str, columns: Sequence[str]) -> Resolved:
     word. Raises InvalidArgument, naming the columns, where none or several fit.
     """
     said = said.strip()
-    if column := _find(said, columns):
+    comparing = said not in columns and re.search(r"[<>=]", said) is not None
+    if not comparing and (column := _find(said, columns)):
         return Resolved(column, "", _note(said, column))
     comparison = _COMPARISON.fullmatch(said)
     if comparison and (column := _find(comparison["column"].strip(), columns)):

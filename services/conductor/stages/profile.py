@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fairlead.api.conductor.v1.workflow_pb2 import Workflow
 from fairlead.api.profiler.v1.profile_pb2 import Profile
 from fairlead.api.profiler.v1.profile_service_pb2 import CreateProfileRequest
@@ -50,5 +52,10 @@ def run(job: Job, children: ChildTasks) -> str:
     job.change(edit)
     return (
         f"{profile.row_count:,} rows, {len(profile.columns)} columns, {profile.duplicate_row_count:,} duplicates, "
-        f"{len(profile.preparation_suggestions)} suggestions{guessed}"
+        f"{len(profile.preparation_suggestions)} suggestions{guessed}{_warned(profile.warnings)}"
     )
+
+
+def _warned(warnings: Sequence[str]) -> str:
+    """Return the warnings as the end of a sentence: whoever reads only the summary must see them."""
+    return f"; {len(warnings)} warning{'s' if len(warnings) > 1 else ''}: {' '.join(warnings)}" if warnings else ""

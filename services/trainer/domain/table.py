@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -53,6 +54,10 @@ class TrainingTable:
         """The rows with these positions, in this order."""
         columns = {name: values[rows] for name, values in self.columns.items()}
         return replace(self, columns=columns, target=self.target[rows], row_ids=self.row_ids[rows])
+
+    def reading(self, names: Collection[str]) -> TrainingTable:
+        """The table with only these columns as inputs of a model."""
+        return replace(self, inputs=tuple(column for column in self.inputs if column.name in names))
 
     def target_numbers(self) -> NDArray[np.float64]:
         """The target as float64 [n]: positions in `classes`, or the values of a regression."""

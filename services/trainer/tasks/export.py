@@ -46,6 +46,8 @@ def export(context: TaskContext, resources: Resources) -> ModelVersion:
     context.progress(0.1, "read")
     stored = load_winner(resources.blobs.fetch(record.winner_blob).read_bytes())
     train, holdout = _split(resources, record)
+    # Callers need not send what the model does not read, such as an identifier that was dropped.
+    train = train.reading(stored.winner.input_names)
     context.progress(0.3, "onnx")
     exported = export_onnx(stored.winner, train.inputs, holdout.columns)
     meta = {"rows": exported.parity.row_count, "max_difference": exported.parity.max_difference}

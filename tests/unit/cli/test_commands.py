@@ -106,7 +106,7 @@ def test_a_profile_shows_columns_target_and_suggestions(stage: Stage, shell: She
 
     for text in (
         "48,842 rows, 1 columns, 52 duplicate rows",
-        "17.0000 to 90.0000, mean 38.6400",
+        "17 to 90, mean 38.6400",
         "! workclass is missing in 2,799 rows (5.7 %).",
         "Target income (binary)",
         "guess: income, the last column, two classes, a telling name",

@@ -30,7 +30,7 @@ def test_a_guess_at_a_column_is_told() -> None:
     assert resolve_target("income", COLUMNS).note == "took 'income' to mean the column 'income-per-year'"
 
 
-@pytest.mark.parametrize("said", ["per", "nothing", "nothing > 3", ">", ""])
+@pytest.mark.parametrize("said", ["per", "nothing", "nothing > 3", "age >", "> 3", ">", ""])
 def test_what_fits_no_column_or_several_is_refused_with_the_columns(said: str) -> None:
     with pytest.raises(InvalidArgument, match="income-per-year"):
         resolve_target(said, COLUMNS)
