@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from fairlead.kit.errors import FairleadError
 
+from .adapters.rest.body_limit import BodyLimit
 from .adapters.rest.http import STATUSES
 from .domain.columns import Columns
 from .domain.deployment import name_of_inference
@@ -25,6 +26,7 @@ DOOR = "bentoml"
 NAME = "fairlead_serving"
 QUICK_ROWS = 32
 TIMEOUT_SECONDS = 300
+MEGABYTE = 1024 * 1024
 
 
 def prepare_bentoml(settings: ServingSettings) -> None:
@@ -81,6 +83,7 @@ def bento_app(
 
     service: Any = FairleadServing
     service.add_asgi_middleware(gate)
+    service.add_asgi_middleware(BodyLimit, body_bytes=settings.serving_request_mb * MEGABYTE)
     return service.to_asgi()
 
 
@@ -91,11 +94,11 @@ async def _respond(
         return columns_of_rows(schema, rows)
 
     def work() -> Answer:
-        name = deployment if "/" in deployment else name_of_inference(deployment)
         return inference.answer(name, read, door=DOOR, request_id=request_id, timeout=load_seconds)
 
-    model = inference.catalog.peek(deployment)
     try:
+        name = deployment if "/" in deployment else name_of_inference(deployment)
+        model = inference.catalog.peek(name)
         if model is not None and model.is_quick and len(rows) <= QUICK_ROWS:
             return _body(work())
         return _body(await asyncio.to_thread(work))

@@ -78,7 +78,7 @@ class ServingProcess:
             self._catalog,
             now=lambda: datetime.now(UTC),
             new_etag=_random_id,
-            forget=_each(observer.forget, book.remove),
+            forget=_each(observer.forget, book.remove, self._log.forget),
         )
         self._tasks = TaskStore(self._engine, self._events, settings.service)
         self._owner = TaskOwner(self._tasks, LocalRunner(f"{__package__}.worker"), concurrency=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import signal
 import socket
 import subprocess
@@ -245,6 +247,32 @@ def test_a_bad_column_is_named_at_every_door(service: RunningService) -> None:
     body = {"deployment": "projects/p/deployments/bad-input", "rows": [{**ROWS[0], "age": "old"}]}
     answer = httpx.post(f"http://{service.settings.bento_address}/predict", json=body, headers=BEARER)
     assert (answer.status_code, "column 'age', row 0: 'old'" in answer.json()["error"]) == (400, True)
+
+
+def test_a_body_above_the_limit_is_413_at_both_http_doors(service: RunningService) -> None:
+    service.deploy("large-body", V1)
+    length = str(service.settings.serving_request_mb * 1024 * 1024 + 1)
+    for address, path in (
+        (service.settings.bento_address, "/predict"),
+        (service.settings.rest_address, "/v2/models/p.large-body/infer"),
+    ):
+        connection = http.client.HTTPConnection(address, timeout=30)
+        # The length is enough to refuse it: the body is not even sent.
+        connection.request("POST", path, headers={**BEARER, "content-length": length})
+        answer = connection.getresponse()
+        assert (answer.status, "larger than 64 MB" in json.load(answer)["error"]) == (413, True)
+        connection.close()
+
+
+def test_bentoml_takes_the_protocols_name_too(service: RunningService) -> None:
+    service.deploy("by-dot", V1)
+    url = f"http://{service.settings.bento_address}/predict"
+    answers = [
+        httpx.post(url, json={"deployment": name, "rows": ROWS}, headers=BEARER)
+        for name in ("p.by-dot", "projects/p/deployments/by-dot", "p.none", "none")
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 404]
+    assert answers[0].json()["labels"] == answers[1].json()["labels"]
 
 
 def test_feedback_is_published_by_deployment(service: RunningService) -> None:

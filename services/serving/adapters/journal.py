@@ -6,6 +6,7 @@ being written has the suffix .open; sealed ones, which are only read and removed
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from threading import Lock
 
 SEGMENT_BYTES = 8 * 1024 * 1024
 """A segment this large is sealed at once, so that reading one back takes little memory."""
+BROKEN_KEPT = 5
 _LENGTH = struct.Struct("<I")
 
 
@@ -32,10 +34,10 @@ class Journal:
         self._lock = Lock()
         self._descriptor = -1
         self._open_bytes = 0
-        for left in folder.glob("*.open"):
-            left.rename(left.with_suffix(".sealed"))
-        numbers = [int(path.stem) for path in self.sealed()]
+        # Segments set aside count too: their numbers must not come again.
+        numbers = [int(path.stem) for path in folder.iterdir() if path.stem.isdecimal()]
         self._next = max(numbers, default=0) + 1
+        self._seal()
         self._sealed_bytes = sum(path.stat().st_size for path in self.sealed())
 
     def append(self, record: bytes) -> None:
@@ -53,13 +55,17 @@ class Journal:
                 raise OSError(f"the disk of {self._folder} took {written} of {len(framed)} bytes; is it full?")
             self._open_bytes += written
             if self._open_bytes >= SEGMENT_BYTES:
-                self._seal()
+                # The record is kept whether or not this succeeds; seal() tries again, and tells.
+                with contextlib.suppress(OSError):
+                    self._seal()
 
     def seal(self) -> None:
-        """End the segment being written, if there is one; the next record begins another."""
+        """End the segment being written, if there is one; the next record begins another.
+
+        Raises OSError where the disk refuses; the segment is kept, and sealed by the next call.
+        """
         with self._lock:
-            if self._descriptor >= 0:
-                self._seal()
+            self._seal()
 
     def sealed(self) -> list[Path]:
         """Return the sealed segments, oldest first."""
@@ -73,20 +79,24 @@ class Journal:
             self._sealed_bytes -= size
 
     def set_aside(self, segment: Path) -> None:
-        """Keep a sealed segment that can't be read out of the way, under the suffix .broken."""
+        """Keep a sealed segment that can't be read out of the way, under the suffix .broken; only the newest stay."""
         size = segment.stat().st_size
         segment.rename(segment.with_suffix(".broken"))
         with self._lock:
             self._sealed_bytes -= size
+        for oldest in sorted(self._folder.glob("*.broken"))[:-BROKEN_KEPT]:
+            oldest.unlink()
 
     def _seal(self) -> None:
-        os.close(self._descriptor)
-        path = self._path(self._next)
-        path.rename(path.with_suffix(".sealed"))
-        self._descriptor = -1
-        self._sealed_bytes += self._open_bytes
-        self._open_bytes = 0
-        self._next += 1
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            self._sealed_bytes += self._open_bytes
+            self._open_bytes = 0
+            self._next += 1
+            os.close(descriptor)
+        # Besides the segment just ended these are what a killed process left, or an earlier call could not rename.
+        for ended in self._folder.glob("*.open"):
+            ended.rename(ended.with_suffix(".sealed"))
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:012d}.open"

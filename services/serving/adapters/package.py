@@ -61,7 +61,7 @@ def load_package(folder: Path, version: str, *, threads: int = 1) -> Model:
     native = manifest.runtime == model_pb2.MODEL_RUNTIME_NATIVE
     path = folder / (NATIVE_MODEL if native else ONNX_MODEL)
     runtime = _runtime(path, schema, native, threads)
-    model = Model(version, schema, runtime, size_bytes=path.stat().st_size)
+    model = Model(version, schema, runtime)
     model.warm_up(time.perf_counter)
     return model
 

@@ -27,12 +27,11 @@ class Runtime(Protocol):
 class Model:
     """One model version, ready to predict. Safe to call from many threads."""
 
-    def __init__(self, version: str, schema: Schema, runtime: Runtime, size_bytes: int = 0) -> None:
+    def __init__(self, version: str, schema: Schema, runtime: Runtime) -> None:
         """Keep the version's resource name, its schema and its runtime."""
         self.version = version
         self.number = version.rpartition("/")[2]
         self.schema = schema
-        self.size_bytes = size_bytes
         self._runtime = runtime
         self._seconds_a_row = 0.0
         self._regression = schema.task is TaskType.REGRESSION

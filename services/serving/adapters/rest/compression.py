@@ -18,7 +18,7 @@ _AUTO_GZIP = 16 + zlib.MAX_WBITS
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:
     """Return the body as it was before compression, at most limit bytes.
 
-    Raises InvalidArgument for broken data, Unimplemented for another encoding, ResourceExhausted above the limit.
+    Raises InvalidArgument for broken data, Unimplemented for another encoding, BodyTooLarge above the limit.
     """
     if encoding in ("", "identity"):
         return body

@@ -16,6 +16,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 JSON = b"application/json"
 BINARY = b"application/octet-stream"
+TOO_LARGE = 413
 
 STATUSES: dict[Code, int] = {
     Code.INVALID_ARGUMENT: 400,
@@ -32,6 +33,10 @@ STATUSES: dict[Code, int] = {
     Code.UNAVAILABLE: 503,
     Code.DEADLINE_EXCEEDED: 504,
 }
+
+
+class BodyTooLarge(ResourceExhausted):
+    """The body is above the limit; over HTTP that is 413, not 429, since trying again later would not help."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,12 @@ def error_response(error: FairleadError) -> Response:
     elif error.retry_after is not None:
         headers = ((b"retry-after", str(max(1, round(error.retry_after))).encode()),)
     body = to_json({"error": error.message})
-    return Response(body, STATUSES[error.code], headers=headers)
+    status = TOO_LARGE if isinstance(error, BodyTooLarge) else STATUSES[error.code]
+    return Response(body, status, headers=headers)
 
 
 async def read_body(headers: dict[bytes, bytes], receive: Receive, limit: int) -> bytes | None:
-    """Return the whole body; None where the client left. Raises ResourceExhausted above limit bytes."""
+    """Return the whole body; None where the client left. Raises BodyTooLarge above limit bytes."""
     declared = headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > limit:
         raise too_large(limit)
@@ -90,9 +96,9 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, limit: int) -
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def too_large(limit: int) -> ResourceExhausted:
+def too_large(limit: int) -> BodyTooLarge:
     """Return the error of a body above the limit."""
-    return ResourceExhausted(
+    return BodyTooLarge(
         f"the request is larger than {limit // (1024 * 1024)} MB; send fewer rows at a time, or predict in batch"
     )
 

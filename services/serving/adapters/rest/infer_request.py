@@ -15,6 +15,8 @@ from ...domain.raw_tensors import decode_raw, numeric_dtype
 from ...domain.tensors import BYTES, Tensor, check_size, invalid_tensor
 
 HEADER_LENGTH = b"inference-header-content-length"
+LENGTH_DIGITS = 18
+"""A length with more digits is none; Python refuses to read very long ones."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def parse_infer_request(body: bytes, header_length: bytes | None) -> InferReques
 def _length(header: bytes | None, body: bytes) -> int:
     if header is None:
         return len(body)
-    if not header.isdigit() or int(header) > len(body):
+    if not header.isdigit() or len(header) > LENGTH_DIGITS or int(header) > len(body):
         raise InvalidArgument(
             f"the header Inference-Header-Content-Length is {header.decode('latin-1')!r}; "
             f"it must be the length of the JSON part, at most {len(body)}"
@@ -122,10 +124,19 @@ def _numbers(name: str, datatype: str, data: list[Any]) -> Array:
         if value is None or value == "":
             array[index] = np.nan
         elif isinstance(value, int | float):
-            array[index] = value
+            array[index] = _float(name, index, value)
         else:
             raise invalid_tensor(name, f"element {index} is {value!r:.60}; {datatype} elements are numbers or null")
     return array
+
+
+def _float(name: str, index: int, value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise invalid_tensor(
+            name, f"element {index} is {value!r:.60}, which is too large; numbers must be within +-1.8e308"
+        ) from None
 
 
 def _outputs(outputs: Any, binary_default: bool) -> list[RequestedOutput]:

@@ -145,3 +145,12 @@ def test_large_responses_are_compressed_as_the_client_accepts(accepted: str, und
 def test_small_responses_and_other_clients_get_plain_bytes() -> None:
     assert compress(Response(b"small"), "gzip").headers == ()
     assert compress(Response(b"x" * 5000), "br").headers == ()
+
+
+@pytest.mark.parametrize("datatype", ["FP64", "INT64"])
+def test_a_number_beyond_every_float_is_refused_by_name(datatype: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"'age'.*element 1 is 1000.*too large") as caught:
+        parse({"inputs": [tensor(datatype=datatype, data=[1, 10**400])]})
+    assert caught.value.violations
+    with pytest.raises(InvalidArgument, match="Inference-Header-Content-Length"):
+        parse_infer_request(b"{}", b"9" * 5000)

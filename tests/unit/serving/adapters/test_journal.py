@@ -68,3 +68,29 @@ def test_a_large_segment_is_sealed_by_itself(tmp_path: Path) -> None:
     journal = Journal(tmp_path, max_bytes=64 * MEGABYTE)
     journal.append(b"x" * (9 * MEGABYTE))
     assert len(journal.sealed()) == 1
+
+
+def test_of_segments_set_aside_the_newest_stay_and_no_number_comes_again(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, max_bytes=MEGABYTE)
+    for _ in range(7):
+        journal.append(b"x")
+        journal.seal()
+        journal.set_aside(journal.sealed()[0])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{number:012d}.broken" for number in range(3, 8)]
+    again = Journal(tmp_path, max_bytes=MEGABYTE)
+    again.append(b"y")
+    again.seal()
+    assert [path.stem for path in again.sealed()] == [f"{8:012d}"]
+
+
+def test_a_segment_that_could_not_be_sealed_is_sealed_by_the_next_call(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, max_bytes=MEGABYTE)
+    in_the_way = tmp_path / f"{1:012d}.sealed"
+    in_the_way.mkdir()
+    journal.append(b"first")
+    with pytest.raises(OSError):
+        journal.seal()
+    in_the_way.rmdir()
+    journal.append(b"second")
+    journal.seal()
+    assert records(journal) == [b"first", b"second"]

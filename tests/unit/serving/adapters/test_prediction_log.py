@@ -1,6 +1,9 @@
+import gc
+import pickle
 import signal
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
@@ -12,6 +15,7 @@ from fairlead.api.events.v1 import events_pb2
 from fairlead.kit.errors import Unavailable
 from fairlead.kit.events import EventLog, open_event_log, topics
 from services.serving.adapters.journal import Journal
+from services.serving.adapters.log_records import batches, encode, encode_head
 from services.serving.adapters.prediction_log import DROPPED, LOGGED, SPOOLED, JournaledPredictionLog
 from services.serving.domain.columns import Array, Columns, columns_of
 from services.serving.domain.model import Model
@@ -154,9 +158,66 @@ def test_beyond_the_disks_limit_predictions_are_dropped_and_counted(tmp_path: Pa
 def test_a_segment_that_can_not_be_read_is_set_aside(tmp_path: Path, events: EventLog) -> None:
     journal = Journal(tmp_path / "journal", max_bytes=1 << 20)
     journal.append(b"\x04\x00\x00\x00not a record")
+    journal.append(b"nor this")
     journal.seal()
+    dropped = DROPPED._value.get()
     log = JournaledPredictionLog(journal, events)
     append(log, "good")
     log.close()
     assert [batch.requests[0].request_id for batch in published(events)] == ["good"]
     assert [path.suffix for path in (tmp_path / "journal").iterdir()] == [".broken"]
+    assert DROPPED._value.get() - dropped == 2
+
+
+def test_a_record_names_no_class_of_this_service(tmp_path: Path) -> None:
+    record = encode(encode_head(INCOME_NAME, INCOME_MODEL), "a", 0, COLUMNS, PREDICTION)
+    assert not any(word in record for word in (b"services", b"fairlead", b"numpy", b"Schema"))
+    (batch,) = batches([record], 10)
+    assert batch.schema == INCOME
+
+
+def test_a_record_that_would_import_something_is_refused() -> None:
+    record = encode_head(INCOME_NAME, INCOME_MODEL) + pickle.dumps(Path("x"))
+    with pytest.raises(pickle.UnpicklingError, match="built-in types only"):
+        list(batches([record], 10))
+
+
+def test_a_deleted_deployments_model_does_not_stay_in_memory(tmp_path: Path, events: EventLog) -> None:
+    log = JournaledPredictionLog(Journal(tmp_path / "journal", max_bytes=1 << 20), events)
+    model = Model("projects/p/models/m/versions/2", INCOME, NoRuntime())
+    log.append(INCOME_NAME, model, "a", COLUMNS, PREDICTION, 0)
+    held = weakref.ref(model)
+    del model
+    gc.collect()
+    assert held() is None
+    log.forget(INCOME_NAME)
+    append(log, "b")
+    log.close()
+    assert [batch.model_version[-1] for batch in published(events)] == ["2", "1"]
+
+
+class TakesTheFileAway:
+    """An event log during whose first publication someone deletes the segment being published."""
+
+    def __init__(self, behind: EventLog, folder: Path) -> None:
+        self._behind, self._folder, self.done = behind, folder, False
+
+    def publish_many(self, topic: str, messages: Iterable[tuple[str, Any]]) -> None:
+        self._behind.publish_many(topic, messages)
+        if not self.done:
+            for segment in self._folder.glob("*.sealed"):
+                segment.unlink()
+        self.done = True
+
+
+def test_publishing_goes_on_after_an_error_of_the_disk(tmp_path: Path, events: EventLog) -> None:
+    folder = tmp_path / "journal"
+    journal = Journal(folder, max_bytes=1 << 20)
+    log = JournaledPredictionLog(journal, TakesTheFileAway(events, folder))  # type: ignore[arg-type]
+    append(log, "a")
+    assert events.wait(topics.PREDICTIONS, 0, 30)
+    last = max(event.offset for event in events.replay(topics.PREDICTIONS))
+    append(log, "b")
+    assert events.wait(topics.PREDICTIONS, last, 30)
+    log.close()
+    assert [batch.requests[0].request_id for batch in published(events)] == ["a", "b"]
