@@ -53,8 +53,9 @@ def main() -> None:
     )
     server.on_stop(owner.close)
     server.on_stop(events.close)
-    server.start()
+    # Before the first call: a caller that repeats one after a restart must find its task taken up.
     owner.recover()
+    server.start()
     server.wait()
 
 

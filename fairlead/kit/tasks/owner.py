@@ -19,6 +19,7 @@ from fairlead.kit.tasks.store import TaskStore
 from fairlead.kit.tasks.worker import ATTEMPT_VARIABLE
 
 MAX_ATTEMPTS = 5
+MISSED_SECONDS = 10.0
 _CLOSE_SECONDS = 8.0
 _PAUSE_SECONDS = 1.0
 _LOG = get_logger("fairlead.tasks")
@@ -27,7 +28,9 @@ _LOG = get_logger("fairlead.tasks")
 class TaskOwner:
     """Runs tasks through a Runner, at most `concurrency` at a time, the others waiting in order."""
 
-    def __init__(self, store: TaskStore, runner: Runner, *, concurrency: int = 2) -> None:
+    def __init__(
+        self, store: TaskStore, runner: Runner, *, concurrency: int = 2, missed_seconds: float = MISSED_SECONDS
+    ) -> None:
         self._store = store
         self._runner = runner
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
@@ -35,19 +38,19 @@ class TaskOwner:
         self._running: dict[str, Work] = {}
         self._lock = threading.Lock()
         self._closing = False
+        self._closed = threading.Event()
+        self._missed_seconds = missed_seconds
         self._threads = [
             threading.Thread(target=self._serve, name=f"tasks-{number}", daemon=True) for number in range(concurrency)
         ]
+        self._threads.append(threading.Thread(target=self._tell_missed, name="tasks-missed", daemon=True))
         for thread in self._threads:
             thread.start()
 
     def submit(self, task: Task) -> None:
         """Have the task run as soon as there is room. A task that has ended, or was submitted before, is left alone."""
-        with self._lock:
-            if task.state not in ACTIVE or task.name in self._known:
-                return
-            self._known.add(task.name)
-        self._waiting.put(task.name)
+        if self._take(task):
+            self._waiting.put(task.name)
 
     def cancel(self, name: str) -> Task:
         """Cancel the task, stop its work for certain, and return it. An ended task is unchanged. Raises NotFound."""
@@ -61,25 +64,44 @@ class TaskOwner:
     def recover(self) -> None:
         """Take up what the service left when it ended: publish what it could not, and run unfinished tasks again.
 
-        A task that was under way is pending again, and its next attempt waits in the queue with the others.
+        A task that was under way is pending again, and its next attempt waits in the queue with the others. One that
+        was submitted to this owner already is left alone: its work may be under way by now.
         """
         self._store.publish_missed()
         for task in self._store.unfinished():
+            if not self._take(task):
+                continue
             if task.state == TASK_STATE_RUNNING:
                 self._store.requeue(task.name)
-            self.submit(task)
+            self._waiting.put(task.name)
 
     def close(self) -> None:
         """Stop the work under way and return; its tasks stay as they are, for recover() after a restart."""
         with self._lock:
             self._closing = True
             works = list(self._running.values())
+        self._closed.set()
         for work in works:
             work.stop()
         for _ in self._threads:
             self._waiting.put(None)
         for thread in self._threads:
             thread.join(_CLOSE_SECONDS)
+
+    def _take(self, task: Task) -> bool:
+        """Make the task this owner's to run. Return False where it has ended or is so already."""
+        with self._lock:
+            if task.state not in ACTIVE or task.name in self._known:
+                return False
+            self._known.add(task.name)
+        return True
+
+    def _tell_missed(self) -> None:
+        while not self._closed.wait(self._missed_seconds):
+            try:
+                self._store.publish_missed()
+            except (FairleadError, SQLAlchemyError, OSError):
+                _LOG.exception("what tasks have to tell still waits")
 
     def _serve(self) -> None:
         while (name := self._waiting.get()) is not None:

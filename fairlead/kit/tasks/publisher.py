@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine, select, update
 
 from fairlead.api.events.v1.events_pb2 import StageStatus, TaskEvent, TrainProgress
+from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_FAILED
 from fairlead.kit.events import EventLog, topics
 from fairlead.kit.logging import get_logger
 from fairlead.kit.resources import parse_name
@@ -32,6 +33,7 @@ class TaskPublisher:
     def publish(self, name: str, fact: Fact | None = None) -> None:
         """Publish the task as it now stands, unless the event log has that already and there is no fact to tell.
 
+        A failure is told as a log line too, first: whoever follows the lines stops at the end of the task.
         The row stays locked meanwhile, so that no process can publish an older state after a newer one.
         """
         task_id = parse_name(TASK_NAME, name)["task"]
@@ -39,6 +41,8 @@ class TaskPublisher:
             row = connection.execute(select(tasks).where(tasks.c.id == task_id).with_for_update()).one()
             if fact is None and row.published_revision == row.revision:
                 return
+            if row.state == TASK_STATE_FAILED and row.published_revision < row.revision:
+                self.line(name, "ERROR", row.owner, row.error, {})
             event = TaskEvent(task=task_of(row))
             if isinstance(fact, StageStatus):
                 event.stage_status.CopyFrom(fact)

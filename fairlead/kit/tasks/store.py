@@ -23,7 +23,7 @@ from fairlead.api.tasks.v1.task_pb2 import (
     Task,
     TaskState,
 )
-from fairlead.kit.errors import AlreadyExists, FailedPrecondition, FairleadError, NotFound
+from fairlead.kit.errors import AlreadyExists, FailedPrecondition, FairleadError, NotFound, Unavailable
 from fairlead.kit.events import EventLog
 from fairlead.kit.logging import get_logger
 from fairlead.kit.pagination import decode_token, encode_token, page_limit
@@ -204,7 +204,9 @@ class TaskStore:
         with self._engine.connect() as connection:
             missed = connection.execute(query.order_by(tasks.c.id)).all()
         for project, task_id in missed:
-            self._tell(TASK_NAME.format(project=project, task=task_id))
+            if not self._tell(TASK_NAME.format(project=project, task=task_id)):
+                # To wait as long for each of the others, holding the row, would hold up the work under way.
+                return
 
     def _row(self, name: str) -> Row[Any]:
         ids = parse_name(TASK_NAME, name)
@@ -256,15 +258,15 @@ class TaskStore:
             changed = connection.execute(change.values(revision=tasks.c.revision + 1, **values)).rowcount == 1
         if not changed:
             return False
-        self._tell(name, values.get("error", ""))
+        self._tell(name)
         return True
 
-    def _tell(self, name: str, error: str = "") -> None:
+    def _tell(self, name: str) -> bool:
+        """Tell how the task stands, now or later. Return False where the event log or the database is busy."""
         try:
-            if error:
-                # Before the end is told: whoever follows the lines stops there.
-                self.log(name, "ERROR", self._owner, error)
             self._publisher.publish(name)
-        except (FairleadError, SQLAlchemyError, OSError):
+        except (FairleadError, SQLAlchemyError, OSError) as error:
             # The change itself is committed and marked; publish_missed() or the next change tells of it.
             _LOG.exception("a task event waits for the event log", task=name)
+            return not isinstance(error, Unavailable | SQLAlchemyError)
+        return True

@@ -58,9 +58,11 @@ def run_worker(settings: KitSettings, handlers: Mapping[str, Handler], *, migrat
 def perform(store: TaskStore, handlers: Mapping[str, Handler], name: str) -> None:
     """Run the handler of the task's kind and end the task with what it returns or raises. Raises NotFound."""
     task = store.get(name)
-    if task.state == TASK_STATE_PENDING:
+    given = os.environ.pop(ATTEMPT_VARIABLE, None)
+    # An owner that gave a number has started that attempt itself, and would not know of one more.
+    if given is None and task.state == TASK_STATE_PENDING:
         task = store.start(name)
-    attempt = int(os.environ.pop(ATTEMPT_VARIABLE, task.attempt))
+    attempt = task.attempt if given is None else int(given)
     if task.state != TASK_STATE_RUNNING or task.attempt != attempt:
         _LOG.info("the task is not to be run any more", task=name, attempt=attempt)
         return

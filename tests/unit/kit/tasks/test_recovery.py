@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 from google.protobuf.wrappers_pb2 import StringValue
+from sqlalchemy import Engine
 
 from fairlead.api.tasks.v1.task_pb2 import (
     TASK_STATE_FAILED,
@@ -18,8 +19,10 @@ from fairlead.api.tasks.v1.task_pb2 import (
     TASK_STATE_SUCCEEDED,
     Task,
 )
+from fairlead.kit.errors import Unavailable
+from fairlead.kit.events import open_event_log
 from fairlead.kit.settings import KitSettings
-from fairlead.kit.tasks import TaskOwner, TaskStore
+from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskStore
 
 Eventually = Callable[[Callable[[], object]], None]
 
@@ -86,6 +89,38 @@ def test_tasks_that_were_never_begun_run_after_a_restart(
 
     eventually(lambda: not store.unfinished())
     assert [store.get(name).state for name in names] == [TASK_STATE_SUCCEEDED] * 2
+
+
+def test_a_call_that_is_repeated_before_the_service_recovers_changes_nothing(
+    store: TaskStore, owner: TaskOwner, tmp_path: Path, eventually: Eventually
+) -> None:
+    gate = tmp_path / "gate"
+    task = store.start(store.create("shop", "wait", StringValue(value=str(gate))).name)
+
+    owner.submit(task)
+    eventually(lambda: store.get(task.name).attempt == 2)
+    owner.recover()
+    eventually(lambda: pids(tmp_path, "started"))
+    owner.recover()
+    gate.touch()
+
+    eventually(lambda: not store.unfinished())
+    assert (store.get(task.name).state, store.get(task.name).attempt) == (TASK_STATE_SUCCEEDED, 2)
+    assert len(pids(tmp_path, "started")) == 1
+
+
+def test_what_could_not_be_told_is_told_while_the_service_runs(
+    store: TaskStore, engine: Engine, settings: KitSettings, told: Callable[[str], list[Task]], eventually: Eventually
+) -> None:
+    name = store.create("shop", "nothing", StringValue()).name
+    closed = open_event_log(settings.events_url, source="kit")
+    closed.close()
+    TaskStore(engine, closed, "kit").fail(name, Unavailable("away"))
+    assert told(name)[-1].state == TASK_STATE_PENDING
+
+    owner = TaskOwner(store, LocalRunner("tests.unit.kit.tasks.sample_worker"), missed_seconds=0.05)
+    eventually(lambda: told(name)[-1].state == TASK_STATE_FAILED)
+    owner.close()
 
 
 def test_work_that_was_interrupted_too_often_is_given_up(

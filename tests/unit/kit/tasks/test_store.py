@@ -318,15 +318,18 @@ def test_unfinished_tasks_are_this_owners_oldest_first(store: TaskStore, engine:
 
 
 @pytest.mark.parametrize(
-    ("end", "state"), [(ended_by_cancel, TASK_STATE_CANCELLED), (ended_by_failure, TASK_STATE_FAILED)]
+    ("end", "state", "said"),
+    [(ended_by_cancel, TASK_STATE_CANCELLED, []), (ended_by_failure, TASK_STATE_FAILED, ["away"])],
 )
 def test_what_was_committed_and_not_published_is_told_later(
     store: TaskStore,
     engine: Engine,
     settings: KitSettings,
     told: Told,
+    lines: Callable[[str], list[LogLine]],
     end: Callable[[TaskStore, str], None],
     state: TaskState.ValueType,
+    said: list[str],
 ) -> None:
     name = made(store)
     closed = open_event_log(settings.events_url, source="kit")
@@ -339,6 +342,7 @@ def test_what_was_committed_and_not_published_is_told_later(
     store.publish_missed()
 
     assert [task.state for task in told(name)] == [TASK_STATE_PENDING, state]
+    assert [line.message for line in lines(name)] == said
 
 
 def test_times_are_kept_as_moments_in_utc(store: TaskStore, engine: Engine) -> None:

@@ -10,7 +10,12 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
 
-from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_RUNNING, TASK_STATE_SUCCEEDED
+from fairlead.api.tasks.v1.task_pb2 import (
+    TASK_STATE_CANCELLED,
+    TASK_STATE_PENDING,
+    TASK_STATE_RUNNING,
+    TASK_STATE_SUCCEEDED,
+)
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.tasks import TaskStore
 
@@ -49,6 +54,15 @@ def test_a_child_that_comes_late_leaves_the_task_to_the_newer_attempt(store: Tas
 
     assert work(settings, task.name, FAIRLEAD_TASK_ATTEMPT="1").returncode == 0
     assert (store.get(task.name).state, store.get(task.name).attempt) == (TASK_STATE_RUNNING, 2)
+
+
+def test_a_child_with_an_attempt_of_its_own_starts_no_other(store: TaskStore, settings: KitSettings) -> None:
+    task = store.create("shop", "echo", StringValue())
+    store.start(task.name)
+    store.requeue(task.name)
+
+    assert work(settings, task.name, FAIRLEAD_TASK_ATTEMPT="1").returncode == 0
+    assert (store.get(task.name).state, store.get(task.name).attempt) == (TASK_STATE_PENDING, 1)
 
 
 def test_the_work_belongs_to_the_trace_that_asked_for_it(store: TaskStore, settings: KitSettings) -> None:
