@@ -86,18 +86,19 @@ class ServingProcess:
         self._rest_app, self._rest = self._rest_server()
 
     def start(self) -> None:
-        """Listen at every address, load what was deployed, and take up unfinished work.
+        """Load what was deployed, take up unfinished work, and listen at every address.
 
         Raises Unavailable where a port is taken.
         """
         shutil.rmtree(self._settings.drafts, ignore_errors=True)
         self._outbox.publish()
         self._deployments.restore()
+        # Before the first call: a caller that repeats one after a restart must find its task taken up.
+        self._owner.recover()
         for server in self._servers:
             server.start()
         # Last, so that its readiness tells of every door's.
         self._rest.start()
-        self._owner.recover()
 
     def stop(self) -> None:
         """Refuse new calls, let those under way finish, publish what they left, and close everything."""
