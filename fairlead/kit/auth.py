@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fairlead.kit.errors import Unauthenticated
-from fairlead.kit.settings import KitSettings
+
+if TYPE_CHECKING:
+    from fairlead.kit.settings import KitSettings
 
 
 @dataclass(frozen=True)
