@@ -13,27 +13,12 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from fairlead.kit.errors import Code, FairleadError, FieldViolation
+from fairlead.kit.http_status import STATUS
 
 MEDIA_TYPE = "application/problem+json"
 INFERENCE_PREFIX = "/v2"
 UNEXPECTED = "the gateway failed on this call; its log has the detail under the request id"
 
-# As google/rpc/code.proto maps them; 499 is nginx's "client closed request".
-STATUS: Mapping[Code, int] = {
-    Code.INVALID_ARGUMENT: 400,
-    Code.FAILED_PRECONDITION: 400,
-    Code.UNAUTHENTICATED: 401,
-    Code.PERMISSION_DENIED: 403,
-    Code.NOT_FOUND: 404,
-    Code.ABORTED: 409,
-    Code.ALREADY_EXISTS: 409,
-    Code.RESOURCE_EXHAUSTED: 429,
-    Code.CANCELLED: 499,
-    Code.INTERNAL: 500,
-    Code.UNIMPLEMENTED: 501,
-    Code.UNAVAILABLE: 503,
-    Code.DEADLINE_EXCEEDED: 504,
-}
 # For what HTTP itself refuses; the canonical code that comes nearest.
 CODE_OF_STATUS: Mapping[int, str] = {
     400: "INVALID_ARGUMENT",

@@ -11,9 +11,9 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from fairlead.kit.errors import FairleadError
+from fairlead.kit.http_status import STATUS
 
 from .adapters.rest.body_limit import BodyLimit
-from .adapters.rest.http import STATUSES
 from .domain.columns import Columns
 from .domain.deployment import name_of_inference
 from .domain.inference import Answer, Inference
@@ -104,7 +104,7 @@ async def _respond(
         return _body(await asyncio.to_thread(work))
     except FairleadError as error:
         # BentoML hides the text of its own errors above 499, so the answer is made here.
-        return JSONResponse({"error": error.message}, STATUSES[error.code])
+        return JSONResponse({"error": error.message}, STATUS[error.code])
 
 
 def _body(answer: Answer) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 import uuid_utils
 from google.protobuf.message import Message
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from fairlead.kit.telemetry import inject
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/protobuf"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TRACE_CONTEXT = TraceContextTextMapPropagator()
 
 # A forked child shares its parent's generator state and would repeat its ids.
 os.register_at_fork(after_in_child=uuid_utils.reseed_rng)
@@ -38,7 +38,7 @@ class Envelope:
 def trace_context() -> dict[str, str]:
     """Return the current trace as W3C headers (traceparent, tracestate); {} outside any span."""
     carrier: dict[str, str] = {}
-    _TRACE_CONTEXT.inject(carrier)
+    inject(carrier)
     return carrier
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .tracking import TASK_TAG
+
 CHAMPION, CHALLENGER = "champion", "challenger"
-TASK_TAG = "fairlead.task"
 
 
 def register_version(client: Any, model: str, source: str, run_id: str, tags: Mapping[str, str]) -> int:

@@ -13,16 +13,11 @@ from fairlead.api.common.v1.table_pb2 import ColumnKind
 from fairlead.api.drift.v1.reference_pb2 import Reference, ReferenceColumn
 from fairlead.api.trainer.v1.model_pb2 import ModelManifest, ModelRuntime
 
+from ..convert import column_kind_message
 from ..domain.export import FittedModel, WeightedEnsemble
 from ..domain.reference import ReferenceColumn as ColumnSummary
 from ..domain.reference import ReferenceSummary
 
-KINDS = {
-    "number": ColumnKind.COLUMN_KIND_NUMBER,
-    "text": ColumnKind.COLUMN_KIND_TEXT,
-    "datetime": ColumnKind.COLUMN_KIND_DATETIME,
-    "boolean": ColumnKind.COLUMN_KIND_BOOLEAN,
-}
 _LIBRARIES = ("mlflow", "numpy", "pandas", "cloudpickle", "onnxruntime", "scikit-learn", "lightgbm", "xgboost-cpu")
 
 
@@ -71,7 +66,7 @@ def reference_message(reference: ReferenceSummary) -> Reference:
 def _column_message(column: ColumnSummary) -> ReferenceColumn:
     return ReferenceColumn(
         name=column.name,
-        kind=KINDS[column.kind],
+        kind=column_kind_message(column.kind),
         count=column.count,
         missing_count=column.missing_count,
         edges=column.edges,

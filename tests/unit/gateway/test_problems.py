@@ -9,7 +9,8 @@ import pytest
 from starlette.responses import Response
 
 from fairlead.kit.errors import ERRORS, Code, FairleadError, FieldViolation, Internal, InvalidArgument, Unavailable
-from services.gateway.problems import STATUS, problem_of, problem_of_unexpected
+from fairlead.kit.http_status import STATUS
+from services.gateway.problems import problem_of, problem_of_unexpected
 
 
 def scope(path: str = "/api/v1/projects") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from fairlead.kit.errors import Code, FairleadError, ResourceExhausted
+from fairlead.kit.http_status import STATUS
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -17,22 +18,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 JSON = b"application/json"
 BINARY = b"application/octet-stream"
 TOO_LARGE = 413
-
-STATUSES: dict[Code, int] = {
-    Code.INVALID_ARGUMENT: 400,
-    Code.FAILED_PRECONDITION: 400,
-    Code.UNAUTHENTICATED: 401,
-    Code.PERMISSION_DENIED: 403,
-    Code.NOT_FOUND: 404,
-    Code.ALREADY_EXISTS: 409,
-    Code.ABORTED: 409,
-    Code.RESOURCE_EXHAUSTED: 429,
-    Code.CANCELLED: 499,
-    Code.INTERNAL: 500,
-    Code.UNIMPLEMENTED: 501,
-    Code.UNAVAILABLE: 503,
-    Code.DEADLINE_EXCEEDED: 504,
-}
 
 
 class BodyTooLarge(ResourceExhausted):
@@ -72,7 +57,7 @@ def error_response(error: FairleadError) -> Response:
     elif error.retry_after is not None:
         headers = ((b"retry-after", str(max(1, round(error.retry_after))).encode()),)
     body = to_json({"error": error.message})
-    status = TOO_LARGE if isinstance(error, BodyTooLarge) else STATUSES[error.code]
+    status = TOO_LARGE if isinstance(error, BodyTooLarge) else STATUS[error.code]
     return Response(body, status, headers=headers)
 
 

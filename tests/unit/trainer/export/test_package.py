@@ -16,7 +16,8 @@ from google.protobuf.json_format import Parse
 
 from fairlead.api.drift.v1.reference_pb2 import Reference
 from fairlead.api.trainer.v1.model_pb2 import ModelInput, ModelManifest, ModelRuntime
-from services.trainer.adapters.package import KINDS, pickle_by_value, write_package
+from services.trainer.adapters.package import pickle_by_value, write_package
+from services.trainer.convert import column_kind_message
 from services.trainer.domain.export import FittedModel, WeightedEnsemble, tensor_names, to_onnx
 from services.trainer.domain.reference import capture_reference
 from services.trainer.domain.table import TrainingTable
@@ -34,7 +35,7 @@ def package(
     names = tensor_names(train.inputs)
     manifest = ModelManifest(
         classes=train.classes,
-        inputs=[ModelInput(name=c.name, kind=KINDS[c.kind], tensor=names[c.name]) for c in train.inputs],
+        inputs=[ModelInput(name=c.name, kind=column_kind_message(c.kind), tensor=names[c.name]) for c in train.inputs],
         runtime=runtime,
         metrics={"accuracy": 0.9},
     )
