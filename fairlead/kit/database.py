@@ -61,8 +61,10 @@ class _SqliteConnection(Connection):
             self.begin_statement = "BEGIN IMMEDIATE"
 
 
-def open_database(url: str) -> Engine:
+def open_database(url: str, schema: str = "") -> Engine:
     """Return an engine for the database; a SQLite file's folder is made where it is missing.
+
+    `schema` is where tables are on PostgreSQL, so that services may share a database; SQLite has no schemas.
 
     On SQLite, `engine.begin()` takes the write lock at once and waits up to 10 s for it, so reading and then
     writing inside it is safe from other processes; `engine.connect()` reads a snapshot and holds nobody up.
@@ -70,7 +72,8 @@ def open_database(url: str) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sqlalchemy.create_engine(parsed, pool_pre_ping=True)
+        search_path = {"options": f"-csearch_path={schema}"} if schema else {}
+        return sqlalchemy.create_engine(parsed, pool_pre_ping=True, connect_args=search_path)
     if not parsed.database or parsed.database == ":memory:":
         engine = sqlalchemy.create_engine(parsed, poolclass=sqlalchemy.StaticPool)
     else:

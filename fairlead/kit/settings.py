@@ -21,9 +21,40 @@ class KitSettings(BaseSettings):
     home: Path = Field(Path.home() / ".fairlead", description="Folder of everything that is kept on one machine.")
     host: str = Field("127.0.0.1", description="Address that listening sockets bind to.")
     base_port: int = Field(7400, ge=1, le=65000, description="The gateway's HTTP port; the others follow from it.")
-    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite below home, a file a service.")
-    events_url: str = Field("", description="URL of the event log; empty means SQLite below home.")
-    blobs_url: str = Field("", description="URL of the blob store; empty means a folder below home.")
+    database_url: str = Field(
+        "", description="postgresql://user:password@host/database; empty means SQLite below home, a file a service."
+    )
+    events_url: str = Field(
+        "", description="URL of the event log: kafka://host:9092[,host:9092]; empty means SQLite below home."
+    )
+    events_spool_mb: int = Field(
+        256, ge=1, description="Megabytes of events that a service keeps on local disk while Kafka is away."
+    )
+    events_spool_full: Literal["refuse", "drop_oldest"] = Field(
+        "refuse", description="What happens once they are used up: refuse new events, or drop the oldest."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How brokers are spoken to."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How brokers are told who calls, where the protocol begins with SASL."
+    )
+    kafka_username: str = Field("", description="User name for SASL.")
+    kafka_password: SecretStr = Field(SecretStr(""), description="Password for SASL.")
+    kafka_ca_file: str = Field("", description="Certificates to check brokers against; empty means the system's.")
+    kafka_replication_factor: int = Field(
+        0, ge=0, description="Replicas of a topic that is made; 0 means the brokers' own default."
+    )
+    blobs_url: str = Field(
+        "", description="URL of the blob store: s3://bucket[/prefix]; empty means a folder below home."
+    )
+    s3_endpoint_url: str = Field("", description="URL of an S3 server other than AWS; keys come from AWS_* variables.")
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_server_side_encryption: Literal["", "AES256", "aws:kms"] = Field(
+        "", description="Encryption that is asked for with each object; empty leaves it to the bucket."
+    )
+    s3_kms_key_id: str = Field("", description="Key for aws:kms; empty means the account's own.")
+    blob_cache_mb: int = Field(10_240, ge=1, description="Megabytes of local copies of remote blobs, below home.")
     service_token: SecretStr = Field(SecretStr(""), description="Secret that services show each other.")
     admin_token_sha256: str = Field("", description="SHA-256 of the admin's token, hexadecimal.")
     exit_with_parent: bool = Field(False, description="Drain and stop once the process that started this one is gone.")

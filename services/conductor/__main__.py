@@ -8,9 +8,9 @@ from fairlead.api.conductor.v1 import workflow_service_pb2
 from fairlead.api.conductor.v1.workflow_service_pb2_grpc import add_WorkflowServiceServicer_to_server
 from fairlead.api.tasks.v1 import task_service_pb2
 from fairlead.api.tasks.v1.task_service_pb2_grpc import add_TaskServiceServicer_to_server
+from fairlead.kit import backends
 from fairlead.kit import tasks as kit_tasks
-from fairlead.kit.database import migrate, open_database
-from fairlead.kit.events import open_event_log
+from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import TaskServicer, TaskStore
@@ -31,9 +31,9 @@ def main() -> None:
     settings = ConductorSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
     configure_telemetry(settings.service)
-    database = open_database(settings.database_url)
+    database = backends.database(settings)
     migrate(database, kit_tasks.MIGRATIONS, MIGRATIONS)
-    events = open_event_log(settings.events_url, source=settings.service)
+    events = backends.event_log(settings)
     tasks, records, peers = TaskStore(database, events, settings.service), WorkflowRecords(database), Peers.at(settings)
     stopping = Event()
 

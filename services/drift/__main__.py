@@ -7,9 +7,8 @@ from pathlib import Path
 
 from fairlead.api.drift.v1 import monitor_service_pb2
 from fairlead.api.drift.v1.monitor_service_pb2_grpc import add_MonitorServiceServicer_to_server
-from fairlead.kit.blobs import open_blob_store
-from fairlead.kit.database import migrate, open_database
-from fairlead.kit.events import open_event_log
+from fairlead.kit import backends
+from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
@@ -39,10 +38,10 @@ def main() -> None:
     settings = DriftSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
     configure_telemetry(settings.service)
-    engine = open_database(settings.database_url)
+    engine = backends.database(settings)
     migrate(engine, MIGRATIONS)
-    events = open_event_log(settings.events_url, source=settings.service)
-    blobs = open_blob_store(settings.blobs_url, settings.home / "cache" / settings.service)
+    events = backends.event_log(settings)
+    blobs = backends.blob_store(settings)
     channel = connect(settings.serving_address, token=settings.service_token.get_secret_value())
     versions, metrics = VersionStore(), Metrics()
     restore(engine, versions, metrics)

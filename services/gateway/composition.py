@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from fairlead.kit import backends
 from fairlead.kit.auth import verifier
-from fairlead.kit.blobs import open_blob_store
-from fairlead.kit.database import migrate, open_database
-from fairlead.kit.events import open_event_log
+from fairlead.kit.database import migrate
 
 from .adapters.audit import AuditTrail
 from .adapters.changes import TaskChanges
@@ -24,9 +23,9 @@ from .settings import GatewaySettings
 
 def compose(settings: GatewaySettings) -> Parts:
     """Return the parts, stores opened and tables up to date; nothing runs yet."""
-    engine = open_database(settings.database_url)
+    engine = backends.database(settings)
     migrate(engine, MIGRATIONS)
-    events = open_event_log(settings.events_url, source=settings.service)
+    events = backends.event_log(settings)
     projects = ProjectStore(engine)
     services = Services(settings)
     changes = TaskChanges()
@@ -36,7 +35,7 @@ def compose(settings: GatewaySettings) -> Parts:
         verifier=verifier(settings),
         sessions=Sessions(),
         events=events,
-        blobs=open_blob_store(settings.blobs_url, settings.home / "cache" / "gateway"),
+        blobs=backends.blob_store(settings),
         projects=projects,
         services=services,
         changes=changes,

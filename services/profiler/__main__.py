@@ -9,9 +9,8 @@ from fairlead.api.profiler.v1 import (
     profile_service_pb2_grpc,
 )
 from fairlead.api.tasks.v1 import task_service_pb2, task_service_pb2_grpc
-from fairlead.kit.blobs import open_blob_store
-from fairlead.kit.database import migrate, open_database
-from fairlead.kit.events import open_event_log
+from fairlead.kit import backends
+from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
@@ -28,10 +27,10 @@ def main() -> None:
     settings = ProfilerSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
     configure_telemetry(settings.service)
-    engine = open_database(settings.database_url)
+    engine = backends.database(settings)
     migrate(engine, TASK_MIGRATIONS, MIGRATIONS)
-    events = open_event_log(settings.events_url, source=settings.service)
-    blobs = open_blob_store(settings.blobs_url, settings.home / "cache")
+    events = backends.event_log(settings)
+    blobs = backends.blob_store(settings)
     catalog = Catalog(engine)
     store = TaskStore(engine, events, settings.service)
     owner = TaskOwner(store, LocalRunner(f"{__package__}.worker"), concurrency=settings.profiler_concurrency)

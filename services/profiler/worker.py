@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from fairlead.kit.blobs import open_blob_store
-from fairlead.kit.database import open_database
+from fairlead.kit import backends
 from fairlead.kit.tasks import run_worker
 
 from .adapters.catalog import MIGRATIONS, Catalog
@@ -18,8 +17,8 @@ def main() -> None:
     scratch = settings.home / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     workshop = Workshop(
-        Catalog(open_database(settings.database_url)),
-        open_blob_store(settings.blobs_url, settings.home / "cache"),
+        Catalog(backends.database(settings)),
+        backends.blob_store(settings),
         scratch,
         DuckLimits(settings.profiler_memory_limit, settings.profiler_threads),
         settings.profiler_sample_rows,

@@ -17,10 +17,9 @@ from fairlead.api.serving.v1.deployment_service_pb2_grpc import add_DeploymentSe
 from fairlead.api.serving.v1.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
 from fairlead.api.tasks.v1 import task_service_pb2
 from fairlead.api.tasks.v1.task_service_pb2_grpc import add_TaskServiceServicer_to_server
+from fairlead.kit import backends
 from fairlead.kit.auth import verifier
-from fairlead.kit.blobs import open_blob_store
-from fairlead.kit.database import migrate, open_database
-from fairlead.kit.events import open_event_log
+from fairlead.kit.database import migrate
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
@@ -59,10 +58,10 @@ class ServingProcess:
     def __init__(self, settings: ServingSettings) -> None:
         """Open the state and build the doors; nothing listens before start()."""
         self._settings = settings
-        self._engine = open_database(settings.database_url)
+        self._engine = backends.database(settings)
         migrate(self._engine, TASK_MIGRATIONS, MIGRATIONS)
-        self._events = open_event_log(settings.events_url, source=settings.service)
-        blobs = open_blob_store(settings.blobs_url, settings.home / "cache")
+        self._events = backends.event_log(settings)
+        blobs = backends.blob_store(settings)
         self._catalog = Catalog(PackageLoader(blobs, threads=settings.serving_onnx_threads), loaders=LOADERS)
         self._outbox = Outbox(self._engine, self._events)
         journal = Journal(settings.spool, max_bytes=settings.serving_log_spool_mb * MEGABYTE)

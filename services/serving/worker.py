@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.message import Message
 
-from fairlead.kit.blobs import open_blob_store
-from fairlead.kit.database import open_database
+from fairlead.kit import backends
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.tasks import TaskContext, run_worker
 
@@ -22,8 +21,8 @@ def main() -> None:
     settings = ServingSettings()
 
     def batch_predict(task: TaskContext) -> Message:
-        engine = open_database(settings.database_url)
-        blobs = open_blob_store(settings.blobs_url, settings.home / "cache")
+        engine = backends.database(settings)
+        blobs = backends.blob_store(settings)
         profiler = connect(settings.profiler_address, token=settings.service_token.get_secret_value())
         loader = PackageLoader(blobs, threads=settings.serving_onnx_threads)
         return BatchPredictor(

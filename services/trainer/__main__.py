@@ -8,9 +8,8 @@ from fairlead.api.trainer.v1 import model_service_pb2, preparation_service_pb2, 
 from fairlead.api.trainer.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_server
 from fairlead.api.trainer.v1.preparation_service_pb2_grpc import add_PreparationServiceServicer_to_server
 from fairlead.api.trainer.v1.run_service_pb2_grpc import add_RunServiceServicer_to_server
-from fairlead.kit.blobs import open_blob_store
-from fairlead.kit.database import migrate, open_database
-from fairlead.kit.events import open_event_log
+from fairlead.kit import backends
+from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
@@ -33,13 +32,13 @@ from .settings import TrainerSettings
 
 def build(settings: TrainerSettings) -> RpcServer:
     """The service, wired and with unfinished tasks taken up again, ready to start."""
-    engine = open_database(settings.database_url)
+    engine = backends.database(settings)
     migrate(engine, TASK_MIGRATIONS, MIGRATIONS)
-    events = open_event_log(settings.events_url, source=settings.service)
+    events = backends.event_log(settings)
     store = TaskStore(engine, events, settings.service)
     owner = TaskOwner(store, LocalRunner(f"{__package__}.worker"), concurrency=settings.trainer_concurrency)
     channel = connect(settings.profiler_address, token=settings.service_token.get_secret_value())
-    datasets = DatasetReader(channel, open_blob_store(settings.blobs_url, settings.home / "blob-cache"))
+    datasets = DatasetReader(channel, backends.blob_store(settings))
     preparations, runs = PreparationTable(engine), RunTable(engine)
     housekeeper = Housekeeper(f"{__package__}.housekeeping", runs, store)
 

@@ -6,7 +6,8 @@ task was cancelled or failed.
 
 from __future__ import annotations
 
-from fairlead.kit.database import migrate, open_database
+from fairlead.kit import backends
+from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
 from fairlead.kit.resources import parse_name
 
@@ -20,7 +21,7 @@ def main() -> None:
     """Do what there is to do, and end."""
     settings = TrainerSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
-    engine = open_database(settings.database_url)
+    engine = backends.database(settings)
     migrate(engine, MIGRATIONS)
     tracking = Tracking(settings.trainer_mlflow_url, settings.trainer_mlflow_artifacts)
     tracking.open()

@@ -6,8 +6,7 @@ import os
 
 from google.protobuf.message import Message
 
-from fairlead.kit.blobs import open_blob_store
-from fairlead.kit.database import open_database
+from fairlead.kit import backends
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.tasks import Handler, TaskContext, run_worker
 
@@ -24,8 +23,8 @@ from .tasks.resources import Resources
 
 def open_resources(settings: TrainerSettings) -> Resources:
     """The adapters that tasks work with; nothing is connected or imported before it is needed."""
-    engine = open_database(settings.database_url)
-    blobs = open_blob_store(settings.blobs_url, settings.home / "blob-cache")
+    engine = backends.database(settings)
+    blobs = backends.blob_store(settings)
     channel = connect(settings.profiler_address, token=settings.service_token.get_secret_value())
     return Resources(
         settings=settings,

@@ -12,9 +12,9 @@ from types import FrameType
 from google.protobuf.message import Message
 
 from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_PENDING, TASK_STATE_RUNNING
-from fairlead.kit.database import migrate, open_database
+from fairlead.kit import backends
+from fairlead.kit.database import migrate
 from fairlead.kit.errors import FairleadError, Unimplemented
-from fairlead.kit.events import open_event_log
 from fairlead.kit.logging import configure_logging, get_logger
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.tasks.context import TaskContext
@@ -43,9 +43,9 @@ def run_worker(settings: KitSettings, handlers: Mapping[str, Handler], *, migrat
         raise SystemExit(f"usage: python -m {settings.service}.worker TASK_NAME")
     configure_logging(settings.service, settings.log_level, settings.log_format)
     configure_telemetry(settings.service)
-    engine = open_database(settings.database_url)
+    engine = backends.database(settings)
     migrate(engine, _MIGRATIONS, *migrations)
-    events = open_event_log(settings.events_url, source=settings.service)
+    events = backends.event_log(settings)
     try:
         perform(TaskStore(engine, events, settings.service), handlers, sys.argv[1])
     except FairleadError as error:

@@ -1,0 +1,25 @@
+"""From a service's settings to its database, event log and blob store: the one place that knows which is which."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+from fairlead.kit.blobs import BlobStore, open_blob_store
+from fairlead.kit.database import open_database
+from fairlead.kit.events import EventLog, open_event_log
+from fairlead.kit.settings import KitSettings
+
+
+def database(settings: KitSettings) -> Engine:
+    """Return an engine for the service's own tables: a SQLite file of its own, or a schema of its own in PostgreSQL."""
+    return open_database(settings.database_url, schema=settings.service)
+
+
+def event_log(settings: KitSettings) -> EventLog:
+    """Return the event log, which events of this service go to."""
+    return open_event_log(settings.events_url, source=settings.service)
+
+
+def blob_store(settings: KitSettings) -> BlobStore:
+    """Return the blob store; copies of remote blobs are kept below home, for all services of the machine."""
+    return open_blob_store(settings.blobs_url, settings.home / "cache" / "blobs")
