@@ -12,7 +12,8 @@ from fairlead.kit.settings import KitSettings
 
 def database(settings: KitSettings) -> Engine:
     """Return an engine for the service's own tables: a SQLite file of its own, or a schema of its own in PostgreSQL."""
-    return open_database(settings.database_url, schema=settings.service)
+    connections = settings.database_connections
+    return open_database(settings.database_url, schema=settings.service, connections=connections)
 
 
 def event_log(settings: KitSettings) -> EventLog:

@@ -24,6 +24,9 @@ class KitSettings(BaseSettings):
     database_url: str = Field(
         "", description="postgresql://user:password@host/database; empty means SQLite below home, a file a service."
     )
+    database_connections: int = Field(
+        10, ge=1, description="Most connections to PostgreSQL that one process of a service has open."
+    )
     events_url: str = Field(
         "", description="URL of the event log: kafka://host:9092[,host:9092]; empty means SQLite below home."
     )

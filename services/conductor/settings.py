@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from fairlead.kit.database import is_postgresql
 from fairlead.kit.settings import KitSettings
 
 
@@ -15,7 +16,9 @@ class ConductorSettings(KitSettings):
     service: ClassVar[str] = "conductor"
 
     conductor_workflow_url: str = Field(
-        "", description="SQLAlchemy URL where the durable engine keeps its steps; empty means SQLite below home."
+        "",
+        description="Database where the durable engine keeps its steps; empty: the schema `conductor_steps` where "
+        "FAIRLEAD_DATABASE_URL is PostgreSQL, else SQLite below home.",
     )
     conductor_poll_seconds: float = Field(0.25, gt=0, description="Seconds between looks at a task under way.")
     conductor_patience_seconds: float = Field(
@@ -26,4 +29,8 @@ class ConductorSettings(KitSettings):
     @property
     def workflow_url(self) -> str:
         """Return where the durable engine keeps its steps."""
-        return self.conductor_workflow_url or f"sqlite:///{self.home}/conductor-steps.db"
+        if self.conductor_workflow_url:
+            return self.conductor_workflow_url
+        if is_postgresql(self.database_url):
+            return self.database_url
+        return f"sqlite:///{self.home}/conductor-steps.db"

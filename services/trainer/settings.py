@@ -8,7 +8,10 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from fairlead.kit.database import is_postgresql, schema_url
 from fairlead.kit.settings import KitSettings
+
+MLFLOW_SCHEMA = "mlflow"
 
 
 class TrainerSettings(KitSettings):
@@ -21,14 +24,23 @@ class TrainerSettings(KitSettings):
     trainer_max_rows: int = Field(
         1_000_000, ge=1000, description="Rows that are trained on; of a larger table a random sample is taken."
     )
-    trainer_mlflow_url: str = Field("", description="MLflow's tracking and registry database; empty: below home.")
+    trainer_mlflow_url: str = Field(
+        "",
+        description="MLflow's tracking and registry database; empty: the schema `mlflow` where FAIRLEAD_DATABASE_URL "
+        "is PostgreSQL, else below home.",
+    )
     trainer_mlflow_artifacts: str = Field("", description="Where MLflow keeps artifacts; empty: a folder below home.")
 
     @model_validator(mode="after")
     def _fill_in_trainer(self) -> Self:
-        self.trainer_mlflow_url = self.trainer_mlflow_url or f"sqlite:///{self.home}/mlflow.db"
+        self.trainer_mlflow_url = self.trainer_mlflow_url or self._mlflow_beside_us()
         self.trainer_mlflow_artifacts = self.trainer_mlflow_artifacts or (self.home / "mlflow-artifacts").as_uri()
         return self
+
+    def _mlflow_beside_us(self) -> str:
+        if is_postgresql(self.database_url):
+            return schema_url(self.database_url, MLFLOW_SCHEMA)
+        return f"sqlite:///{self.home}/mlflow.db"
 
     @property
     def threads(self) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from prometheus_client import Counter, Histogram
 
 from fairlead.kit.auth import TokenVerifier
+from fairlead.kit.database import unavailable
 from fairlead.kit.errors import Code, FairleadError, Internal
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
@@ -84,6 +85,10 @@ class ServerInterceptor(grpc.ServerInterceptor):
             if ended:
                 code = ended
                 raise
+            if away := unavailable(error):
+                code = away.code.value
+                _log.warning("call failed for want of the database", method=method, error=str(error))
+                _abort(context, away, cause=error)
             code = Code.INTERNAL.value
             _log.exception("call failed unexpectedly", method=method)
             _abort(context, Internal("the service failed on this call; its log has the detail"), cause=error)
@@ -106,9 +111,10 @@ def _unary_stream(behaviour: Any, request_deserializer: Any, response_serializer
     return grpc.unary_stream_rpc_method_handler(behaviour, request_deserializer, response_serializer)
 
 
-def _abort(context: grpc.ServicerContext, error: FairleadError, cause: BaseException | None = None) -> None:
+def _abort(context: grpc.ServicerContext, error: FairleadError, cause: BaseException | None = None) -> NoReturn:
     context.set_trailing_metadata(((DETAILS_KEY, to_details(error)),))
     try:
         context.abort(GRPC_CODES[error.code], error.message)
     except Exception as aborted:
         raise aborted from cause
+    raise AssertionError("abort() always raises")

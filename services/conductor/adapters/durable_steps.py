@@ -7,6 +7,7 @@ from typing import Any
 
 from fairlead.api.conductor.v1.workflow_pb2 import StageState, Workflow
 from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED
+from fairlead.kit.database import unavailable
 from fairlead.kit.errors import Cancelled, FailedPrecondition, FairleadError, Internal
 from fairlead.kit.logging import get_logger
 from fairlead.kit.tasks import TaskStore
@@ -57,7 +58,10 @@ class Steps:
                 summary = work.run(job, self._children)
             except FairleadError as error:
                 return self.end(name, stage_id, error)
-            except Exception:  # noqa: BLE001 - whatever a stage fails with must end the workflow
+            except Exception as error:
+                if unavailable(error):
+                    # Its own database is away: that ends nothing, and the engine runs the step again.
+                    raise
                 _log.exception("stage failed unexpectedly", workflow=name, stage=stage_id)
                 defect = Internal(
                     f"the stage {stage_id} failed because of a defect; the conductor's log has the detail"

@@ -10,8 +10,10 @@ from threading import Condition, Lock
 from typing import Any, ParamSpec, TypeVar
 
 from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID, StepOptions
+from sqlalchemy import Engine
 
 from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_PENDING, TASK_STATE_RUNNING, Task
+from fairlead.kit.database import is_postgresql, open_database
 from fairlead.kit.errors import Aborted, FailedPrecondition
 from fairlead.kit.tasks import TaskStore
 
@@ -23,6 +25,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 EXECUTOR = "conductor"
+# Of DBOS's own tables on PostgreSQL.
+SCHEMA = "conductor_steps"
 # Workflows are taken up again by the same version only; raise it where stages change their order or meaning.
 VERSION = "1"
 _TOPIC = "review"
@@ -30,8 +34,9 @@ _UNDER_WAY = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 _POLL_SECONDS = 0.25
 _REVIEW_SECONDS = 5.0
 _CLOSE_SECONDS = 8.0
-# What fails outside a stage's own work, such as a database that is locked, is tried again after 1, 2, 4, 8 seconds.
-_TRY_AGAIN = StepOptions(retries_allowed=True, interval_seconds=1.0, max_attempts=5, backoff_rate=2.0)
+# What fails outside a stage's own work, such as a database that is locked or away, is tried again after 1, 2, 4, 8,
+# 16, 32 seconds.
+_TRY_AGAIN = StepOptions(retries_allowed=True, interval_seconds=1.0, max_attempts=7, backoff_rate=2.0)
 
 
 class WorkflowEngine:
@@ -46,15 +51,9 @@ class WorkflowEngine:
         self._active = 0
         self._changed = Condition()
         _log_as_we_do()
-        config = DBOSConfig(
-            name="fairlead-conductor",
-            system_database_url=url,
-            executor_id=EXECUTOR,
-            application_version=VERSION,
-            log_level="WARNING",
-            notification_listener_polling_interval_sec=_POLL_SECONDS,
-        )
-        DBOS(config=config)
+        # On SQLite, DBOS opens the database in its own way.
+        self._database = open_database(url, SCHEMA) if is_postgresql(url) else None
+        DBOS(config=_config(url, self._database))
 
         # DBOS registers plain functions only.
         async def job(name: str) -> None:
@@ -111,6 +110,8 @@ class WorkflowEngine:
         # That it leaves what waits for a person is no news.
         logging.getLogger("dbos").setLevel(logging.ERROR)
         DBOS.destroy()
+        if self._database is not None:
+            self._database.dispose()
 
     async def _run(self, name: str) -> None:
         await asyncio.to_thread(self._counted, self._steps.begin, name)
@@ -139,6 +140,21 @@ class WorkflowEngine:
             with self._changed:
                 self._active -= 1
                 self._changed.notify_all()
+
+
+def _config(url: str, database: Engine | None) -> DBOSConfig:
+    config = DBOSConfig(
+        name="fairlead-conductor",
+        system_database_url=url,
+        executor_id=EXECUTOR,
+        application_version=VERSION,
+        log_level="WARNING",
+        notification_listener_polling_interval_sec=_POLL_SECONDS,
+    )
+    if database is not None:
+        config["system_database_engine"] = database
+        config["dbos_system_schema"] = SCHEMA
+    return config
 
 
 def _log_as_we_do() -> None:

@@ -1,0 +1,19 @@
+"""Opening a database and bringing its tables up to date; SQLite on one machine, PostgreSQL in a cluster."""
+
+from fairlead.kit.database.columns import UtcDateTime
+from fairlead.kit.database.failures import unavailable
+from fairlead.kit.database.migration import migrate, recorded_revisions, wanted_revisions
+from fairlead.kit.database.opening import open_database
+from fairlead.kit.database.urls import is_postgresql, parse_url, schema_url
+
+__all__ = [
+    "UtcDateTime",
+    "is_postgresql",
+    "migrate",
+    "open_database",
+    "parse_url",
+    "recorded_revisions",
+    "schema_url",
+    "unavailable",
+    "wanted_revisions",
+]
