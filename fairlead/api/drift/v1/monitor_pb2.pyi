@@ -40,6 +40,26 @@ SEVERITY_WARNING: Severity.ValueType  # 2
 SEVERITY_CRITICAL: Severity.ValueType  # 3
 Global___Severity: _TypeAlias = Severity  # noqa: Y015
 
+class _AlertKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AlertKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ALERT_KIND_UNSPECIFIED: _AlertKind.ValueType  # 0
+    """The deployment's traffic drifted."""
+    ALERT_KIND_PREDICTIONS_NOT_LOGGED: _AlertKind.ValueType  # 1
+    """Predictions were answered or refused that the prediction log lacks; nothing is said of drift."""
+
+class AlertKind(_AlertKind, metaclass=_AlertKindEnumTypeWrapper):
+    """AlertKind says what an alert is about."""
+
+ALERT_KIND_UNSPECIFIED: AlertKind.ValueType  # 0
+"""The deployment's traffic drifted."""
+ALERT_KIND_PREDICTIONS_NOT_LOGGED: AlertKind.ValueType  # 1
+"""Predictions were answered or refused that the prediction log lacks; nothing is said of drift."""
+Global___AlertKind: _TypeAlias = AlertKind  # noqa: Y015
+
 @_typing.final
 class Monitor(_message.Message):
     """Monitor watches one deployment."""
@@ -276,7 +296,7 @@ Global___DriftScore: _TypeAlias = DriftScore  # noqa: Y015
 
 @_typing.final
 class Alert(_message.Message):
-    """Alert says that a deployment's traffic drifted."""
+    """Alert says that a deployment's traffic drifted, or what else its kind tells."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -288,6 +308,8 @@ class Alert(_message.Message):
     REPORT_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    UNLOGGED_PREDICTIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/monitors/{deployment}/alerts/{alert}"""
     deployment: _builtins.str
@@ -296,12 +318,17 @@ class Alert(_message.Message):
     report: _builtins.str
     message: _builtins.str
     """One sentence for a person."""
+    kind: Global___AlertKind.ValueType
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___ColumnDrift]:
         """The drifted columns, worst first."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def unlogged_predictions(self) -> Global___UnloggedPredictions:
+        """For predictions that were not logged: how many, and when."""
+
     def __init__(
         self,
         *,
@@ -313,11 +340,48 @@ class Alert(_message.Message):
         report: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         message: _builtins.str = ...,
+        kind: Global___AlertKind.ValueType = ...,
+        unlogged_predictions: Global___UnloggedPredictions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "unlogged_predictions", b"unlogged_predictions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "create_time", b"create_time", "deployment", b"deployment", "message", b"message", "model_version", b"model_version", "name", b"name", "report", b"report", "severity", b"severity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "create_time", b"create_time", "deployment", b"deployment", "kind", b"kind", "message", b"message", "model_version", b"model_version", "name", b"name", "report", b"report", "severity", b"severity", "unlogged_predictions", b"unlogged_predictions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Alert: _TypeAlias = Alert  # noqa: Y015
+
+@_typing.final
+class UnloggedPredictions(_message.Message):
+    """UnloggedPredictions counts predicted rows that the prediction log lacks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_COUNT_FIELD_NUMBER: _builtins.int
+    FIRST_TIME_FIELD_NUMBER: _builtins.int
+    LAST_TIME_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    row_count: _builtins.int
+    refused: _builtins.bool
+    """Whether their callers were told: they were refused then, and not answered."""
+    @_builtins.property
+    def first_time(self) -> _timestamp_pb2.Timestamp:
+        """When the first and the last of them were answered, or refused."""
+
+    @_builtins.property
+    def last_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        row_count: _builtins.int = ...,
+        first_time: _timestamp_pb2.Timestamp | None = ...,
+        last_time: _timestamp_pb2.Timestamp | None = ...,
+        refused: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_time", b"first_time", "last_time", b"last_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_time", b"first_time", "last_time", b"last_time", "refused", b"refused", "row_count", b"row_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnloggedPredictions: _TypeAlias = UnloggedPredictions  # noqa: Y015

@@ -33,6 +33,9 @@ class TaskEvent(_message.Message):
     TASK_FIELD_NUMBER: _builtins.int
     STAGE_STATUS_FIELD_NUMBER: _builtins.int
     TRAIN_PROGRESS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """How many changes the task has seen: of two events of one task, the higher one tells what holds."""
     @_builtins.property
     def task(self) -> _task_pb2.Task:
         """The task as it now stands."""
@@ -47,10 +50,11 @@ class TaskEvent(_message.Message):
         task: _task_pb2.Task | None = ...,
         stage_status: Global___StageStatus | None = ...,
         train_progress: Global___TrainProgress | None = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact", "stage_status", b"stage_status", "task", b"task", "train_progress", b"train_progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact", "stage_status", b"stage_status", "task", b"task", "train_progress", b"train_progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact", "revision", b"revision", "stage_status", b"stage_status", "task", b"task", "train_progress", b"train_progress"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["stage_status", "train_progress"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
@@ -187,15 +191,19 @@ Global___PredictionBatch: _TypeAlias = PredictionBatch  # noqa: Y015
 
 @_typing.final
 class PredictionRequest(_message.Message):
-    """PredictionRequest is one logged request."""
+    """PredictionRequest is one logged request, or a part of one whose rows are too many bytes for one event."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ROW_COUNT_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
+    FIRST_ROW_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     row_count: _builtins.int
+    """Rows that are here."""
+    first_row: _builtins.int
+    """Where the first of them is within the request, from 0; above 0 in the later parts of a large request."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -204,10 +212,11 @@ class PredictionRequest(_message.Message):
         request_id: _builtins.str = ...,
         row_count: _builtins.int = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
+        first_row: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "row_count", b"row_count", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_row", b"first_row", "request_id", b"request_id", "row_count", b"row_count", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
