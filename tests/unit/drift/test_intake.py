@@ -1,4 +1,4 @@
-"""Events into a real database and a real log, in process: what comes twice, late, early or broken."""
+"""Events into each kind of database and a real log, in process: what comes twice, late, early or broken."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from prometheus_client import CollectorRegistry
 
 from fairlead.api.events.v1 import events_pb2
 from fairlead.api.serving.v1 import deployment_pb2
+from fairlead.kit import backends
 from fairlead.kit.blobs import open_blob_store
-from fairlead.kit.database import migrate, open_database
+from fairlead.kit.database import migrate
 from fairlead.kit.errors import Unavailable
-from fairlead.kit.events import Event, open_event_log, topics
+from fairlead.kit.events import Draft, Event, open_event_log, topics
 from services.drift.__main__ import MIGRATIONS
 from services.drift.adapters import consumed_store, history_store, monitor_store
 from services.drift.adapters.metrics import Metrics
@@ -49,12 +50,17 @@ class Known:
 class Desk:
     """An intake with all that it stands on."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, database_url: str) -> None:
         self.settings = DriftSettings(
-            home=home, drift_window_rows=200, drift_recent_rows=300, drift_early_truths=3, drift_reports_kept=4
+            home=home,
+            database_url=database_url,
+            drift_window_rows=200,
+            drift_recent_rows=300,
+            drift_early_truths=3,
+            drift_reports_kept=4,
         )
         self.home = home
-        self.engine = open_database(self.settings.database_url)
+        self.engine = backends.database(self.settings)
         migrate(self.engine, MIGRATIONS)
         self.events = open_event_log(self.settings.events_url, source="test")
         self.blobs = open_blob_store(self.settings.blobs_url, home / "cache")
@@ -105,8 +111,8 @@ class Desk:
         topic: str,
         *messages: events_pb2.DeploymentChanged | events_pb2.PredictionBatch | events_pb2.FeedbackBatch,
     ) -> list[Event]:
-        before = self.events.end_offset(topic)
-        self.events.publish_many(topic, [(made.DEPLOYMENT, message) for message in messages])
+        before = self.events.end_position(topic, made.DEPLOYMENT).offset
+        self.events.publish_many(topic, [Draft(made.DEPLOYMENT, message) for message in messages])
         return list(self.events.replay(topic, after=before))
 
     def monitor(self) -> Monitor:
@@ -122,8 +128,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
+def desk(tmp_path: Path, database_url: str) -> Iterator[Desk]:
+    desk = Desk(tmp_path, database_url)
     yield desk
     desk.events.close()
     desk.engine.dispose()

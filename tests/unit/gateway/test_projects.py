@@ -1,8 +1,8 @@
-"""Projects in a real database."""
+"""Projects in each kind of database."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,10 +13,11 @@ from services.gateway.adapters.schema import MIGRATIONS
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ProjectStore:
-    engine = open_database(f"sqlite:///{tmp_path}/gateway.db")
+def store(database_url: str) -> Iterator[ProjectStore]:
+    engine = open_database(database_url, "gateway")
     migrate(engine, MIGRATIONS)
-    return ProjectStore(engine)
+    yield ProjectStore(engine)
+    engine.dispose()
 
 
 def test_the_default_project_is_always_there(store: ProjectStore) -> None:

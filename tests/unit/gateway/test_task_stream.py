@@ -18,8 +18,8 @@ from services.gateway.adapters.task_view import StoredRecord, TaskView
 NAME = "projects/default/tasks/t"
 
 
-def test_every_line_that_comes_late_is_told_before_the_end(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path}/gateway.db")
+def test_every_line_that_comes_late_is_told_before_the_end(tmp_path: Path, database_url: str) -> None:
+    engine = open_database(database_url, "gateway")
     migrate(engine, MIGRATIONS)
     events = open_event_log(f"sqlite:///{tmp_path}/events.db", source="trainer")
     late = 2 * PAGE + 1

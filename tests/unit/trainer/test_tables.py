@@ -1,4 +1,4 @@
-"""What the trainer keeps of preparations, runs and model versions, on a real database."""
+"""What the trainer keeps of preparations, runs and model versions, on each kind of database."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from services.trainer.adapters.schema import MIGRATIONS
 
 
 @pytest.fixture
-def database(tmp_path: Path):
-    engine = open_database(f"sqlite:///{tmp_path}/trainer.db")
+def database(database_url: str):
+    engine = open_database(database_url, "trainer")
     migrate(engine, MIGRATIONS)
     yield engine
     engine.dispose()

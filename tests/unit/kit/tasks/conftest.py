@@ -1,4 +1,4 @@
-"""A service's store on real SQLite and the real event log, and an owner that runs real child processes."""
+"""A service's store on each kind of database and the real event log, and an owner that runs real child processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 
 from fairlead.api.events.v1.events_pb2 import TaskEvent
 from fairlead.api.tasks.v1.task_pb2 import LogLine, Task
-from fairlead.kit.database import migrate, open_database
+from fairlead.kit import backends
+from fairlead.kit.database import migrate
 from fairlead.kit.events import EventLog, open_event_log, topics
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.tasks import MIGRATIONS, LocalRunner, TaskOwner, TaskStore
@@ -21,13 +22,19 @@ Eventually = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> KitSettings:
-    return KitSettings(home=tmp_path)
+def settings(tmp_path: Path, database_url: str) -> KitSettings:
+    return KitSettings(home=tmp_path, database_url=database_url)
+
+
+@pytest.fixture
+def environment(settings: KitSettings) -> dict[str, str]:
+    """What child processes are told of the settings."""
+    return {"FAIRLEAD_HOME": str(settings.home), "FAIRLEAD_DATABASE_URL": settings.database_url}
 
 
 @pytest.fixture
 def engine(settings: KitSettings) -> Iterator[Engine]:
-    engine = open_database(settings.database_url)
+    engine = backends.database(settings)
     migrate(engine, MIGRATIONS)
     yield engine
     engine.dispose()
@@ -46,8 +53,8 @@ def store(engine: Engine, events: EventLog) -> TaskStore:
 
 
 @pytest.fixture
-def owner(store: TaskStore, settings: KitSettings) -> Iterator[TaskOwner]:
-    owner = TaskOwner(store, LocalRunner(WORKER, {"FAIRLEAD_HOME": str(settings.home)}), concurrency=2)
+def owner(store: TaskStore, environment: dict[str, str]) -> Iterator[TaskOwner]:
+    owner = TaskOwner(store, LocalRunner(WORKER, environment), concurrency=2)
     yield owner
     owner.close()
 

@@ -7,14 +7,15 @@ import sys
 
 from google.protobuf.wrappers_pb2 import StringValue
 
-from fairlead.kit.database import migrate, open_database
+from fairlead.kit import backends
+from fairlead.kit.database import migrate
 from fairlead.kit.events import open_event_log
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.tasks import MIGRATIONS, LocalRunner, TaskOwner, TaskStore
 
 if __name__ == "__main__":
     settings = KitSettings()
-    engine = open_database(settings.database_url)
+    engine = backends.database(settings)
     migrate(engine, MIGRATIONS)
     store = TaskStore(engine, open_event_log(settings.events_url, source="kit"), "kit")
     owner = TaskOwner(store, LocalRunner("tests.unit.kit.tasks.sample_worker"))

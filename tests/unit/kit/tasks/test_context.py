@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select
 
 from fairlead.api.events.v1.events_pb2 import TrainProgress
 from fairlead.api.tasks.v1.task_pb2 import LogLine
-from fairlead.kit.database import open_database
+from fairlead.kit import backends
 from fairlead.kit.errors import InvalidArgument, Unavailable
 from fairlead.kit.events import EventLog, Retention
 from fairlead.kit.events.sqlite import SqliteEventLog
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.tasks import TaskContext, TaskStore
+from fairlead.kit.tasks.schema import tasks
 
 
 class BusyLog(SqliteEventLog):
@@ -37,8 +38,9 @@ def busy(tmp_path: Path) -> Iterator[EventLog]:
 @pytest.fixture
 def impatient(settings: KitSettings) -> Iterator[Engine]:
     """The same database, opened by one who does not wait for other writers."""
-    engine = open_database(settings.database_url)
-    event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA busy_timeout = 1"))
+    engine = backends.database(settings)
+    hurry = "PRAGMA busy_timeout = 1" if engine.dialect.name == "sqlite" else "SET lock_timeout = '1ms'"
+    event.listen(engine, "connect", lambda connection, _record: (connection.execute(hurry), connection.commit()))
     yield engine
     engine.dispose()
 
@@ -69,7 +71,8 @@ def test_work_goes_on_while_the_database_is_busy(
 ) -> None:
     context = running(store)
     hurried = TaskContext(TaskStore(impatient, events, "kit"), context.task)
-    with engine.begin():
+    with engine.begin() as connection:
+        connection.execute(select(tasks).with_for_update())
         hurried.progress(0.5, "fit", resource="r")
         assert store.get(context.task.name).progress == 0.0
 

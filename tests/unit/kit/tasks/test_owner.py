@@ -203,7 +203,7 @@ def test_work_that_can_not_be_started_is_reported(
 
 
 def test_closing_stops_the_work_and_the_next_owner_takes_it_up(
-    store: TaskStore, owner: TaskOwner, settings: KitSettings, tmp_path: Path, eventually: Eventually
+    store: TaskStore, owner: TaskOwner, environment: dict[str, str], tmp_path: Path, eventually: Eventually
 ) -> None:
     gate = tmp_path / "gate"
     task = store.create("shop", "wait", StringValue(value=str(gate)))
@@ -214,7 +214,7 @@ def test_closing_stops_the_work_and_the_next_owner_takes_it_up(
     assert store.get(task.name).state == TASK_STATE_RUNNING
 
     gate.touch()
-    following = TaskOwner(store, LocalRunner("tests.unit.kit.tasks.sample_worker", {"FAIRLEAD_HOME": str(tmp_path)}))
+    following = TaskOwner(store, LocalRunner("tests.unit.kit.tasks.sample_worker", environment))
     following.recover()
     eventually(lambda: not store.unfinished())
     following.close()

@@ -34,7 +34,7 @@ def pids(folder: Path, ending: str) -> list[int]:
 def kill_a_service_at_work(kind: str, settings: KitSettings, gate: Path, eventually: Eventually) -> None:
     service = subprocess.Popen(
         [sys.executable, "-m", "tests.unit.kit.tasks.sample_service", kind, str(gate)],
-        env={**os.environ, "FAIRLEAD_HOME": str(settings.home)},
+        env={**os.environ, "FAIRLEAD_HOME": str(settings.home), "FAIRLEAD_DATABASE_URL": settings.database_url},
     )
     try:
         eventually(lambda: pids(gate.parent, "started"))

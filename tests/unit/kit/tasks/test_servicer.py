@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
@@ -15,6 +16,12 @@ from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.tasks import TaskServicer, TaskStore
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """One kind of database will do: the store's own tests see to the others."""
+    return f"sqlite:///{tmp_path}/service.db"
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
@@ -20,10 +21,21 @@ from fairlead.kit.settings import KitSettings
 from fairlead.kit.tasks import TaskStore
 
 
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """One kind of database will do: the store's own tests see to the others."""
+    return f"sqlite:///{tmp_path}/service.db"
+
+
 def work(settings: KitSettings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tests.unit.kit.tasks.sample_worker", *arguments],
-        env={**os.environ, "FAIRLEAD_HOME": str(settings.home), **environment},
+        env={
+            **os.environ,
+            "FAIRLEAD_HOME": str(settings.home),
+            "FAIRLEAD_DATABASE_URL": settings.database_url,
+            **environment,
+        },
         capture_output=True,
         text=True,
     )
