@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
@@ -23,6 +24,9 @@ _HEAP = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 # One node, and no larger than a test needs; a topic that nobody declared is an error, as on a well kept cluster.
 _SMALL = {
     "auto.create.topics.enable": "false",
+    # A broker that was killed is let in again only once the session of the one before it has ended.
+    "broker.heartbeat.interval.ms": "1000",
+    "broker.session.timeout.ms": "4000",
     "group.initial.rebalance.delay.ms": "0",
     "log.cleaner.dedupe.buffer.size": "16777216",
     "num.partitions": "3",
@@ -58,7 +62,7 @@ class KafkaBroker:
         from kafka.errors import KafkaError
 
         self._server.start()
-        wait_until_ready("Kafka", self._server, self._answers, KafkaError)
+        wait_until_ready("Kafka", self._server, self._answers, (OSError, KafkaError))
         return self
 
     def kill(self) -> None:
@@ -83,6 +87,8 @@ class KafkaBroker:
         from kafka.admin import KafkaAdminClient
         from kafka.errors import BrokerNotAvailableError
 
+        # Asked first: the client would wait longer and longer between its attempts to connect.
+        socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5_000)
         try:
             if not admin.describe_cluster()["brokers"]:

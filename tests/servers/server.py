@@ -53,7 +53,9 @@ def free_port() -> int:
         return port
 
 
-def wait_until_ready(what: str, server: Server, answers: Callable[[], None], errors: type[Exception]) -> None:
+def wait_until_ready(
+    what: str, server: Server, answers: Callable[[], None], errors: type[Exception] | tuple[type[Exception], ...]
+) -> None:
     """Wait until `answers` returns without one of its errors; fails with the server's log where it never does."""
     deadline = time.monotonic() + READY_SECONDS
     while True:
