@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Engine
 
-from fairlead.kit.blobs import BlobStore, open_blob_store
+from fairlead.kit.blobs import BlobStore, S3Options, open_blob_store
 from fairlead.kit.database import open_database
 from fairlead.kit.events import EventLog, open_event_log
 from fairlead.kit.settings import KitSettings
@@ -23,4 +23,12 @@ def event_log(settings: KitSettings) -> EventLog:
 
 def blob_store(settings: KitSettings) -> BlobStore:
     """Return the blob store; copies of remote blobs are kept below home, for all services of the machine."""
-    return open_blob_store(settings.blobs_url, settings.home / "cache" / "blobs")
+    options = S3Options(
+        endpoint_url=settings.s3_endpoint_url,
+        public_endpoint_url=settings.s3_public_endpoint_url,
+        region=settings.s3_region,
+        encryption=settings.s3_server_side_encryption,
+        kms_key_id=settings.s3_kms_key_id,
+    )
+    cache = settings.home / "cache" / "blobs"
+    return open_blob_store(settings.blobs_url, cache, s3=options, cache_mb=settings.blob_cache_mb)

@@ -52,6 +52,9 @@ class KitSettings(BaseSettings):
         "", description="URL of the blob store: s3://bucket[/prefix]; empty means a folder below home."
     )
     s3_endpoint_url: str = Field("", description="URL of an S3 server other than AWS; keys come from AWS_* variables.")
+    s3_public_endpoint_url: str = Field(
+        "", description="URL of that server as people reach it, for links; empty means the same."
+    )
     s3_region: str = Field("us-east-1", description="Region of the bucket.")
     s3_server_side_encryption: Literal["", "AES256", "aws:kms"] = Field(
         "", description="Encryption that is asked for with each object; empty leaves it to the bucket."

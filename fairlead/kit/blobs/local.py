@@ -24,7 +24,7 @@ from fairlead.kit.errors import FailedPrecondition, NotFound, ResourceExhausted
 
 from .durable_files import READ_ONLY, chunks_of, copy_folder, make_folder, sync_folder
 from .keys import blob_key, is_blob_key, require_blob_key, require_folder_key
-from .port import StoredBlob
+from .port import LINK_SECONDS, Link, StoredBlob
 
 # What a killed writer left in incoming/ is removed at the next opening after this long.
 ABANDONED_SECONDS = 24 * 3600.0
@@ -123,6 +123,21 @@ class LocalBlobStore:
         else:
             removed.unlink()
 
+    def keys(self) -> Iterator[str]:
+        """Yield the keys of all blobs and folders, in order."""
+        for path in sorted(self._root.glob("sha256/*/*")):
+            yield path.relative_to(self._root).as_posix()
+        for path in sorted((self._root / "folders").glob("*")):
+            yield path.name.replace("~", "/")
+
+    def download_link(self, key: str, seconds: int = LINK_SECONDS, filename: str = "") -> Link:  # noqa: ARG002
+        """Raise FailedPrecondition: nobody serves these files but the gateway."""
+        raise _no_links("download")
+
+    def upload_link(self, sha256: str, size: int, seconds: int = LINK_SECONDS) -> Link:  # noqa: ARG002
+        """Raise FailedPrecondition: nobody takes files for this folder but the gateway."""
+        raise _no_links("upload")
+
     def _path(self, key: str) -> Path:
         return self._root / key if is_blob_key(key) else self._folder_path(key)
 
@@ -163,6 +178,13 @@ class LocalBlobStore:
                 shutil.rmtree(entry, ignore_errors=True)
             else:
                 entry.unlink(missing_ok=True)
+
+
+def _no_links(what: str) -> FailedPrecondition:
+    return FailedPrecondition(
+        f"This Fairlead keeps blobs in a local folder and gives no links; {what} through the gateway itself, or set "
+        "FAIRLEAD_BLOBS_URL=s3://bucket."
+    )
 
 
 def _rename_if_free(folder: Path, target: Path) -> bool:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+LINK_SECONDS = 15 * 60
+# As long as S3 lets links live.
+MAX_LINK_SECONDS = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Link:
+    """A URL that whoever has it may call, by `method` and with exactly these headers, until it expires."""
+
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    expires: datetime
 
 
 @dataclass(frozen=True)
@@ -57,4 +72,23 @@ class BlobStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove the blob or the folder."""
+        ...
+
+    def keys(self) -> Iterator[str]:
+        """Yield the keys of all blobs and folders."""
+        ...
+
+    def download_link(self, key: str, seconds: int = LINK_SECONDS, filename: str = "") -> Link:
+        """Return a link to GET a blob by, past the services; the browser saves it as `filename`.
+
+        Raises InvalidArgument on a lifetime beyond 7 days, FailedPrecondition on a store that gives no links.
+        """
+        ...
+
+    def upload_link(self, sha256: str, size: int, seconds: int = LINK_SECONDS) -> Link:
+        """Return a link to PUT the blob of this SHA-256 and size by, past the services; other content is refused.
+
+        Raises InvalidArgument on a size beyond 5 GiB or a lifetime beyond 7 days, FailedPrecondition on a store that
+        gives no links.
+        """
         ...
