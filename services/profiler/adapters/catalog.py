@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from fairlead.kit.database import UtcDateTime
+from fairlead.kit.database import UtcDateTime, upsert
 from fairlead.kit.errors import NotFound, Unavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -106,6 +107,7 @@ class Catalog:
         """Remove a dataset with its versions and profiles from what is listed. Raises NotFound."""
         self.dataset(key)
         with self._engine.begin() as connection:
+            # First, and by itself: whoever adds a version at the same time waits for the end, or is waited for.
             connection.execute(update(_DATASETS).where(_of(_DATASETS, key)).values(deleted=True))
             connection.execute(update(_VERSIONS).where(_of(_VERSIONS, key)).values(deleted=True))
             connection.execute(_PROFILES.delete().where(_of(_PROFILES, key)))
@@ -121,7 +123,7 @@ class Catalog:
                 f"dataset '{key.dataset}' has no version {number}; list its versions, or ask for 'latest'",
                 resource=f"{key.name}/versions/{number}",
             )
-        return VersionRow(row.version, row.content_sha256, row.message)
+        return _version(row)
 
     def versions(self, key: DatasetKey, before: int, limit: int) -> list[VersionRow]:
         """Return a dataset's versions, newest first, those before a number (0: from the newest). Raises NotFound."""
@@ -131,21 +133,13 @@ class Catalog:
             query = query.where(_VERSIONS.c.version < before)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(_VERSIONS.c.version.desc()).limit(limit)).all()
-        return [VersionRow(row.version, row.content_sha256, row.message) for row in rows]
+        return [_version(row) for row in rows]
 
     def same_content(self, key: DatasetKey, sha256: str, sheet: str) -> VersionRow | None:
         """Return the newest version if it was made of the same bytes and sheet."""
-        query = (
-            select(_VERSIONS)
-            .where(_of(_VERSIONS, key), ~_VERSIONS.c.deleted)
-            .order_by(_VERSIONS.c.version.desc())
-            .limit(1)
-        )
         with self._engine.connect() as connection:
-            row = connection.execute(query).first()
-        if row is None or (row.content_sha256, row.sheet) != (sha256, sheet):
-            return None
-        return VersionRow(row.version, row.content_sha256, row.message)
+            row = _newest(connection, key)
+        return _version(row) if row is not None and _made_of(row, sha256, sheet) else None
 
     def add_version(self, key: DatasetKey, sha256: str, sheet: str, message_of: MessageOf) -> VersionRow:
         """Add the next version, made by message_of(number), and return it; the dataset is made where there is none.
@@ -155,7 +149,11 @@ class Catalog:
         for _ in range(_TRIES):
             try:
                 with self._engine.begin() as connection:
-                    number = self._next(connection, key)
+                    dataset = _locked(connection, key)
+                    newest = _newest(connection, key)
+                    if newest is not None and _made_of(newest, sha256, sheet):
+                        return _version(newest)
+                    number = self._next(connection, key, dataset)
                     message = message_of(number)
                     connection.execute(
                         insert(_VERSIONS).values(
@@ -165,12 +163,11 @@ class Catalog:
                     )  # fmt: skip
                 return VersionRow(number, sha256, message)
             except IntegrityError:
-                if same := self.same_content(key, sha256, sheet):
-                    return same
+                # Another process made the dataset itself in this moment: there is a row to lock now.
+                continue
         raise Unavailable(f"dataset '{key.dataset}' is being imported by others too; try again", retry_after=1.0)
 
-    def _next(self, connection: Connection, key: DatasetKey) -> int:
-        row = connection.execute(select(_DATASETS).where(_of(_DATASETS, key))).first()
+    def _next(self, connection: Connection, key: DatasetKey, row: sa.Row[Any] | None) -> int:
         if row is None:
             connection.execute(
                 insert(_DATASETS).values(
@@ -189,10 +186,8 @@ class Catalog:
     def save_profile(self, key: DatasetKey, version: int, message: bytes) -> None:
         """Keep a version's profile in place of an earlier one."""
         with self._engine.begin() as connection:
-            connection.execute(_PROFILES.delete().where(_of(_PROFILES, key), _PROFILES.c.version == version))
-            connection.execute(
-                insert(_PROFILES).values(project=key.project, dataset=key.dataset, version=version, message=message)
-            )
+            values = {"project": key.project, "dataset": key.dataset, "version": version, "message": message}
+            upsert(connection, _PROFILES, values)
 
     def profile(self, key: DatasetKey, version: int) -> bytes:
         """Return a version's newest profile, serialized. Raises NotFound."""
@@ -209,3 +204,21 @@ class Catalog:
 
 def _of(table: sa.Table, key: DatasetKey) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.project == key.project, table.c.dataset == key.dataset)
+
+
+def _locked(connection: Connection, key: DatasetKey) -> sa.Row[Any] | None:
+    """Return the dataset's row, which nobody else adds a version to, or deletes, until the transaction ends."""
+    return connection.execute(select(_DATASETS).where(_of(_DATASETS, key)).with_for_update()).first()
+
+
+def _newest(connection: Connection, key: DatasetKey) -> sa.Row[Any] | None:
+    query = select(_VERSIONS).where(_of(_VERSIONS, key), ~_VERSIONS.c.deleted)
+    return connection.execute(query.order_by(_VERSIONS.c.version.desc()).limit(1)).first()
+
+
+def _made_of(row: sa.Row[Any], sha256: str, sheet: str) -> bool:
+    return (row.content_sha256, row.sheet) == (sha256, sheet)
+
+
+def _version(row: sa.Row[Any]) -> VersionRow:
+    return VersionRow(row.version, row.content_sha256, row.message)

@@ -7,6 +7,7 @@ from datetime import UTC
 import sqlalchemy as sa
 
 from fairlead.api.trainer.v1.preparation_pb2 import Preparation
+from fairlead.kit.database import upsert
 from fairlead.kit.errors import NotFound
 from fairlead.kit.resources import parse_name
 
@@ -31,8 +32,7 @@ class PreparationTable:
             "create_time": preparation.create_time.ToDatetime(tzinfo=UTC),
         }
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(preparations).where(preparations.c.id == row["id"]))
-            connection.execute(sa.insert(preparations).values(row))
+            upsert(connection, preparations, row)
 
     def get(self, name: str) -> Preparation:
         """Return a preparation. Raises NotFound, also for one of another project."""

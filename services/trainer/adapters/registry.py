@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from fairlead.api.trainer.v1.model_pb2 import Model, ModelVersion
+from fairlead.kit.database import insert_new
 from fairlead.kit.errors import NotFound
 from fairlead.kit.pagination import decode_token, encode_token, page_limit
 from fairlead.kit.resources import parse_name
@@ -32,7 +33,7 @@ class ModelTable:
         self._aliases = aliases
 
     def add(self, version: ModelVersion, task: str) -> None:
-        """Keep a version that was registered with MLflow."""
+        """Keep a version that was registered with MLflow; one that the same task registered before stays."""
         ids = parse_name(VERSION_NAME, version.name)
         row = {
             "project": ids["project"],
@@ -43,7 +44,7 @@ class ModelTable:
             "create_time": version.create_time.ToDatetime(tzinfo=UTC),
         }
         with self._engine.begin() as connection:
-            connection.execute(sa.insert(model_versions).values(row))
+            insert_new(connection, model_versions, row)
 
     def of_task(self, task: str) -> ModelVersion | None:
         """Return the version that a task has already registered, if any."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from fairlead.api.trainer.v1.run_pb2 import Run
 from fairlead.api.trainer.v1.run_service_pb2 import GetLeaderboardResponse
+from fairlead.kit.database import insert_new
 from fairlead.kit.errors import NotFound
 from fairlead.kit.pagination import decode_token, encode_token, page_limit
 from fairlead.kit.resources import parse_name
@@ -52,7 +53,7 @@ class RunTable:
             "create_time": run.create_time.ToDatetime(tzinfo=UTC),
         }
         with self._engine.begin() as connection:
-            connection.execute(sa.insert(runs).values(row))
+            insert_new(connection, runs, row)
 
     def finish(self, record: RunRecord) -> None:
         """Keep what a run came to."""
@@ -64,10 +65,10 @@ class RunTable:
         )
 
     def end(self, run: Run, status: str) -> Run:
-        """Mark a run that did not finish as failed or killed, to be told to MLflow."""
+        """Mark a run that did not finish as failed or killed, to be told to MLflow; one that has ended stays."""
         run.status = status
         run.end_time.GetCurrentTime()
-        self._update(run, told_mlflow=False)
+        self._update(run, runs.c.status == RUNNING, told_mlflow=False)
         return run
 
     def set_model_version(self, run: Run, model_version: str) -> None:
@@ -121,8 +122,8 @@ class RunTable:
             for row in rows
         ]
 
-    def _update(self, run: Run, **values: Any) -> None:
+    def _update(self, run: Run, *conditions: Any, **values: Any) -> None:
         run_id = parse_name(RUN_NAME, run.name)["run"]
-        change = sa.update(runs).where(runs.c.id == run_id)
+        change = sa.update(runs).where(runs.c.id == run_id, *conditions)
         with self._engine.begin() as connection:
             connection.execute(change.values(payload=run.SerializeToString(), status=run.status, **values))

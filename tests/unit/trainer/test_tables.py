@@ -124,3 +124,31 @@ def test_an_absent_version_or_alias_is_not_found(database, tmp_path: Path, name:
 def test_another_projects_model_is_not_found(database, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         models(database, tmp_path).model("projects/blue/models/wine")
+
+
+def test_what_a_run_came_to_is_not_replaced_by_the_news_that_its_task_ended(database) -> None:
+    table = RunTable(database)
+    made = run(1)
+    table.add(made)
+    (seen_running,) = table.running()
+    made.status = FINISHED
+    table.finish(RunRecord(made, GetLeaderboardResponse(), "sha256/ab/abc"))
+
+    table.end(seen_running, KILLED)
+
+    assert table.get(made.name).run.status == FINISHED
+    assert table.untold() == []
+
+
+def test_a_run_and_a_version_of_one_task_are_kept_once(database, tmp_path: Path) -> None:
+    runs = RunTable(database)
+    runs.add(run(1))
+    again = run(2)
+    again.task = run(1).task
+    runs.add(again)
+    table = models(database, tmp_path)
+    first = table.versions("projects/red/models/wine", 1, "")[0][0]
+    table.add(first, "projects/red/tasks/t3")
+
+    assert [r.name for r in runs.running()] == [run(1).name]
+    assert len(table.versions("projects/red/models/wine", 9, "")[0]) == 1

@@ -1,0 +1,26 @@
+"""Writing what another process may be writing too, in one statement: both databases have ON CONFLICT."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def insert_new(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert a row, unless one is there that has its key or a unique value of it; return whether it was inserted."""
+    return connection.execute(_insert(connection, table).values(values).on_conflict_do_nothing()).rowcount == 1
+
+
+def upsert(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert a row, in place of the one of the same primary key if there is one; values must hold the key."""
+    key = [column.name for column in table.primary_key]
+    changed = {name: value for name, value in values.items() if name not in key}
+    statement = _insert(connection, table).values(values)
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
+
+
+def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
