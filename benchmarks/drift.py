@@ -24,7 +24,7 @@ from fairlead.api.events.v1 import events_pb2
 from fairlead.api.serving.v1 import deployment_pb2
 from fairlead.kit.blobs import open_blob_store
 from fairlead.kit.database import migrate, open_database
-from fairlead.kit.events import open_event_log, topics
+from fairlead.kit.events import Draft, open_event_log, topics
 from services.drift.__main__ import MIGRATIONS
 from services.drift.adapters.metrics import Metrics
 from services.drift.adapters.reference_reader import read_reference
@@ -122,7 +122,7 @@ def rows_per_second() -> float:
         events.publish(topics.DEPLOYMENTS, made.DEPLOYMENT, change)
         intake.take_deployments(list(events.replay(topics.DEPLOYMENTS)))
         rows = take(adult, np.arange(REQUESTS))
-        messages = [(made.DEPLOYMENT, batch) for batch in made.batches(rows, 200)]
+        messages = [Draft(made.DEPLOYMENT, batch) for batch in made.batches(rows, 200)]
         events.publish_many(topics.PREDICTIONS, messages)
         waiting = list(events.replay(topics.PREDICTIONS))
         start = time.perf_counter()

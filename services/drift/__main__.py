@@ -47,7 +47,7 @@ def main() -> None:
     restore(engine, versions, metrics)
     deployments = Deployments(versions, BlobReferences(blobs), settings.policy, now=now, reset=metrics.forget)
     intake = Intake(engine, events, deployments, versions, ServingClient(channel), metrics, settings, now=now)
-    consumer = Consumer(engine, events, intake, metrics)
+    consumer = Consumer(events, intake, metrics)
     server = RpcServer(settings)
     service = monitor_service_pb2.DESCRIPTOR.services_by_name["MonitorService"]
     server.add(add_MonitorServiceServicer_to_server, MonitorServicer(engine), service)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event as Flag
 from threading import Thread
 
-from sqlalchemy import Engine
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from fairlead.kit.errors import FairleadError
 from fairlead.kit.events import Event, EventLog, Subscription, topics
 from fairlead.kit.logging import get_logger
 
-from .adapters import consumed_store
 from .adapters.metrics import Metrics
-from .intake import Intake
+from .intake import GROUP, Intake
 
-GROUP = "drift"
 POLL_EVENTS = 500
 POLL_SECONDS = 0.5
 # Events of one transaction: others that want to write wait for its end.
 CHUNK_BYTES = 1024 * 1024
+# Failures that are not the events' own.
+PASSING = (FairleadError, SQLAlchemyError, OSError, MemoryError)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 
 _log = get_logger("fairlead.drift.consumer")
@@ -29,8 +29,7 @@ _log = get_logger("fairlead.drift.consumer")
 class Consumer:
     """Follows deployments and traffic in one thread, deployments first."""
 
-    def __init__(self, engine: Engine, events: EventLog, intake: Intake, metrics: Metrics) -> None:
-        self._engine = engine
+    def __init__(self, events: EventLog, intake: Intake, metrics: Metrics) -> None:
         self._events = events
         self._intake = intake
         self._metrics = metrics
@@ -50,7 +49,6 @@ class Consumer:
         pause = FIRST_PAUSE_SECONDS
         while not self._closing.is_set():
             try:
-                self._forget_replaced_log()
                 self._intake.publish_alerts()
                 with (
                     self._events.subscribe([topics.DEPLOYMENTS], GROUP) as deployments,
@@ -73,26 +71,39 @@ class Consumer:
             # What serving tells of a deployment is published before most of its predictions.
             self._drain(deployments)
             for chunk in _chunks(events):
-                self._intake.take_traffic(chunk)
+                self._take(self._intake.take_traffic, chunk)
             traffic.commit()
 
     def _drain(self, deployments: Subscription) -> None:
         while events := deployments.poll(POLL_EVENTS, 0):
-            self._intake.take_deployments(events)
+            self._take(self._intake.take_deployments, events)
             deployments.commit()
+
+    def _take(self, take: Callable[[Sequence[Event]], None], events: Sequence[Event]) -> None:
+        """Take events, or find those among them that nobody foresaw and reject them, so that they hold up no others.
+
+        Raises what may pass by itself: the event log, the database or another service is away.
+        """
+        try:
+            take(events)
+            return
+        except DataError as error:
+            broken: Exception = error
+        except PASSING:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one event brings about, the others are to be taken
+            broken = error
+        if len(events) > 1:
+            for event in events:
+                self._take(take, [event])
+            return
+        _log.error("an event could not be taken", exc_info=broken)
+        self._intake.reject(events[0], f"{type(broken).__name__}: {broken}")
 
     def _wait(self, pause: float) -> float:
         self._metrics.failed()
         self._closing.wait(pause)
         return min(pause * 2, LONGEST_PAUSE_SECONDS)
-
-    def _forget_replaced_log(self) -> None:
-        for topic in (topics.DEPLOYMENTS, topics.PREDICTIONS, topics.FEEDBACK):
-            end = self._events.end_offset(topic)
-            with self._engine.begin() as connection:
-                forgotten = consumed_store.forget_beyond(connection, topic, end)
-            if forgotten:
-                _log.warning("the event log was replaced by a shorter one", topic=topic, end=end)
 
 
 def _chunks(events: Sequence[Event]) -> Iterator[list[Event]]:

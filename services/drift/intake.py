@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from fairlead.api.drift.v1 import monitor_pb2
 from fairlead.api.events.v1 import events_pb2
 from fairlead.api.serving.v1 import deployment_pb2
 from fairlead.kit.errors import InvalidArgument, Unavailable
-from fairlead.kit.events import Event, EventLog, topics
+from fairlead.kit.events import Draft, Event, EventLog, topics
 from fairlead.kit.logging import get_logger
 from fairlead.kit.telemetry import extract, span
 
@@ -30,6 +31,16 @@ from .settings import DriftSettings
 HOLD_SECONDS = 30.0
 # Rows between two rounds of forgetting old requests.
 TRIM_ROWS = 2_000
+# Events of a topic between two rounds of forgetting the ids of old ones.
+FORGET_EVENTS = 10_000
+GROUP = "drift"
+
+Told = events_pb2.DeploymentChanged | events_pb2.PredictionBatch | events_pb2.FeedbackBatch
+MESSAGES: dict[str, type[Told]] = {
+    topics.DEPLOYMENTS: events_pb2.DeploymentChanged,
+    topics.PREDICTIONS: events_pb2.PredictionBatch,
+    topics.FEEDBACK: events_pb2.FeedbackBatch,
+}
 
 _log = get_logger("fairlead.drift.intake")
 
@@ -66,40 +77,57 @@ class Intake:
         self._now = now
         self._unknown_since: dict[tuple[str, str], float] = {}
         self._untrimmed: dict[str, int] = {}
+        self._unforgotten: dict[str, int] = {}
 
     def take_deployments(self, events: Sequence[Event]) -> None:
-        """Make, move and end monitors."""
+        """Make, move and end monitors. What can't be read goes to the dead-letter topic."""
+        changes = self._unpacked(events)
         with self._engine.begin() as connection:
-            for event in consumed_store.fresh(connection, events):
+            fresh = consumed_store.fresh(connection, [event for event, _ in changes.values()])
+            for event in fresh:
+                _, change = changes[_key(event)]
+                assert isinstance(change, events_pb2.DeploymentChanged)
                 with span("drift.deployment", extract(event.headers)):
-                    try:
-                        change = event.unpack(events_pb2.DeploymentChanged)
-                    except InvalidArgument as error:
-                        self._skip(event, error)
-                        continue
                     if change.deleted:
                         self._deployments.end(connection, change.deployment)
                     else:
                         self._deployments.follow(connection, change.deployment)
+            self._remember(connection, fresh)
 
     def take_traffic(self, events: Sequence[Event]) -> None:
         """Count predictions and feedback in, then publish the alerts that this raised.
 
-        Raises Unavailable where predictions came of a version that is not known yet: nothing is taken then, and the
-        events are to come again.
+        What can't be used goes to the dead-letter topic. Raises Unavailable where predictions came of a version that
+        is not known yet: nothing is taken then, and the events are to come again.
         """
         batches = self._unpacked(events)
-        self._learn_versions([batch for _, batch in batches if isinstance(batch, events_pb2.PredictionBatch)])
+        self._learn_versions([batch for _, batch in batches.values() if isinstance(batch, events_pb2.PredictionBatch)])
+        taken: list[Event] = []
+        refused: list[tuple[Event, str]] = []
         with self._engine.begin() as connection:
-            fresh = {(event.topic, event.offset) for event in consumed_store.fresh(connection, events)}
             work = Work(connection, self._versions)
-            for event, batch in batches:
-                if (event.topic, event.offset) in fresh:
-                    self._take(work, event, batch)
+            for event in consumed_store.fresh(connection, [event for event, _ in batches.values()]):
+                try:
+                    self._take(work, event, batches[_key(event)][1])
+                    taken.append(event)
+                except InvalidArgument as error:
+                    refused.append((event, error.message))
             work.save()
+            self._remember(connection, taken)
             self._trim(work)
         self._metrics.count(work.outcome)
+        for event, reason in refused:
+            self.reject(event, reason)
         self.publish_alerts()
+
+    def reject(self, event: Event, reason: str) -> None:
+        """Put an event that can't be used on its topic's dead-letter topic, and count it. Raises Unavailable."""
+        self._events.reject(event, reason, GROUP)
+        place = f"{event.partition}/{event.offset}"
+        _log.error("an event can't be used; it is on the dead-letter topic", topic=event.topic, place=place, why=reason)
+        outcome = Outcome()
+        outcome.skip("unreadable")
+        self._metrics.count(outcome)
 
     def publish_alerts(self) -> None:
         """Publish the alerts that were stored and not published yet, oldest first."""
@@ -108,25 +136,23 @@ class Intake:
         if not waiting:
             return
         alerts = [(name, monitor_pb2.Alert.FromString(payload)) for _, name, payload in waiting]
-        self._events.publish_many(topics.ALERTS, [(name, events_pb2.AlertRaised(alert=a)) for name, a in alerts])
+        # A crash before the next transaction repeats them, under the same ids.
+        drafts = [Draft(name, events_pb2.AlertRaised(alert=alert), id=alert.name) for name, alert in alerts]
+        self._events.publish_many(topics.ALERTS, drafts)
         with self._engine.begin() as connection:
             history_store.mark_published(connection, [sequence for sequence, _, _ in waiting])
         for name, alert in alerts:
             _log.warning("an alert was raised", deployment=name, alert=alert.name, message=alert.message)
 
-    def _unpacked(
-        self, events: Sequence[Event]
-    ) -> list[tuple[Event, events_pb2.PredictionBatch | events_pb2.FeedbackBatch]]:
-        batches: list[tuple[Event, events_pb2.PredictionBatch | events_pb2.FeedbackBatch]] = []
+    def _unpacked(self, events: Sequence[Event]) -> dict[tuple[str, str], tuple[Event, Told]]:
+        """Return the readable events and what they tell, by topic and id, in order; reject the others."""
+        unpacked: dict[tuple[str, str], tuple[Event, Told]] = {}
         for event in events:
             try:
-                if event.topic == topics.PREDICTIONS:
-                    batches.append((event, event.unpack(events_pb2.PredictionBatch)))
-                else:
-                    batches.append((event, event.unpack(events_pb2.FeedbackBatch)))
+                unpacked.setdefault(_key(event), (event, event.unpack(MESSAGES[event.topic])))
             except InvalidArgument as error:
-                self._skip(event, error)
-        return batches
+                self.reject(event, error.message)
+        return unpacked
 
     def _learn_versions(self, batches: Sequence[events_pb2.PredictionBatch]) -> None:
         """Ask serving for the versions that no event has told of yet: topics are not ordered among each other."""
@@ -149,15 +175,20 @@ class Intake:
             raise Unavailable(f"'{deployment}' predicted with '{model_version}', of which no event has told yet")
         _log.warning("predictions of an unknown version are left out", deployment=deployment, version=model_version)
 
-    def _take(self, work: Work, event: Event, batch: events_pb2.PredictionBatch | events_pb2.FeedbackBatch) -> None:
+    def _take(self, work: Work, event: Event, batch: Told) -> None:
         with span("drift.traffic", extract(event.headers)):
-            try:
-                if isinstance(batch, events_pb2.PredictionBatch):
-                    take_predictions(work, batch, self._now())
-                else:
-                    take_feedback(work, batch, self._settings.drift_early_truths)
-            except InvalidArgument as error:
-                self._skip(event, error)
+            if isinstance(batch, events_pb2.PredictionBatch):
+                take_predictions(work, batch, self._now())
+            elif isinstance(batch, events_pb2.FeedbackBatch):
+                take_feedback(work, batch, self._settings.drift_early_truths)
+
+    def _remember(self, connection: Connection, events: Sequence[Event]) -> None:
+        consumed_store.remember(connection, events)
+        for topic, count in Counter(event.topic for event in events).items():
+            self._unforgotten[topic] = self._unforgotten.get(topic, FORGET_EVENTS) + count
+            if self._unforgotten[topic] >= FORGET_EVENTS:
+                consumed_store.trim(connection, topic)
+                self._unforgotten[topic] = 0
 
     def _trim(self, work: Work) -> None:
         for deployment in {name for name, _ in work.outcome.windows}:
@@ -169,8 +200,6 @@ class Intake:
                 untrimmed = 0
             self._untrimmed[deployment] = untrimmed
 
-    def _skip(self, event: Event, error: InvalidArgument) -> None:
-        _log.warning("an event can't be used", topic=event.topic, offset=event.offset, error=error.message)
-        outcome = Outcome()
-        outcome.skip("unreadable")
-        self._metrics.count(outcome)
+
+def _key(event: Event) -> tuple[str, str]:
+    return event.topic, event.id

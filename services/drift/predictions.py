@@ -36,8 +36,9 @@ def take_predictions(work: Work, batch: events_pb2.PredictionBatch, now: datetim
     Raises InvalidArgument for a batch that contradicts itself; nothing of it is counted then.
     """
     check_batch(batch)
-    batch, version = _without_repetitions(work, batch), work.version(batch.deployment, batch.model_version)
+    # First the monitor, which stays locked: a consumer in another process may be at the same deployment's feedback.
     monitor = work.monitor(batch.deployment)
+    batch, version = _without_repetitions(work, batch), work.version(batch.deployment, batch.model_version)
     if monitor is None or version is None:
         work.outcome.skip("unknown_version")
         return

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from fairlead.api.events.v1.events_pb2 import AuditEntry
-from fairlead.kit.events import open_event_log
+from fairlead.kit.events import Draft, open_event_log
 
 # Publishes for ever and tells each number once publish has returned.
 PUBLISHER = """
@@ -31,14 +31,14 @@ for number in itertools.count():
 # Publishes 300 numbers, some one by one and some in batches.
 FINITE_PUBLISHER = """
 import sys
-from fairlead.kit.events import open_event_log
+from fairlead.kit.events import Draft, open_event_log
 from fairlead.api.events.v1.events_pb2 import AuditEntry
 url, name = sys.argv[1:]
 log = open_event_log(url, source="test")
 for start in range(0, 300, 20):
     for number in range(start, start + 10):
         log.publish("topic", name, AuditEntry(action=str(number)))
-    log.publish_many("topic", [(name, AuditEntry(action=str(n))) for n in range(start + 10, start + 20)])
+    log.publish_many("topic", [Draft(name, AuditEntry(action=str(n))) for n in range(start + 10, start + 20)])
 log.close()
 """
 
@@ -127,7 +127,7 @@ def test_a_killed_consumers_lease_goes_to_another_process(tmp_path: Path) -> Non
     url = f"sqlite:///{tmp_path}/events.db"
     count = 30_000  # far more than fits into the pipe, so the consumer is killed halfway whatever the machine's load
     log = open_event_log(url, source="test")
-    log.publish_many("topic", [("k", AuditEntry(action=str(n))) for n in range(count)])
+    log.publish_many("topic", [Draft("k", AuditEntry(action=str(n))) for n in range(count)])
     with child(CONSUMER, url, "group", "10") as first:
         told = [lines_of(first).readline() for _ in range(36)]
         told += kill_and_read(first)
@@ -145,7 +145,7 @@ def test_a_killed_consumers_lease_goes_to_another_process(tmp_path: Path) -> Non
 def test_a_stopped_consumer_cannot_commit_for_its_successor(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/events.db"
     log = open_event_log(url, source="test")
-    log.publish_many("topic", [("k", AuditEntry(action=str(n))) for n in range(5)])
+    log.publish_many("topic", [Draft("k", AuditEntry(action=str(n))) for n in range(5)])
     with child(CONSUMER, url, "group", "5") as first, log.subscribe(["topic"], "group") as second:
         assert lines_of(first).readline().strip() == "ready"
         assert [lines_of(first).readline().split()[1] for _ in range(5)] == ["0", "1", "2", "3", "4"]

@@ -7,11 +7,11 @@ from datetime import timedelta
 from fairlead.kit.errors import InvalidArgument
 
 from . import topics
-from .port import Event, EventLog, Subscription
+from .port import Draft, Event, EventLog, Position, Subscription
 from .retention import Retention
 from .sqlite import SqliteEventLog
 
-__all__ = ["Event", "EventLog", "Retention", "Subscription", "open_event_log", "topics"]
+__all__ = ["Draft", "Event", "EventLog", "Position", "Retention", "Subscription", "open_event_log", "topics"]
 
 _SQLITE = "sqlite:///"
 

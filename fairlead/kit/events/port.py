@@ -1,7 +1,8 @@
 """The port of the event log: what publishers and consumers may rely on, whichever store is behind it.
 
-Delivery is at least once, and in the order of publishing among events of one key: consumers must be idempotent
-(an event's `id` tells a repetition). Offsets of a topic rise from 1; 0 means "before the first".
+Delivery is at least once, and in the order of publishing among events of one key: consumers must be idempotent (an
+event that comes again has the same `id`, also where its publisher repeated it under another offset). The events of a
+key are in one partition of their topic; the offsets of a partition rise from 1, and 0 means "before the first".
 """
 
 from __future__ import annotations
@@ -21,11 +22,29 @@ M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True)
+class Draft:
+    """An event to publish. Who may publish it twice gives it an `id` of its own; empty means a fresh UUIDv7."""
+
+    key: str
+    message: Message
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in a topic: the newest event at or before it has this offset."""
+
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True)
 class Event:
     """One fact as it was published; `headers` holds its CloudEvents attributes and the trace context."""
 
     topic: str
     key: str
+    partition: int
     offset: int
     id: str
     type: str
@@ -76,28 +95,38 @@ class Subscription(Protocol):
 class EventLog(Protocol):
     """A durable log of events by topic, which many processes publish to and consume from."""
 
-    def publish(self, topic: str, key: str, message: Message) -> None:
-        """Append one event; it is on disk when this returns. Raises Unavailable where the log stays locked."""
+    def publish(self, topic: str, key: str, message: Message, *, id: str = "") -> None:
+        """Keep one event; it is on disk, the log's or the spool's, when this returns. Raises Unavailable."""
         ...
 
-    def publish_many(self, topic: str, messages: Iterable[tuple[str, Message]]) -> None:
-        """Append (key, message) pairs in order, all or none."""
+    def publish_many(self, topic: str, drafts: Iterable[Draft]) -> None:
+        """Keep events in order, all of them where this returns; repeat the call, ids included, where it raises."""
         ...
 
     def subscribe(self, topics: Sequence[str], group: str) -> Subscription:
         """Join a consumer group. A new group starts at the oldest event that is kept."""
         ...
 
-    def replay(self, topic: str, *, key: str | None = None, after: int = 0) -> Iterator[Event]:
-        """Return the events with offset > `after`, of one key if given, in order, up to the end as it is now."""
+    def replay(
+        self, topic: str, *, key: str | None = None, after: int = 0, since: datetime | None = None
+    ) -> Iterator[Event]:
+        """Return what is kept, up to the end as it is now: of one key in order, or of all keys.
+
+        Of a key, `after` leaves out the offsets up to it, and `since` (a hint that saves reading) may leave out what
+        was published before that time.
+        """
         ...
 
-    def wait(self, topic: str, after: int, timeout: float) -> bool:
-        """Return True as soon as an event with offset > `after` exists, False when `timeout` seconds passed."""
+    def end_position(self, topic: str, key: str) -> Position:
+        """Return the end of the partition that a key's events are in; offset 0 before the first."""
         ...
 
-    def end_offset(self, topic: str) -> int:
-        """Return the offset of the newest event; 0 before the first."""
+    def reject(self, event: Event, reason: str, group: str) -> None:
+        """Put an event that a group can't use on the topic's dead-letter topic (topics.dead_letter).
+
+        The copy has the event's bytes, key, id and type, and the headers deadletterreason, deadlettertopic,
+        deadletterpartition, deadletteroffset and deadlettergroup. The group then commits as usual.
+        """
         ...
 
     def close(self) -> None:

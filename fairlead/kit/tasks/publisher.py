@@ -42,19 +42,24 @@ class TaskPublisher:
             if fact is None and row.published_revision == row.revision:
                 return
             if row.state == TASK_STATE_FAILED and row.published_revision < row.revision:
-                self.line(name, "ERROR", row.owner, row.error, {})
-            event = TaskEvent(task=task_of(row))
+                self.line(name, "ERROR", row.owner, row.error, {}, id=f"{task_id}.{row.revision}.error")
+            event = TaskEvent(task=task_of(row), revision=row.revision)
             if isinstance(fact, StageStatus):
                 event.stage_status.CopyFrom(fact)
             elif isinstance(fact, TrainProgress):
                 event.train_progress.CopyFrom(fact)
-            self._events.publish(topics.TASKS, name, event)
+            # A fact is told once, when it comes. A state may be told again where its publisher died before the commit
+            # below, and is known by its id then.
+            event_id = f"{task_id}.{row.revision}" if fact is None else ""
+            self._events.publish(topics.TASKS, name, event, id=event_id)
             connection.execute(update(tasks).where(tasks.c.id == task_id).values(published_revision=tasks.c.revision))
 
-    def line(self, name: str, level: str, source: str, message: str, meta: Mapping[str, object]) -> None:
+    def line(
+        self, name: str, level: str, source: str, message: str, meta: Mapping[str, object], *, id: str = ""
+    ) -> None:
         """Publish one log line, durable when this returns, and write it to the log of the service."""
         parse_name(TASK_NAME, name)
         with self._one_line:
             line = make_line(name, datetime.now(UTC), level, source, message, meta)
-            self._events.publish(topics.LOGS, name, line)
+            self._events.publish(topics.LOGS, name, line, id=id)
         _LOG.log(_SEVERITY[level], format_line(line), task=name)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from fairlead.api.conductor.v1.workflow_pb2 import StageState
-from fairlead.api.events.v1.events_pb2 import TaskEvent
-from fairlead.api.tasks.v1.task_pb2 import (
-    TASK_STATE_CANCELLED,
-    TASK_STATE_FAILED,
-    TASK_STATE_SUCCEEDED,
-    LogLine,
-    Task,
-)
+from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_FAILED, Task
 from fairlead.api.tasks.v1.task_service_pb2 import CancelTaskRequest, GetTaskRequest
 from fairlead.api.tasks.v1.task_service_pb2_grpc import TaskServiceStub
-from fairlead.kit.errors import Cancelled, FairleadError, error_for
-from fairlead.kit.events import EventLog, topics
+from fairlead.kit.errors import Cancelled, FairleadError, Unavailable, error_for
+from fairlead.kit.events import EventLog
+from fairlead.kit.logging import get_logger
 
 from ..domain.progress import overall
-from .job import Job, stage_of
+from .job import ENDED_TASKS, Job, stage_of
+from .relay import Relay
 
-_ENDED = frozenset({TASK_STATE_SUCCEEDED, TASK_STATE_FAILED, TASK_STATE_CANCELLED})
+# A task may have ended some moments before the event log has its last events.
+LAST_WORDS_SECONDS = 10.0
+
+_log = get_logger("fairlead.conductor.stages")
 
 
 class ChildTasks:
@@ -40,15 +39,16 @@ class ChildTasks:
             task = job.patiently(start)
             job.set_stage(stage, StageState.STAGE_STATE_RUNNING, task=task.name)
             look = GetTaskRequest(name=task.name)
-            while task.state not in _ENDED:
+            relay = Relay(self._events, job, task)
+            while task.state not in ENDED_TASKS:
                 job.pause(self._poll_seconds)
                 task = job.patiently(lambda: owner.GetTask(look).task)
-                self._relay(job, task.name)
+                self._pass_on(job, relay)
                 job.tasks.progress(job.task, overall(stage, task.progress), stage)
+            self._pass_on(job, relay, all_of_it=True)
         except Cancelled:
             self._cancel(job, stage, owner)
             raise
-        self._relay(job, task.name)
         if task.state == TASK_STATE_FAILED:
             raise error_for(task.error_code, task.error, resource=task.name)
         if task.state == TASK_STATE_CANCELLED:
@@ -65,18 +65,17 @@ class ChildTasks:
         except FairleadError as error:
             job.log("conductor.cancel", f"{task} could not be cancelled: {error.message}", level="WARNING")
 
-    def _relay(self, job: Job, task: str) -> None:
-        """Pass a task's facts and log lines on as the workflow's own, each once."""
-        seen, printed = job.records.relayed(job.name, task)
-        for event in self._events.replay(topics.TASKS, key=task, after=seen):
-            told = event.unpack(TaskEvent)
-            if told.HasField("train_progress"):
-                job.tasks.fact(job.task, told.train_progress)
-                job.records.set_relayed(job.name, task, event.offset, printed)
-            seen = event.offset
-        for event in self._events.replay(topics.LOGS, key=task, after=printed):
-            line = event.unpack(LogLine)
-            job.tasks.log(job.task, line.level, line.source, line.message, **dict(line.meta))
-            printed = event.offset
-            job.records.set_relayed(job.name, task, seen, printed)
-        job.records.set_relayed(job.name, task, seen, printed)
+    def _pass_on(self, job: Job, relay: Relay, *, all_of_it: bool = False) -> None:
+        """Pass on what the task has told by now; once it has ended, wait for its last words for a while."""
+        give_up = time.monotonic() + LAST_WORDS_SECONDS
+        while True:
+            try:
+                complete = relay.look()
+            except Unavailable as error:
+                # What the event log holds back is passed on at the next look.
+                _log.warning("the event log is away; a stage's news waits", workflow=job.name, why=error.message)
+                complete = False
+            if complete or not all_of_it or time.monotonic() > give_up:
+                return
+            job.check()
+            job.pause(self._poll_seconds)

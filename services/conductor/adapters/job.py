@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from fairlead.api.conductor.v1.workflow_pb2 import Stage, StageState, Workflow
 from fairlead.api.events.v1.events_pb2 import StageStatus
-from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED
+from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_FAILED, TASK_STATE_SUCCEEDED
 from fairlead.kit.errors import Cancelled, DeadlineExceeded, Unavailable
 from fairlead.kit.tasks import TaskStore
 
@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 # A service that is away, too busy, or just being stopped with the call under way.
 _AWAY = (Unavailable, DeadlineExceeded, Cancelled)
+ENDED_TASKS = frozenset({TASK_STATE_SUCCEEDED, TASK_STATE_FAILED, TASK_STATE_CANCELLED})
 ENDED = frozenset({StageState.STAGE_STATE_SUCCEEDED, StageState.STAGE_STATE_FAILED, StageState.STAGE_STATE_CANCELLED})
 
 

@@ -1,8 +1,20 @@
-"""The tables of the drift service; the first migration makes them."""
+"""The tables of the drift service; as the migrations leave them."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from fairlead.kit.database import UtcDateTime
 
@@ -84,11 +96,13 @@ EARLY_TRUTHS = Table(
     Column("value", String, nullable=False),
     Index("drift_early_truths_by_id", "deployment", "request_id"),
 )
-# The newest event of each topic and key that is in the tables above: what comes again is skipped.
+# The events that are in the tables above, the newest of each topic: what comes again is skipped.
 CONSUMED = Table(
-    "drift_consumed",
+    "drift_consumed_events",
     METADATA,
-    Column("topic", String, primary_key=True),
-    Column("key", String, primary_key=True),
-    Column("offset", BigInteger, nullable=False),
+    Column("sequence", _SEQUENCE, primary_key=True),
+    Column("topic", String, nullable=False),
+    Column("event_id", String, nullable=False),
+    UniqueConstraint("topic", "event_id", name="drift_consumed_events_once"),
+    Index("drift_consumed_events_newest", "topic", "sequence"),
 )

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Event as Flag
 from threading import Thread
-from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from prometheus_client import Counter
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.exc import DataError
 
-from fairlead.api.tasks.v1.task_pb2 import Task
 from fairlead.kit.errors import InvalidArgument
 from fairlead.kit.events import Event, EventLog, Subscription, topics
 from fairlead.kit.logging import get_logger
 
-from ..domain.task_states import is_ended
-from .projected_events import TaskRecord, microseconds, records_of
-from .schema import consumed_offsets, projected_tasks, task_records
+from .projected_events import TaskRecord, records_of
+from .projected_rows import store_positions, store_records
+from .schema import projected_tasks, task_records
 
 GROUP = "gateway"
 TOPICS = (topics.TASKS, topics.LOGS)
 RETRY_SECONDS = 1.0
 PRUNE_SECONDS = 3600.0
 DRAIN_POLLS = 20
+
+REJECTED = Counter("fairlead_gateway_events_rejected_total", "Events that could not be used.", ["topic"])
 
 _log = get_logger("fairlead.gateway.projection")
 
@@ -81,20 +83,44 @@ class TaskProjection:
     def apply(self, batch: Sequence[Event]) -> set[str]:
         """Store a batch of events in one transaction and return the names of the tasks they are about.
 
-        Events that were stored before change nothing. An event that can't be read is logged and left out.
+        Events that were stored before change nothing. One that can't be used goes to its dead-letter topic.
         """
-        by_topic = [[event for event in batch if event.topic == topic] for topic in TOPICS]
-        records = [record for event in heapq.merge(*by_topic, key=_time) for record in _readable(event)]
+        told = [(event, self._records(event)) for event in _in_order(batch)]
+        positions: dict[tuple[str, int], int] = {}
+        for event in batch:
+            place = event.topic, event.partition
+            positions[place] = max(event.offset, positions.get(place, 0))
+        try:
+            return self._store([record for _, records in told for record in records], positions)
+        except DataError:
+            # A value that a column can't hold, such as a NUL in a text on PostgreSQL.
+            _log.warning("a batch holds what the database refuses; its events are stored one by one")
+        changed: set[str] = set()
+        for event, records in told:
+            try:
+                changed |= self._store(records, {})
+            except DataError as error:
+                self._reject(event, f"the database refuses it: {error}")
+        return changed | self._store([], positions)
+
+    def _store(self, records: Sequence[TaskRecord], positions: Mapping[tuple[str, int], int]) -> set[str]:
         with self._engine.begin() as connection:
-            fresh = _unseen(connection, records)
-            for task in {record.task: record.state for record in fresh if record.state is not None}.values():
-                _store_task(connection, task)
-            if fresh:
-                connection.execute(insert(task_records), [record.row() for record in fresh])
-            for events in by_topic:
-                if events:
-                    _store_offset(connection, events[-1].topic, events[-1].offset)
+            fresh = store_records(connection, records)
+            store_positions(connection, positions)
         return {record.task for record in fresh}
+
+    def _records(self, event: Event) -> Sequence[TaskRecord]:
+        try:
+            return records_of(event)
+        except InvalidArgument as error:
+            self._reject(event, error.message)
+            return ()
+
+    def _reject(self, event: Event, reason: str) -> None:
+        self._events.reject(event, reason, GROUP)
+        REJECTED.labels(event.topic).inc()
+        place = f"{event.partition}/{event.offset}"
+        _log.error("an event can't be used; it is on the dead-letter topic", topic=event.topic, place=place, why=reason)
 
     def prune(self, now_us: int) -> int:
         """Drop the records of tasks that ended longer ago than the history reaches; return how many went."""
@@ -103,44 +129,9 @@ class TaskProjection:
             return connection.execute(delete(task_records).where(task_records.c.task.in_(old))).rowcount
 
 
-def _time(event: Event) -> Any:
-    return event.time
-
-
-def _readable(event: Event) -> Iterable[TaskRecord]:
-    try:
-        return records_of(event)
-    except InvalidArgument as error:
-        _log.error("an event can't be read and is left out", topic=event.topic, offset=event.offset, why=error.message)
-        return ()
-
-
-def _unseen(connection: Connection, records: Sequence[TaskRecord]) -> list[TaskRecord]:
-    ids = {record.event_id for record in records}
-    query = select(task_records.c.event_id, task_records.c.type).where(task_records.c.event_id.in_(ids))
-    seen = {(row.event_id, row.type) for row in connection.execute(query)}
-    unseen = {(record.event_id, record.type): record for record in records}
-    return [record for key, record in unseen.items() if key not in seen]
-
-
-def _store_task(connection: Connection, task: Task) -> None:
-    project, _, task_id = task.name.removeprefix("projects/").partition("/tasks/")
-    values = {
-        "project": project,
-        "task_id": task_id,
-        "kind": task.kind,
-        "state": task.state,
-        "parent_task": task.parent_task,
-        "create_us": microseconds(task.create_time),
-        "end_us": microseconds(task.end_time) if is_ended(task.state) else None,
-        "task": task.SerializeToString(),
-    }
-    same = projected_tasks.c.name == task.name
-    if connection.execute(update(projected_tasks).where(same).values(values)).rowcount == 0:
-        connection.execute(insert(projected_tasks).values(name=task.name, **values))
-
-
-def _store_offset(connection: Connection, topic: str, offset: int) -> None:
-    same = consumed_offsets.c.topic == topic
-    if connection.execute(update(consumed_offsets).where(same).values(event_offset=offset)).rowcount == 0:
-        connection.execute(insert(consumed_offsets).values(topic=topic, event_offset=offset))
+def _in_order(batch: Sequence[Event]) -> Iterable[Event]:
+    """Return the events as they were published, as far as their times tell; those of a partition keep their order."""
+    partitions: dict[tuple[str, int], list[Event]] = {}
+    for event in batch:
+        partitions.setdefault((event.topic, event.partition), []).append(event)
+    return heapq.merge(*partitions.values(), key=lambda event: event.time)

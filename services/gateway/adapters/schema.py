@@ -1,4 +1,4 @@
-"""The gateway's tables, made by migrations/gateway_0001.py."""
+"""The gateway's tables, as the migrations leave them."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ projected_tasks = sa.Table(
     sa.Column("create_us", sa.BigInteger),
     sa.Column("end_us", sa.BigInteger),
     sa.Column("task", sa.LargeBinary),
+    sa.Column("revision", sa.BigInteger),
 )
 
 # What happened to tasks, in the order in which it is told; event_id and type tell a repeated delivery.
@@ -47,10 +48,11 @@ task_records = sa.Table(
     sa.Column("payload", sa.LargeBinary),
 )
 
-# How far each topic is in the tables above; stored in the same transaction.
-consumed_offsets = sa.Table(
-    "consumed_offsets",
+# How far each partition of a topic is in the tables above; stored in the same transaction.
+consumed_positions = sa.Table(
+    "consumed_positions",
     METADATA,
     sa.Column("topic", sa.String, primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True),
     sa.Column("event_offset", sa.BigInteger),
 )

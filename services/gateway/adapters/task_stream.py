@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from fairlead.api.tasks.v1.task_pb2 import Task
-from fairlead.kit.events import EventLog, topics
+from fairlead.kit.errors import Unavailable
+from fairlead.kit.events import EventLog, Position, topics
+from fairlead.kit.logging import get_logger
 
 from ..convert import Json, instant, timestamp_to_json, to_json
 from ..domain.task_states import is_ended
@@ -20,6 +22,8 @@ PAGE = 500
 # Another replica of the gateway may have projected an event, so a follower looks for itself now and then.
 LOOK_SECONDS = 2.0
 CATCH_UP_SECONDS = 2.0
+_log = get_logger("fairlead.gateway.stream")
+
 MEMBERS = {"TASK": "task", "LOG": "log", "STAGE_STATUS": "stage_status", "TRAIN_PROGRESS": "train_progress"}
 
 
@@ -70,9 +74,11 @@ class TaskStream:
 
     async def _finish(self, name: str, end: StoredRecord, after: int) -> AsyncIterator[Json]:
         """Yield log lines that were published before the end and come late, then the end."""
-        target = await asyncio.to_thread(self._events.end_offset, topics.LOGS)
         give_up = time.monotonic() + CATCH_UP_SECONDS
-        while await asyncio.to_thread(self._view.consumed, topics.LOGS) < target and time.monotonic() < give_up:
+        end_of_lines = await asyncio.to_thread(self._end_position, topics.LOGS, name)
+        while end_of_lines is not None and time.monotonic() < give_up:
+            if await asyncio.to_thread(self._view.has_consumed, topics.LOGS, end_of_lines):
+                break
             await asyncio.sleep(0.05)
         while records := await asyncio.to_thread(self._view.records, name, after, PAGE):
             for record in records:
@@ -91,9 +97,18 @@ class TaskStream:
         told = self._view.end(task.name)
         if told is not None:
             return told
-        if self._view.consumed(topics.TASKS) < self._events.end_offset(topics.TASKS):
+        end_of_events = self._end_position(topics.TASKS, task.name)
+        if end_of_events is not None and not self._view.has_consumed(topics.TASKS, end_of_events):
             return None
         return StoredRecord(0, "TASK", task.end_time.ToMicroseconds(), True, task.SerializeToString())
+
+    def _end_position(self, topic: str, task: str) -> Position | None:
+        """Return the end of where the task's events are; None where the event log is away, and nothing to wait for."""
+        try:
+            return self._events.end_position(topic, task)
+        except Unavailable as error:
+            _log.warning("a task's end is told without waiting for its last events", task=task, why=error.message)
+            return None
 
 
 def message_of(record: StoredRecord) -> Json:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, select, tuple_
 
 from fairlead.api.tasks.v1.task_pb2 import LogLine, Task
+from fairlead.kit.events import Position
 from fairlead.kit.pagination import decode_token, encode_token, page_limit
 
 from ..domain.page_position import position_of
-from .schema import consumed_offsets, projected_tasks, task_records
+from .schema import consumed_positions, projected_tasks, task_records
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,12 @@ class TaskView:
             row = connection.execute(query.where(table.task == name, table.ended).limit(1)).one_or_none()
         return None if row is None else StoredRecord(**row._mapping)
 
-    def consumed(self, topic: str) -> int:
-        """Return the offset up to which a topic is in the projection."""
-        query = select(consumed_offsets.c.event_offset).where(consumed_offsets.c.topic == topic)
+    def has_consumed(self, topic: str, position: Position) -> bool:
+        """Return whether a topic is in the projection up to this place."""
+        table = consumed_positions.c
+        query = select(table.event_offset).where(table.topic == topic, table.partition == position.partition)
         with self._engine.connect() as connection:
-            return connection.scalar(query) or 0
+            return (connection.scalar(query) or 0) >= position.offset
 
 
 def _position(page_token: str) -> tuple[int, str]:

@@ -8,7 +8,7 @@ from threading import Lock, Thread
 import sqlalchemy as sa
 
 from fairlead.api.events.v1 import events_pb2
-from fairlead.kit.events import EventLog, topics
+from fairlead.kit.events import Draft, EventLog, topics
 from fairlead.kit.logging import get_logger
 
 from .tables import deployment_outbox
@@ -57,8 +57,8 @@ class Outbox:
             rows = connection.execute(query).all()
         if not rows:
             return False
-        messages = [(row.deployment, events_pb2.DeploymentChanged.FromString(row.event)) for row in rows]
-        self._events.publish_many(topics.DEPLOYMENTS, messages)
+        drafts = [Draft(row.deployment, events_pb2.DeploymentChanged.FromString(row.event)) for row in rows]
+        self._events.publish_many(topics.DEPLOYMENTS, drafts)
         with self._engine.begin() as connection:
             connection.execute(sa.delete(deployment_outbox).where(deployment_outbox.c.number <= rows[-1].number))
         return True

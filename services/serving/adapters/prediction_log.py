@@ -15,7 +15,7 @@ from threading import Lock, Thread
 
 from prometheus_client import Counter
 
-from fairlead.kit.events import EventLog, topics
+from fairlead.kit.events import Draft, EventLog, topics
 from fairlead.kit.logging import get_logger
 
 from ..domain.columns import Columns
@@ -137,7 +137,8 @@ class JournaledPredictionLog:
         rows = sum(batch.rows for batch in found)
         for delay in itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1])):
             try:
-                self._events.publish_many(topics.PREDICTIONS, [(batch.deployment, to_event(batch)) for batch in found])
+                drafts = [Draft(batch.deployment, to_event(batch)) for batch in found]
+                self._events.publish_many(topics.PREDICTIONS, drafts)
                 break
             except Exception:
                 if delay == RETRY_SECONDS[0]:

@@ -190,7 +190,7 @@ def test_an_alert_that_was_stored_before_a_crash_is_published_after_it(desk: Des
     assert event.unpack(events_pb2.AlertRaised).alert.name == f"{made.MONITOR}/alerts/alert-1"
 
 
-def test_a_broken_batch_is_skipped_and_the_rest_is_taken(desk: Desk) -> None:
+def test_a_broken_batch_goes_to_the_dead_letters_and_the_rest_is_taken(desk: Desk) -> None:
     desk.changed(made.deployment(desk.reference()))
     good, broken = made.batch(made.sample(LATER, 10, seed=5)), made.batch(made.sample(LATER, 10, seed=6), first=10)
     broken.inputs[0].numbers.values.append(1.0)
@@ -198,6 +198,23 @@ def test_a_broken_batch_is_skipped_and_the_rest_is_taken(desk: Desk) -> None:
     desk.intake.take_traffic([*events, *desk.published(topics.FEEDBACK, good)])
     assert desk.monitor().prediction_count == 10
     assert desk.count("fairlead_drift_skipped_total", reason="unreadable") == 2
+    for topic in (topics.PREDICTIONS, topics.FEEDBACK):
+        (rejected,) = desk.events.replay(topics.dead_letter(topic))
+        assert rejected.headers["deadlettergroup"] == "drift"
+    assert "carries a fairlead.api.events.v1.PredictionBatch" in rejected.headers["deadletterreason"]
+
+
+def test_an_event_that_its_publisher_repeats_is_taken_once(desk: Desk) -> None:
+    desk.changed(made.deployment(desk.reference()))
+    batch = made.batch(made.sample(LATER, 10, seed=5))
+    batch.requests[0].request_id = "a"
+    for _ in range(2):
+        desk.events.publish(topics.PREDICTIONS, made.DEPLOYMENT, batch, id="segment-1.0")
+    desk.intake.take_traffic(list(desk.events.replay(topics.PREDICTIONS)))
+    desk.restart()
+    desk.intake.take_traffic(list(desk.events.replay(topics.PREDICTIONS)))
+    assert desk.monitor().prediction_count == 10
+    assert desk.count("fairlead_drift_skipped_total", reason="repeated") == 0
 
 
 def test_an_unknown_version_is_learnt_from_serving(desk: Desk) -> None:
@@ -316,11 +333,16 @@ def test_gauges_show_the_newest_window_again_after_a_restart(desk: Desk) -> None
     assert desk.count("fairlead_drift_severity", deployment=made.DEPLOYMENT) == Severity.CRITICAL
 
 
-def test_offsets_beyond_the_end_of_a_replaced_log_are_forgotten(desk: Desk) -> None:
-    desk.changed(made.deployment(desk.reference()))
+def test_the_newest_ids_of_each_topic_are_remembered(desk: Desk) -> None:
+    events = desk.published(topics.PREDICTIONS, *[events_pb2.PredictionBatch()] * 5)
+    others = desk.published(topics.FEEDBACK, events_pb2.FeedbackBatch())
     with desk.engine.begin() as connection:
-        assert consumed_store.forget_beyond(connection, topics.DEPLOYMENTS, 1) == 0
-        assert consumed_store.forget_beyond(connection, topics.DEPLOYMENTS, 0) == 1
+        assert consumed_store.fresh(connection, [*events, *others, *events]) == [*events, *others]
+        consumed_store.remember(connection, [*others, *events])
+        assert consumed_store.fresh(connection, [*events, *others]) == []
+        assert consumed_store.trim(connection, topics.PREDICTIONS, kept=5) == 0
+        assert consumed_store.trim(connection, topics.PREDICTIONS, kept=2) == 3
+        assert consumed_store.fresh(connection, [*events, *others]) == events[:3]
 
 
 def test_a_policy_that_makes_no_sense_stops_the_start(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tasks from a real event log into a real database."""
+"""Tasks from a real event log into each kind of database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fairlead.api.events.v1.events_pb2 import StageStatus, TaskEvent
 from fairlead.api.tasks.v1.task_pb2 import LogLine, Task, TaskState
 from fairlead.kit.database import migrate, open_database
 from fairlead.kit.errors import InvalidArgument
-from fairlead.kit.events import Event, EventLog, open_event_log, topics
+from fairlead.kit.events import Event, EventLog, Position, open_event_log, topics
 from services.gateway.adapters.projection import TaskProjection
 from services.gateway.adapters.schema import MIGRATIONS
 from services.gateway.adapters.task_view import TaskFilter, TaskView
@@ -38,8 +38,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    engine = open_database(f"sqlite:///{tmp_path}/gateway.db")
+def world(tmp_path: Path, database_url: str) -> Iterator[World]:
+    engine = open_database(database_url, "gateway")
     migrate(engine, MIGRATIONS)
     events = open_event_log(f"sqlite:///{tmp_path}/events.db", source="trainer")
     yield World(events, TaskProjection(engine, events, lambda _: None), TaskView(engine), engine)
@@ -57,8 +57,8 @@ def task(
     )
 
 
-def tell(world: World, told: Task) -> None:
-    world.events.publish(topics.TASKS, told.name, TaskEvent(task=told))
+def tell(world: World, told: Task, revision: int = 0) -> None:
+    world.events.publish(topics.TASKS, told.name, TaskEvent(task=told, revision=revision))
 
 
 def say(world: World, task_id: str, message: str) -> None:
@@ -120,12 +120,42 @@ def test_a_fact_is_told_by_its_own_type_and_an_end_besides(world: World) -> None
     assert [record.type for record in world.view.records(ended.name, 0, 100)] == ["STAGE_STATUS", "TASK"]
 
 
-def test_an_event_that_can_not_be_read_is_left_out(world: World) -> None:
+def test_an_event_that_can_not_be_read_goes_to_the_dead_letters(world: World) -> None:
     world.events.publish(topics.TASKS, "x", LogLine(message="on the wrong topic"))
     tell(world, task("t-1"))
 
     assert world.projection.apply(world.pending()) == {"projects/default/tasks/t-1"}
-    assert world.view.consumed(topics.TASKS) == 2
+    assert world.view.has_consumed(topics.TASKS, Position(0, 2))
+    assert not world.view.has_consumed(topics.TASKS, Position(0, 3))
+    (rejected,) = world.events.replay(topics.dead_letter(topics.TASKS))
+    assert "carries a fairlead.api.tasks.v1.LogLine" in rejected.headers["deadletterreason"]
+    assert rejected.headers["deadlettergroup"] == "gateway"
+
+
+def test_an_old_event_that_comes_again_long_after_the_end_changes_no_state(world: World) -> None:
+    tell(world, task("t-1"), revision=1)
+    tell(world, task("t-1", SUCCEEDED), revision=2)
+    first, _ = events = world.pending()
+    world.projection.apply(events)
+    world.projection.prune(int((START + timedelta(days=31)).timestamp() * 1e6))
+    world.projection.apply([first])
+
+    found = world.view.get("projects/default/tasks/t-1")
+    assert found is not None
+    assert found.state == SUCCEEDED
+
+
+def test_an_event_of_an_impossible_time_does_not_hold_up_the_others(world: World) -> None:
+    endless = task("t-1")
+    endless.create_time.seconds = 2**60
+    tell(world, endless)
+    tell(world, task("t-2"))
+
+    assert world.projection.apply(world.pending()) == {"projects/default/tasks/t-2"}
+    assert world.view.has_consumed(topics.TASKS, Position(0, 2))
+    (rejected,) = world.events.replay(topics.dead_letter(topics.TASKS))
+    assert rejected.key == "projects/default/tasks/t-1"
+    assert "beyond all calendars" in rejected.headers["deadletterreason"]
 
 
 def test_tasks_are_listed_newest_first_by_state_kind_and_parent(world: World) -> None:

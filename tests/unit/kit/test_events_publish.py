@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from google.protobuf.message import Message
 
 from fairlead.api.events.v1.events_pb2 import AuditEntry, DeploymentChanged
 from fairlead.kit.errors import FailedPrecondition, InvalidArgument
-from fairlead.kit.events import open_event_log, topics
+from fairlead.kit.events import Draft, open_event_log, topics
 from fairlead.kit.telemetry import configure_telemetry, extract, span
 
 
@@ -36,7 +35,7 @@ def test_offsets_of_a_topic_count_from_one_whatever_other_topics_do(tmp_path: Pa
 
 def test_what_was_published_is_there_after_reopening(tmp_path: Path) -> None:
     log = open_event_log(url_of(tmp_path), source="test")
-    log.publish_many(topics.AUDIT, [("a", entry("1")), ("b", entry("2"))])
+    log.publish_many(topics.AUDIT, [Draft("a", entry("1")), Draft("b", entry("2"))])
     log.close()
     again = open_event_log(url_of(tmp_path), source="test")
     assert [(e.key, e.unpack(AuditEntry).action) for e in again.replay(topics.AUDIT)] == [("a", "1"), ("b", "2")]
@@ -44,15 +43,15 @@ def test_what_was_published_is_there_after_reopening(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_fails_halfway_leaves_nothing(tmp_path: Path) -> None:
-    def broken() -> Iterator[tuple[str, Message]]:
-        yield "a", entry("1")
+    def broken() -> Iterator[Draft]:
+        yield Draft("a", entry("1"))
         raise RuntimeError("the source broke")
 
     log = open_event_log(url_of(tmp_path), source="test")
     with pytest.raises(RuntimeError):
         log.publish_many(topics.AUDIT, broken())
     log.publish_many(topics.AUDIT, [])
-    assert log.end_offset(topics.AUDIT) == 0
+    assert log.end_position(topics.AUDIT, "a").offset == 0
     log.close()
 
 
@@ -100,7 +99,7 @@ def test_an_event_beyond_the_size_limit_is_refused(tmp_path: Path) -> None:
     log = open_event_log(url_of(tmp_path), source="test")
     with pytest.raises(InvalidArgument, match="are the most"):
         log.publish(topics.AUDIT, "p", entry("x" * (64 * 1024 * 1024)))
-    assert log.end_offset(topics.AUDIT) == 0
+    assert log.end_position(topics.AUDIT, "a").offset == 0
     log.close()
 
 

@@ -1,15 +1,14 @@
-"""History of the embedded event log: replay, wait, end_offset."""
+"""History of the embedded event log: replay and end_position."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fairlead.api.events.v1.events_pb2 import AuditEntry
-from fairlead.kit.events import EventLog, open_event_log, topics
+from fairlead.kit.events import Draft, EventLog, Position, open_event_log, topics
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def log(tmp_path: Path) -> Iterator[EventLog]:
 
 
 def publish(log: EventLog, count: int) -> None:
-    log.publish_many(topics.LOGS, [(f"task{n % 3}", AuditEntry(action=str(n))) for n in range(count)])
+    log.publish_many(topics.LOGS, [Draft(f"task{n % 3}", AuditEntry(action=str(n))) for n in range(count)])
 
 
 def test_replay_gives_the_whole_history_in_order_page_by_page(log: EventLog) -> None:
@@ -53,22 +52,9 @@ def test_replay_ends_at_the_end_as_it_was_when_asked(log: EventLog) -> None:
 
 def test_an_unknown_topic_is_empty(log: EventLog) -> None:
     assert list(log.replay("unknown")) == []
-    assert log.end_offset("unknown") == 0
-    assert not log.wait("unknown", 0, timeout=0.0)
+    assert log.end_position("unknown", "k") == Position(0, 0)
 
 
-def test_end_offset_is_that_of_the_newest_event(log: EventLog) -> None:
+def test_the_end_position_is_that_of_the_newest_event(log: EventLog) -> None:
     publish(log, 5)
-    assert log.end_offset(topics.LOGS) == 5
-
-
-def test_wait_tells_of_something_newer_at_once(log: EventLog) -> None:
-    publish(log, 5)
-    assert log.wait(topics.LOGS, after=4, timeout=0.0)
-    assert not log.wait(topics.LOGS, after=5, timeout=0.1)
-
-
-def test_wait_ends_when_something_newer_comes(log: EventLog) -> None:
-    publish(log, 5)
-    threading.Timer(0.3, publish, [log, 1]).start()
-    assert log.wait(topics.LOGS, after=5, timeout=60)
+    assert log.end_position(topics.LOGS, "task1") == Position(0, 5)

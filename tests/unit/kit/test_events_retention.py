@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from fairlead.api.events.v1.events_pb2 import AuditEntry
 from fairlead.kit.errors import InvalidArgument
-from fairlead.kit.events import EventLog, Retention, open_event_log, topics
+from fairlead.kit.events import Draft, EventLog, Retention, open_event_log, topics
 
 KIB = "x" * 1024
 
@@ -31,14 +31,14 @@ def test_a_topic_stays_below_its_size_and_keeps_the_newest(tmp_path: Path) -> No
     kept = list(log.replay(topics.LOGS))
     assert 90_000 < sum(len(event.payload) + 300 for event in kept) <= 100_000
     assert [event.offset for event in kept] == list(range(501 - len(kept), 501))
-    assert log.end_offset(topics.LOGS) == 500
+    assert log.end_position(topics.LOGS, "k").offset == 500
     log.close()
 
 
 def test_the_file_stays_bounded(tmp_path: Path) -> None:
     log = open_small(tmp_path)
     for _ in range(40):
-        log.publish_many(topics.LOGS, [("k", AuditEntry(action=KIB)) for _ in range(100)])
+        log.publish_many(topics.LOGS, [Draft("k", AuditEntry(action=KIB)) for _ in range(100)])
     log.close()
     assert (tmp_path / "events.db").stat().st_size < 1_000_000, "4 MB went through a topic of 0.1 MB"
 

@@ -12,7 +12,7 @@ import pytest
 
 from fairlead.api.events.v1.events_pb2 import AuditEntry
 from fairlead.kit.errors import FailedPrecondition, InvalidArgument
-from fairlead.kit.events import Event, EventLog, Subscription, open_event_log, topics
+from fairlead.kit.events import Draft, Event, EventLog, Subscription, open_event_log, topics
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def log(tmp_path: Path) -> Iterator[EventLog]:
 
 
 def publish(log: EventLog, *actions: str, topic: str = topics.AUDIT) -> None:
-    log.publish_many(topic, [(action[0], AuditEntry(action=action)) for action in actions])
+    log.publish_many(topic, [Draft(action[0], AuditEntry(action=action)) for action in actions])
 
 
 def actions(events: list[Event]) -> list[str]:

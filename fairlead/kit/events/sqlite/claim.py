@@ -59,7 +59,6 @@ class Claim:
                 after=self._position,
                 until=bounds.end_offset,
                 limit=limit,
-                key=None,
             )
 
     def advance(self, offset: int) -> None:

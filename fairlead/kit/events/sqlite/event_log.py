@@ -7,27 +7,27 @@ process. After a fork the child may go on publishing and replaying; it must subs
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from google.protobuf.message import Message
 
 from fairlead.kit.errors import FairleadError, InvalidArgument
 from fairlead.kit.logging import get_logger
 
-from ..cloud_events import seal, trace_context
-from ..port import Event
+from ..cloud_events import Envelope, dead_letter_of, microseconds_of, seal, trace_context
+from ..port import Draft, Event, Position
 from ..retention import Retention
+from ..topics import dead_letter
 from .connections import Connections, enable_wal
 from .heartbeat import Heartbeat
 from .publishing import append
-from .reading import read_page
+from .reading import PARTITION, read_page
 from .schema import create_tables
 from .subscription import SqliteSubscription
 from .topic_table import TopicBounds, find_topic
 from .trimming import trim
-from .waiting import data_version, wait_for_commit
 
 REPLAY_PAGE_EVENTS = 500
 AGE_CHECK_SECONDS = 60.0
@@ -48,20 +48,22 @@ class SqliteEventLog:
         self._quick = Connections(path, synchronous="NORMAL")
         self._durable.write(create_tables)
         self._heartbeat = Heartbeat()
-        self._stopping = threading.Event()
         self._age_checked: dict[str, float] = {}
         self._pid = os.getpid()
 
-    def publish(self, topic: str, key: str, message: Message) -> None:
+    def publish(self, topic: str, key: str, message: Message, *, id: str = "") -> None:
         """Append one event; it is on disk when this returns. Raises Unavailable where the log stays locked."""
-        self.publish_many(topic, [(key, message)])
+        self.publish_many(topic, [Draft(key, message, id)])
 
-    def publish_many(self, topic: str, messages: Iterable[tuple[str, Message]]) -> None:
-        """Append (key, message) pairs in order, all or none; raises InvalidArgument on an event over 64 MiB."""
+    def publish_many(self, topic: str, drafts: Iterable[Draft]) -> None:
+        """Append events in order, all or none; raises InvalidArgument on an event over 64 MiB."""
+        trace = trace_context()
+        self.append(topic, [seal(draft, self._source, trace) for draft in drafts])
+
+    def append(self, topic: str, envelopes: Sequence[Envelope]) -> None:
+        """Append events that were sealed already, in order, all or none; raises as publish_many."""
         if not topic:
             raise InvalidArgument("An event needs a topic.")
-        trace = trace_context()
-        envelopes = [seal(key, message, self._source, trace) for key, message in messages]
         for envelope in envelopes:
             if len(envelope.payload) > MAX_EVENT_BYTES:
                 raise InvalidArgument(
@@ -79,36 +81,31 @@ class SqliteEventLog:
         self._heartbeat.add(subscription)
         return subscription
 
-    def replay(self, topic: str, *, key: str | None = None, after: int = 0) -> Iterator[Event]:
+    def replay(
+        self, topic: str, *, key: str | None = None, after: int = 0, since: datetime | None = None
+    ) -> Iterator[Event]:
         """Return the events with offset > `after`, of one key if given, in order, up to the end as it is now.
 
-        Read in pages, so a slow reader blocks nobody; what retention drops meanwhile is left out.
+        Read in pages, so a slow reader blocks nobody; what retention drops meanwhile is left out, and so is what was
+        published before `since`.
         """
         with self._quick.connection() as connection:
             bounds = find_topic(connection, topic)
-        return iter(()) if bounds is None else self._pages(topic, bounds, key, after)
+        since_us = 0 if since is None else microseconds_of(since)
+        return iter(()) if bounds is None else self._pages(topic, bounds, key, after, since_us)
 
-    def wait(self, topic: str, after: int, timeout: float) -> bool:
-        """Return True as soon as an event with offset > `after` exists, False after `timeout` seconds or on close."""
-        deadline = time.monotonic() + timeout
-        with self._quick.connection() as connection:
-            while True:
-                seen = data_version(connection)
-                bounds = find_topic(connection, topic)
-                if bounds is not None and bounds.end_offset > after:
-                    return True
-                if not wait_for_commit(connection, seen, deadline, self._stopping):
-                    return False
-
-    def end_offset(self, topic: str) -> int:
-        """Return the offset of the newest event ever published on the topic; 0 before the first."""
+    def end_position(self, topic: str, key: str) -> Position:  # noqa: ARG002 - one partition, whatever the key
+        """Return the end of the topic, which all keys share; offset 0 before the first event."""
         with self._quick.connection() as connection:
             bounds = find_topic(connection, topic)
-        return bounds.end_offset if bounds else 0
+        return Position(PARTITION, bounds.end_offset if bounds else 0)
+
+    def reject(self, event: Event, reason: str, group: str) -> None:
+        """Append an event that a group can't use to the topic's dead-letter topic; raises as publish."""
+        self.append(dead_letter(event.topic), [dead_letter_of(event, reason, group)])
 
     def close(self) -> None:
         """Leave all groups and close the file; calls under way end first. Closing again does nothing."""
-        self._stopping.set()
         if self._pid == os.getpid():
             for subscription in self._heartbeat.members():
                 subscription.close()
@@ -116,7 +113,7 @@ class SqliteEventLog:
         self._quick.close()
         self._durable.close()
 
-    def _pages(self, topic: str, bounds: TopicBounds, key: str | None, after: int) -> Iterator[Event]:
+    def _pages(self, topic: str, bounds: TopicBounds, key: str | None, after: int, since_us: int) -> Iterator[Event]:
         while after < bounds.end_offset:
             with self._quick.connection() as connection:
                 page = read_page(
@@ -127,6 +124,7 @@ class SqliteEventLog:
                     until=bounds.end_offset,
                     limit=REPLAY_PAGE_EVENTS,
                     key=key,
+                    since_us=since_us,
                 )
             if not page:
                 return

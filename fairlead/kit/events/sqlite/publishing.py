@@ -25,7 +25,7 @@ def append(connection: sqlite3.Connection, topic: str, envelopes: Sequence[Envel
     connection.executemany(
         _INSERT,
         (
-            (bounds.topic_id, offset, e.key, e.id, e.type, e.source, e.time_us, _trace_text(e), e.payload)
+            (bounds.topic_id, offset, e.key, e.id, e.type, e.source, e.time_us, _extensions_text(e), e.payload)
             for offset, e in enumerate(envelopes, start=bounds.end_offset + 1)
         ),
     )
@@ -42,5 +42,5 @@ def stored_size(key: str, payload_bytes: int) -> int:
     return ROW_OVERHEAD_BYTES + len(key) + payload_bytes
 
 
-def _trace_text(envelope: Envelope) -> str:
-    return json.dumps(dict(envelope.trace)) if envelope.trace else ""
+def _extensions_text(envelope: Envelope) -> str:
+    return json.dumps(dict(envelope.extensions)) if envelope.extensions else ""

@@ -31,7 +31,7 @@ _TABLES = (
         type TEXT NOT NULL,
         source TEXT NOT NULL,
         time_us INTEGER NOT NULL,                 -- microseconds since 1970 UTC
-        trace TEXT NOT NULL,                      -- W3C trace context as JSON, "" outside a span
+        trace TEXT NOT NULL,                      -- trace context and other extensions as JSON, "" without
         payload BLOB NOT NULL,
         PRIMARY KEY (topic_id, event_offset)
     )

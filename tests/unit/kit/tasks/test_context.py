@@ -24,7 +24,7 @@ from fairlead.kit.tasks.schema import tasks
 class BusyLog(SqliteEventLog):
     """An event log as it is once its patience with other writers has run out."""
 
-    def publish(self, topic: str, key: str, message: Message) -> None:
+    def publish(self, topic: str, key: str, message: Message, *, id: str = "") -> None:
         raise Unavailable("The event log is locked by other writers; try again.")
 
 

@@ -13,6 +13,7 @@ from services.serving.adapters.deployment_store import SqlDeploymentStore
 from services.serving.adapters.outbox import Outbox
 from services.serving.adapters.tables import MIGRATIONS
 from services.serving.domain.deployment import Deployment
+from tests import waiting
 from tests.unit.serving.adapters.test_prediction_log import AwayAtFirst
 
 NOW = datetime(2026, 1, 31, 17, 1, 3, tzinfo=UTC)
@@ -60,7 +61,7 @@ def test_a_change_whose_event_could_not_be_published_is_told_later(tmp_path: Pat
     store = open_store(tmp_path, AwayAtFirst(events, refusals=1))  # type: ignore[arg-type]
     store.insert(INCOME)
     assert published(events) == []
-    assert events.wait(topics.DEPLOYMENTS, 0, 30)
+    waiting.published(events, topics.DEPLOYMENTS)
     assert published(events)[0].deployment.etag == "etag-1"
 
 

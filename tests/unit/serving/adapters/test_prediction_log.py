@@ -7,19 +7,19 @@ import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 import pytest
 
 from fairlead.api.events.v1 import events_pb2
 from fairlead.kit.errors import Unavailable
-from fairlead.kit.events import EventLog, open_event_log, topics
+from fairlead.kit.events import Draft, EventLog, open_event_log, topics
 from services.serving.adapters.journal import Journal
 from services.serving.adapters.log_records import batches, encode, encode_head
 from services.serving.adapters.prediction_log import DROPPED, LOGGED, SPOOLED, JournaledPredictionLog
 from services.serving.domain.columns import Array, Columns, columns_of
 from services.serving.domain.model import Model
 from services.serving.domain.prediction import Prediction
+from tests import waiting
 from tests.unit.serving.schemas import INCOME, PRICE, numbers, texts
 
 INCOME_NAME, PRICE_NAME = "projects/p/deployments/income", "projects/p/deployments/price"
@@ -50,11 +50,11 @@ class AwayAtFirst:
     def __init__(self, behind: EventLog, refusals: int) -> None:
         self._behind, self.refusals = behind, refusals
 
-    def publish_many(self, topic: str, messages: Iterable[tuple[str, Any]]) -> None:
+    def publish_many(self, topic: str, drafts: Iterable[Draft]) -> None:
         if self.refusals:
             self.refusals -= 1
             raise Unavailable("the broker is away")
-        self._behind.publish_many(topic, messages)
+        self._behind.publish_many(topic, drafts)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_regression_values_are_numbers(tmp_path: Path, events: EventLog) -> None
 def test_events_are_keyed_by_deployment_and_come_without_being_asked_for(tmp_path: Path, events: EventLog) -> None:
     log = JournaledPredictionLog(Journal(tmp_path / "journal", max_bytes=1 << 20), events)
     append(log, "a")
-    assert events.wait(topics.PREDICTIONS, 0, 30)
+    waiting.published(events, topics.PREDICTIONS)
     assert next(iter(events.replay(topics.PREDICTIONS))).key == INCOME_NAME
     log.close()
 
@@ -139,7 +139,7 @@ def test_an_event_log_that_comes_back_gets_everything_in_order(tmp_path: Path, e
         sleep(0.01)
     for number in range(1, 5):
         append(log, str(number))
-    assert events.wait(topics.PREDICTIONS, 0, 30)
+    waiting.published(events, topics.PREDICTIONS)
     log.close()
     assert [r.request_id for batch in published(events) for r in batch.requests] == ["0", "1", "2", "3", "4"]
     assert SPOOLED._value.get() - spooled == 2
@@ -202,8 +202,8 @@ class TakesTheFileAway:
     def __init__(self, behind: EventLog, folder: Path) -> None:
         self._behind, self._folder, self.done = behind, folder, False
 
-    def publish_many(self, topic: str, messages: Iterable[tuple[str, Any]]) -> None:
-        self._behind.publish_many(topic, messages)
+    def publish_many(self, topic: str, drafts: Iterable[Draft]) -> None:
+        self._behind.publish_many(topic, drafts)
         if not self.done:
             for segment in self._folder.glob("*.sealed"):
                 segment.unlink()
@@ -215,9 +215,8 @@ def test_publishing_goes_on_after_an_error_of_the_disk(tmp_path: Path, events: E
     journal = Journal(folder, max_bytes=1 << 20)
     log = JournaledPredictionLog(journal, TakesTheFileAway(events, folder))  # type: ignore[arg-type]
     append(log, "a")
-    assert events.wait(topics.PREDICTIONS, 0, 30)
-    last = max(event.offset for event in events.replay(topics.PREDICTIONS))
+    waiting.published(events, topics.PREDICTIONS)
     append(log, "b")
-    assert events.wait(topics.PREDICTIONS, last, 30)
+    waiting.published(events, topics.PREDICTIONS, 2)
     log.close()
     assert [batch.requests[0].request_id for batch in published(events)] == ["a", "b"]
