@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 from fairlead.kit.blobs import BlobStore, S3Options, open_blob_store
 from fairlead.kit.database import open_database
-from fairlead.kit.events import EventLog, open_event_log
+from fairlead.kit.events import EventLog, KafkaOptions, SpoolLimits, open_event_log
 from fairlead.kit.settings import KitSettings
 
 
@@ -16,9 +16,34 @@ def database(settings: KitSettings) -> Engine:
     return open_database(settings.database_url, schema=settings.service, connections=connections)
 
 
-def event_log(settings: KitSettings) -> EventLog:
-    """Return the event log, which events of this service go to."""
-    return open_event_log(settings.events_url, source=settings.service)
+def event_log(settings: KitSettings, *, spool: bool = True) -> EventLog:
+    """Return the event log, which events of this service go to.
+
+    While Kafka is away they wait on local disk, below home; with `spool=False` publishing fails instead, for those who
+    keep what they publish until it is.
+    """
+    limits = SpoolLimits(
+        settings.home / "spool" / f"{settings.service}.db",
+        settings.events_spool_mb * 1024 * 1024,
+        settings.events_spool_full,
+    )
+    return open_event_log(
+        settings.events_url,
+        source=settings.service,
+        kafka=kafka_options(settings),
+        spool=limits if spool else None,
+    )
+
+
+def kafka_options(settings: KitSettings) -> KafkaOptions:
+    """Return how the brokers of a Kafka event log are spoken to."""
+    return KafkaOptions(
+        security_protocol=settings.kafka_security_protocol,
+        sasl_mechanism=settings.kafka_sasl_mechanism,
+        username=settings.kafka_username,
+        password=settings.kafka_password.get_secret_value(),
+        ca_file=settings.kafka_ca_file,
+    )
 
 
 def blob_store(settings: KitSettings) -> BlobStore:

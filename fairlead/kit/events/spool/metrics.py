@@ -1,0 +1,14 @@
+"""What Prometheus sees of a service's spool."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+SPOOLED = Counter("fairlead_events_spooled", "Events that were put on local disk because Kafka was away.", ["topic"])
+SPOOL_BYTES = Gauge("fairlead_events_spool_bytes", "Bytes of events that wait on local disk for Kafka.")
+SPOOL_EVENTS = Gauge("fairlead_events_spool_events", "Events that wait on local disk for Kafka.")
+DROPPED = Counter(
+    "fairlead_events_spool_dropped",
+    "Events on local disk that were given up: the spool was full, or the brokers refused them for good.",
+    ["topic", "reason"],
+)

@@ -1,0 +1,47 @@
+"""The tables of a spool."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from fairlead.kit.errors import FailedPrecondition
+
+VERSION = 1
+
+_TABLES = (
+    """
+    CREATE TABLE IF NOT EXISTS waiting (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of publishing
+        topic TEXT NOT NULL,
+        key TEXT NOT NULL,
+        id TEXT NOT NULL,
+        type TEXT NOT NULL,
+        source TEXT NOT NULL,
+        time_us INTEGER NOT NULL,                    -- microseconds since 1970 UTC
+        extensions TEXT NOT NULL,                    -- JSON
+        payload BLOB NOT NULL,
+        size INTEGER NOT NULL                        -- bytes that count against the spool's limit
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS waiting_by_topic ON waiting (topic, sequence)",
+    """
+    CREATE TABLE IF NOT EXISTS topics (
+        name TEXT PRIMARY KEY,
+        events INTEGER NOT NULL,
+        bytes INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+)
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Make what is missing, inside the caller's transaction; raises FailedPrecondition on a newer file."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > VERSION:
+        raise FailedPrecondition(
+            f"The spool has version {found} and this Fairlead reads up to {VERSION}; run the newer Fairlead."
+        )
+    for table in () if found == VERSION else _TABLES:
+        connection.execute(table)
+    if found != VERSION:
+        connection.execute(f"PRAGMA user_version = {VERSION}")
