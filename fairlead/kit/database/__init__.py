@@ -5,10 +5,11 @@ from fairlead.kit.database.failures import unavailable
 from fairlead.kit.database.migration import migrate, recorded_revisions, wanted_revisions
 from fairlead.kit.database.opening import open_database
 from fairlead.kit.database.urls import is_postgresql, parse_url, schema_url
-from fairlead.kit.database.writing import insert_new, upsert
+from fairlead.kit.database.writing import alone, insert_new, upsert
 
 __all__ = [
     "UtcDateTime",
+    "alone",
     "insert_new",
     "is_postgresql",
     "migrate",

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
+
+# Any fixed number, other than that of migrations.
+_ALONE = 7_400_002
 
 
 def insert_new(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
@@ -20,6 +23,17 @@ def upsert(connection: Connection, table: Table, values: Mapping[str, Any]) -> N
     changed = {name: value for name, value in values.items() if name not in key}
     statement = _insert(connection, table).values(values)
     connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
+
+
+def alone(connection: Connection, name: str) -> None:
+    """Wait until no other transaction of this name is under way, and keep others waiting until this one ends.
+
+    For writers whose rows must be seen in the order of their numbers: a sequence of PostgreSQL is handed out before
+    the commit. On SQLite a writing transaction is alone anyway.
+    """
+    if connection.dialect.name != "sqlite":
+        key = "hashtext(current_schema() || '/' || :name)"
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_ALONE}, {key})"), {"name": name})
 
 
 def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
 
-from sqlalchemy import JSON, Column, Engine, LargeBinary, MetaData, String, Table, insert, select, update
+from sqlalchemy import JSON, Column, Engine, LargeBinary, MetaData, String, Table, select, update
 
 from fairlead.api.conductor.v1.workflow_pb2 import Workflow
+from fairlead.kit.database import insert_new
 from fairlead.kit.errors import NotFound
 from fairlead.kit.pagination import decode_token, encode_token, page_limit
 from fairlead.kit.resources import parse_name
@@ -28,20 +28,17 @@ _TABLE = Table(
 
 
 class WorkflowRecords:
-    """Workflows by name. One process writes, so a lock keeps its threads' changes apart."""
+    """Workflows by name; a change locks its row, so that none is lost."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._lock = Lock()
 
     def add(self, workflow: Workflow) -> None:
         """Store a new workflow; one that is there already stays as it is."""
         ids = parse_name(NAME, workflow.name)
-        with self._lock, self._engine.begin() as connection:
-            known = connection.execute(select(_TABLE.c.id).where(_TABLE.c.id == ids["workflow"])).first()
-            if known is None:
-                values = {"workflow": workflow.SerializeToString(), "relayed": {}}
-                connection.execute(insert(_TABLE).values(id=ids["workflow"], project=ids["project"], **values))
+        values = {"id": ids["workflow"], "project": ids["project"], "workflow": workflow.SerializeToString()}
+        with self._engine.begin() as connection:
+            insert_new(connection, _TABLE, {**values, "relayed": {}})
 
     def get(self, name: str) -> Workflow:
         """Return a workflow. Raises NotFound."""
@@ -50,17 +47,20 @@ class WorkflowRecords:
         with self._engine.connect() as connection:
             data = connection.execute(query).scalar_one_or_none()
         if data is None:
-            raise NotFound(f"there is no workflow '{name}'", resource=name)
+            raise _absent(name)
         return Workflow.FromString(data)
 
     def change(self, name: str, edit: Callable[[Workflow], None]) -> Workflow:
-        """Let edit change a workflow, store and return it. Raises NotFound."""
-        with self._lock:
-            workflow = self.get(name)
+        """Let edit change a workflow, which nobody else changes meanwhile, store and return it. Raises NotFound."""
+        ids = parse_name(NAME, name)
+        row = (_TABLE.c.id == ids["workflow"]) & (_TABLE.c.project == ids["project"])
+        with self._engine.begin() as connection:
+            data = connection.execute(select(_TABLE.c.workflow).where(row).with_for_update()).scalar_one_or_none()
+            if data is None:
+                raise _absent(name)
+            workflow = Workflow.FromString(data)
             edit(workflow)
-            statement = update(_TABLE).where(_TABLE.c.id == parse_name(NAME, name)["workflow"])
-            with self._engine.begin() as connection:
-                connection.execute(statement.values(workflow=workflow.SerializeToString()))
+            connection.execute(update(_TABLE).where(row).values(workflow=workflow.SerializeToString()))
         return workflow
 
     def list(self, project: str, page_size: int, page_token: str) -> tuple[builtins.list[Workflow], str]:
@@ -86,6 +86,10 @@ class WorkflowRecords:
         if self.relayed(name, task) == (events, lines):
             return
         row = _TABLE.c.id == parse_name(NAME, name)["workflow"]
-        with self._lock, self._engine.begin() as connection:
-            known = connection.execute(select(_TABLE.c.relayed).where(row)).scalar_one()
+        with self._engine.begin() as connection:
+            known = connection.execute(select(_TABLE.c.relayed).where(row).with_for_update()).scalar_one()
             connection.execute(update(_TABLE).where(row).values(relayed={**known, task: [events, lines]}))
+
+
+def _absent(name: str) -> NotFound:
+    return NotFound(f"there is no workflow '{name}'", resource=name)
