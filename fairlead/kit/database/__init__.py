@@ -1,6 +1,7 @@
 """Opening a database and bringing its tables up to date; SQLite on one machine, PostgreSQL in a cluster."""
 
 from fairlead.kit.database.columns import UtcDateTime
+from fairlead.kit.database.exclusive import exclusive
 from fairlead.kit.database.failures import unavailable
 from fairlead.kit.database.migration import migrate, recorded_revisions, wanted_revisions
 from fairlead.kit.database.opening import open_database
@@ -10,6 +11,7 @@ from fairlead.kit.database.writing import alone, insert_new, upsert
 __all__ = [
     "UtcDateTime",
     "alone",
+    "exclusive",
     "insert_new",
     "is_postgresql",
     "migrate",

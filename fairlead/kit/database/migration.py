@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Connection, Engine, text
 
+from fairlead.kit.database.exclusive import make_schema, search_path
 from fairlead.kit.errors import FailedPrecondition
 
 # Any fixed number: PostgreSQL processes that migrate the same schema wait for each other on it and the schema's name.
@@ -90,8 +91,7 @@ def _without_foreign_keys(connection: Connection) -> Iterator[None]:
 
 def _take_schema(connection: Connection) -> None:
     """Lock the schema of the connection's search path against other migrations, and make it where it is missing."""
-    path: str = connection.execute(text("SELECT current_setting('search_path')")).scalar_one()
-    schema = path.split(",")[0].strip().strip('"')
+    schema = search_path(connection)
     # Others may migrate for as long as it takes; so may this one, once it has what it locks.
     connection.execute(text("SET LOCAL statement_timeout = 0"))
     connection.execute(text("SET LOCAL lock_timeout = 0"))
@@ -99,10 +99,7 @@ def _take_schema(connection: Connection) -> None:
         text("SELECT pg_advisory_xact_lock(:key, hashtext(:schema))"), {"key": _MIGRATION_LOCK, "schema": schema}
     )
     connection.execute(text("SET LOCAL lock_timeout = '30s'"))
-    # Only where it is missing: to ask for it needs a right that a role may lack where the schema was made for it.
-    if connection.scalar(text("SELECT current_schema()")) is None:
-        quoted = connection.dialect.identifier_preparer.quote_identifier(schema)
-        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {quoted}"))
+    make_schema(connection, schema)
 
 
 def _driver(connection: Connection) -> Any:

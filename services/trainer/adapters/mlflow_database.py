@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import make_url
+from fairlead.kit.database import exclusive, parse_url
 
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -21,20 +18,29 @@ _QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+# Of each of MLflow's two stores; a process of ours asks one thing after another.
+_POOL = {"MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "1", "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": "4"}
 _ONE_IMPORT = threading.Lock()
 
 
 def open_mlflow(url: str) -> Any:
-    """Return an MlflowClient on the database, which is made first where it is missing.
+    """Return an MlflowClient on the database, whose tables are made first where they are missing.
 
-    Safe from several threads and processes: a file lock beside a SQLite database lets one of them make it.
+    Safe from several threads and processes: one of them makes the tables, under a lock on the database.
     """
     with _ONE_IMPORT:
         os.environ.update(_QUIET)
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        path = _sqlite_path(url)
+        parsed = parse_url(url)
+        if parsed.get_backend_name() == "postgresql":
+            os.environ.update(_POOL)
+            import mlflow  # noqa: F401 - seconds, which others need not wait for
+
+            with exclusive(url, "tables"):
+                return _client(parsed.render_as_string(hide_password=False))
+        path = Path(parsed.database) if parsed.database else None
         if path is not None and not path.exists():
-            with _locked(path.with_suffix(".lock")):
+            with exclusive(url, "tables"):
                 if not path.exists():
                     _make(path)
         return _client(url)
@@ -44,7 +50,9 @@ def _client(url: str) -> Any:
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=url, registry_uri=url)
-    client.search_experiments(max_results=1)  # opens the store, which brings its tables up to date
+    # Each opens a store, which makes its tables where there are none.
+    client.search_experiments(max_results=1)
+    client.search_registered_models(max_results=1)
     return client
 
 
@@ -56,18 +64,3 @@ def _make(path: Path) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _sqlite_path(url: str) -> Path | None:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        return None
-    return Path(parsed.database)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

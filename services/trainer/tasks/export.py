@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fairlead.api.trainer.v1.model_pb2 import ModelVersion
 from fairlead.api.trainer.v1.run_service_pb2 import ExportRunRequest
+from fairlead.kit.database import exclusive
 from fairlead.kit.errors import FailedPrecondition
 from fairlead.kit.resources import parse_name
 from fairlead.kit.tasks import TaskContext
@@ -119,6 +120,9 @@ def _register(
         "fairlead.dataset_version": version.manifest.dataset_version,
         "fairlead.candidate": version.manifest.candidate,
     }
-    number = register_version(resources.tracking.client, name, source, run_id, tags)
-    version.name = VERSION_NAME.format(project=project, model=model_id, version=number)
-    return assign_alias(resources.tracking.client, name, number)
+    client = resources.tracking.client
+    # Of two exports at the same time only one may find that there is no champion yet.
+    with exclusive(resources.settings.trainer_mlflow_url, "registry"):
+        number = register_version(client, name, source, run_id, tags)
+        version.name = VERSION_NAME.format(project=project, model=model_id, version=number)
+        return assign_alias(client, name, number)
