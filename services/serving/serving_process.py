@@ -28,6 +28,8 @@ from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
 from .adapters.deployment_store import SqlDeploymentStore
 from .adapters.feedback_events import EventFeedbackSink
 from .adapters.journal import Journal
+from .adapters.log_records import describe
+from .adapters.losses import Losses
 from .adapters.metrics import PrometheusObserver
 from .adapters.outbox import Outbox
 from .adapters.package import PackageLoader
@@ -42,6 +44,7 @@ from .domain.catalog import Catalog
 from .domain.deployments import Deployments
 from .domain.feedback import Feedback
 from .domain.inference import Clock, Inference
+from .domain.prediction_log import WhenFull
 from .domain.statistics import StatisticsBook
 from .open_inference_servicer import OpenInferenceServicer
 from .prediction_servicer import PredictionServicer
@@ -64,8 +67,9 @@ class ServingProcess:
         blobs = backends.blob_store(settings)
         self._catalog = Catalog(PackageLoader(blobs, threads=settings.serving_onnx_threads), loaders=LOADERS)
         self._outbox = Outbox(self._engine, self._events)
-        journal = Journal(settings.spool, max_bytes=settings.serving_log_spool_mb * MEGABYTE)
-        self._log = JournaledPredictionLog(journal, self._events)
+        # Its journal is its spool: a second one between it and the brokers would only move what waits.
+        self._prediction_events = backends.event_log(settings, spool=False)
+        self._log = self._prediction_log()
         observer = PrometheusObserver()
         book = StatisticsBook()
         clock = Clock(time.perf_counter_ns, time.time_ns, _random_id)
@@ -110,8 +114,15 @@ class ServingProcess:
         self._log.close()
         self._outbox.close()
         self._trainer.close()
+        self._prediction_events.close()
         self._events.close()
         self._engine.dispose()
+
+    def _prediction_log(self) -> JournaledPredictionLog:
+        settings = self._settings
+        journal = Journal(settings.spool, max_bytes=settings.serving_log_spool_mb * MEGABYTE, describe=describe)
+        losses = Losses(settings.spool / "losses.json")
+        return JournaledPredictionLog(journal, losses, self._prediction_events, WhenFull(settings.serving_log_full))
 
     def _own_server(self) -> RpcServer:
         settings = self._settings

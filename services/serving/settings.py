@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -23,6 +23,11 @@ class ServingSettings(KitSettings):
     serving_rpc_workers: int = Field(16, ge=1, le=256, description="gRPC calls answered at a time, for each server.")
     serving_log_spool_mb: int = Field(
         512, ge=1, description="Megabytes of predictions kept on local disk while the event log is away."
+    )
+    serving_log_full: Literal["drop_oldest", "drop_newest", "refuse"] = Field(
+        "drop_oldest",
+        description="What happens once they are used up: drop the oldest predictions of the log, or the newest, or "
+        "refuse requests. Drops are counted and alerted.",
     )
     serving_request_mb: int = Field(64, ge=1, le=1024, description="Largest request body, in megabytes.")
     serving_load_seconds: float = Field(60.0, gt=0, description="How long a request waits for a model that is loading.")

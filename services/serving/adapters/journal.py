@@ -1,60 +1,93 @@
 """An append-only journal on local disk, in segments: what was appended outlives the process, kill -9 included.
 
-A record is 4 bytes of length (little-endian) and its bytes, handed to the operating system in one write. The segment
-being written has the suffix .open; sealed ones, which are only read and removed, have .sealed, and sort by age.
+Each record is handed to the operating system in one write (frames.py has its form). The segment being written has the
+suffix .open; sealed ones, which are only read and removed, have .sealed, and sort by age. Each has an identity of its
+own in its name, which no other segment of any journal has; those of the first format have none.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import struct
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
+from ..domain.losses import Span, Tally, add, rows_of
+from .frames import Contents, Describe, Mark, frame, read
+
 SEGMENT_BYTES = 8 * 1024 * 1024
 """A segment this large is sealed at once, so that reading one back takes little memory."""
+SMALLEST_SEGMENT_BYTES = 64 * 1024
+SEGMENTS = 16
+"""A full journal is so many segments at least: one at a time is given up where the oldest go first."""
 BROKEN_KEPT = 5
-_LENGTH = struct.Struct("<I")
+_FIRST_FORMAT = uuid.UUID("6f0a4c62-54a5-4d53-9d0e-3f6a8f6f1c11")
 
 
 class JournalFull(Exception):
     """The journal holds as many bytes as it may."""
 
 
-class Journal:
-    """One process writes; seal and read from one thread, append from any."""
+@dataclass
+class Segment:
+    """A stretch of the journal; the identity is empty where the first format had none."""
 
-    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+    path: Path
+    identity: str
+    size: int = 0
+    rows: int = 0
+    tally: Tally = field(default_factory=dict)
+
+
+class Journal:
+    """One process writes; append and read from any thread."""
+
+    def __init__(self, folder: Path, *, max_bytes: int, describe: Describe) -> None:
         """Open the journal in a folder, made where absent; what an earlier process left there is sealed."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._max_bytes = max_bytes
+        self._segment_bytes = min(SEGMENT_BYTES, max(SMALLEST_SEGMENT_BYTES, max_bytes // SEGMENTS))
+        self._describe = describe
         self._lock = Lock()
         self._descriptor = -1
-        self._open_bytes = 0
-        # Segments set aside count too: their numbers must not come again.
-        numbers = [int(path.stem) for path in folder.iterdir() if path.stem.isdecimal()]
-        self._next = max(numbers, default=0) + 1
+        self._open: Segment | None = None
+        # Segments set aside count too: their numbers must not come again while they are there.
+        self._next = max((_number(path) for path in folder.iterdir()), default=0) + 1
+        self._ended = [self._found(path) for path in sorted(folder.glob("*.open"))]
+        self._sealed = [self._found(path) for path in sorted(folder.glob("*.sealed"))]
+        self._claimed: Segment | None = None
+        self._bytes = sum(segment.size for segment in (*self._sealed, *self._ended))
         self._seal()
-        self._sealed_bytes = sum(path.stat().st_size for path in self.sealed())
 
-    def append(self, record: bytes) -> None:
-        """Keep a record. Raises JournalFull, or OSError where the disk refuses; nothing is kept then."""
-        framed = _LENGTH.pack(len(record)) + record
+    def append(self, body: bytes, mark: Mark, displaced: Callable[[Tally], None] | None = None) -> None:
+        """Keep a record. Raises JournalFull, or OSError where the disk refuses; nothing is kept then.
+
+        With displaced, a full journal gives up its oldest segments, except one that is claimed; displaced is told what
+        they held, each before it is gone. JournalFull then means that not even this makes room.
+        """
         with self._lock:
-            if self._sealed_bytes + self._open_bytes + len(framed) > self._max_bytes:
-                raise JournalFull(f"the journal {self._folder} holds {self._max_bytes} bytes, which is its limit")
-            if self._descriptor < 0:
-                self._descriptor = self._create()
+            segment = self._open
+            framed = frame(body, mark, 0 if segment is None else segment.rows)
+            if self._bytes + len(framed) > self._max_bytes:
+                self._make_room(len(framed), displaced)
+                if self._open is not segment:
+                    segment, framed = None, frame(body, mark, 0)
+            if segment is None:
+                segment = self._create()
             written = os.write(self._descriptor, framed)
             if written != len(framed):
-                os.ftruncate(self._descriptor, self._open_bytes)
-                os.lseek(self._descriptor, self._open_bytes, os.SEEK_SET)
+                os.ftruncate(self._descriptor, segment.size)
+                os.lseek(self._descriptor, segment.size, os.SEEK_SET)
                 raise OSError(f"the disk of {self._folder} took {written} of {len(framed)} bytes; is it full?")
-            self._open_bytes += written
-            if self._open_bytes >= SEGMENT_BYTES:
+            segment.size += written
+            segment.rows += mark.rows
+            self._bytes += written
+            add(segment.tally, mark.deployment, Span(mark.rows, mark.time_ns, mark.time_ns))
+            if segment.size >= self._segment_bytes:
                 # The record is kept whether or not this succeeds; seal() tries again, and tells.
                 with contextlib.suppress(OSError):
                     self._seal()
@@ -69,48 +102,106 @@ class Journal:
 
     def sealed(self) -> list[Path]:
         """Return the sealed segments, oldest first."""
-        return sorted(self._folder.glob("*.sealed"))
+        with self._lock:
+            return [segment.path for segment in self._sealed]
 
-    def remove(self, segment: Path) -> None:
+    def claim(self) -> Segment | None:
+        """Return the oldest sealed segment, which stays until it is removed or set aside; None where there is none."""
+        with self._lock:
+            if self._claimed is None and self._sealed:
+                self._claimed = self._sealed[0]
+            return self._claimed
+
+    def read(self, segment: Segment) -> tuple[Contents, str]:
+        """Return what a segment holds, and its identity. Rows that were there before and can't be read are damaged."""
+        data = segment.path.read_bytes()
+        contents = self._contents(segment.identity, data)
+        contents.damaged_rows = segment.rows - rows_of(contents.tally)
+        return contents, segment.identity or str(uuid.uuid5(_FIRST_FORMAT, data.hex()))
+
+    def remove(self, segment: Segment) -> None:
         """Forget a sealed segment."""
-        size = segment.stat().st_size
-        segment.unlink()
         with self._lock:
-            self._sealed_bytes -= size
+            self._forget(segment)
+        segment.path.unlink()
 
-    def set_aside(self, segment: Path) -> None:
+    def set_aside(self, segment: Segment) -> None:
         """Keep a sealed segment that can't be read out of the way, under the suffix .broken; only the newest stay."""
-        size = segment.stat().st_size
-        segment.rename(segment.with_suffix(".broken"))
         with self._lock:
-            self._sealed_bytes -= size
+            self._forget(segment)
+        segment.path.rename(segment.path.with_suffix(".broken"))
         for oldest in sorted(self._folder.glob("*.broken"))[:-BROKEN_KEPT]:
             oldest.unlink()
 
+    @property
+    def size(self) -> int:
+        """Return the bytes that the journal holds."""
+        return self._bytes
+
+    @property
+    def max_bytes(self) -> int:
+        """Return the bytes that it may hold."""
+        return self._max_bytes
+
+    def oldest_ns(self) -> int | None:
+        """Return when the oldest record that it holds was answered, nanoseconds since 1970; None where it is empty."""
+        with self._lock:
+            held = [*self._sealed, *self._ended, *([self._open] if self._open else [])]
+            times = [span.first_ns for segment in held[:1] for span in segment.tally.values()]
+            return min(times, default=None)
+
+    def _make_room(self, needed: int, displaced: Callable[[Tally], None] | None) -> None:
+        stays = 0 if self._claimed is None else self._claimed.size
+        if displaced is None or stays + needed > self._max_bytes:
+            raise JournalFull(f"the journal {self._folder} holds {self._max_bytes} bytes, which is its limit")
+        while self._bytes + needed > self._max_bytes:
+            oldest = next((segment for segment in self._sealed if segment is not self._claimed), None)
+            if oldest is None:
+                self._seal()
+                continue
+            displaced(oldest.tally)
+            self._forget(oldest)
+            oldest.path.unlink()
+
+    def _forget(self, segment: Segment) -> None:
+        self._sealed.remove(segment)
+        self._bytes -= segment.size
+        if self._claimed is segment:
+            self._claimed = None
+
     def _seal(self) -> None:
-        if self._descriptor >= 0:
+        if self._open is not None:
             descriptor, self._descriptor = self._descriptor, -1
-            self._sealed_bytes += self._open_bytes
-            self._open_bytes = 0
-            self._next += 1
+            self._ended.append(self._open)
+            self._open = None
             os.close(descriptor)
         # Besides the segment just ended these are what a killed process left, or an earlier call could not rename.
-        for ended in self._folder.glob("*.open"):
-            ended.rename(ended.with_suffix(".sealed"))
+        while self._ended:
+            segment = self._ended[0]
+            sealed = segment.path.with_suffix(".sealed")
+            segment.path.rename(sealed)
+            segment.path = sealed
+            self._sealed.append(self._ended.pop(0))
 
-    def _path(self, number: int) -> Path:
-        return self._folder / f"{number:012d}.open"
+    def _create(self) -> Segment:
+        identity = str(uuid.uuid4())
+        path = self._folder / f"{self._next:012d}-{identity}.open"
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._next += 1
+        self._open = Segment(path, identity)
+        return self._open
 
-    def _create(self) -> int:
-        return os.open(self._path(self._next), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    def _found(self, path: Path) -> Segment:
+        """Return a segment that an earlier process left."""
+        data, identity = path.read_bytes(), path.stem.partition("-")[2]
+        contents = self._contents(identity, data)
+        rows = rows_of(contents.tally) + contents.damaged_rows
+        return Segment(path, identity, len(data), rows, contents.tally)
+
+    def _contents(self, identity: str, data: bytes) -> Contents:
+        return read(data, None if identity else self._describe)
 
 
-def read_segment(segment: Path) -> Iterator[bytes]:
-    """Return the records of a sealed segment in order; one that a crash cut short, at the end, is left out."""
-    with segment.open("rb") as file:
-        while len(head := file.read(_LENGTH.size)) == _LENGTH.size:
-            (length,) = _LENGTH.unpack(head)
-            record = file.read(length)
-            if len(record) != length:
-                return
-            yield record
+def _number(path: Path) -> int:
+    number = path.stem.partition("-")[0]
+    return int(number) if number.isdecimal() else 0

@@ -11,7 +11,8 @@ import io
 import json
 import pickle
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..domain.model import Model
 from ..domain.prediction import Prediction
 from ..domain.prediction_log import Batch, LoggedRequest
 from ..domain.schema import InputColumn, Kind, Schema, TaskType
+from .frames import Mark, Record
 
 _HEAD_LENGTH = struct.Struct("<I")
 
@@ -48,32 +50,64 @@ def encode(head: bytes, request_id: str, time_ns: int, columns: Columns, predict
     return head + pickle.dumps((request_id, time_ns, prediction.rows, values, prediction.labels, numbers), 5)
 
 
-def batches(records: Iterable[bytes], max_rows: int) -> Iterator[Batch]:
+def describe(body: bytes) -> Mark:
+    """Return whose record this is, its rows and its time. Raises an error of any kind for other bytes."""
+    head, request = _decoded(0, body)
+    return Mark(json.loads(head)["deployment"], request.prediction.rows, request.time_ns)
+
+
+def batches(
+    records: Iterable[Record], max_rows: int, max_bytes: int, damaged: Callable[[Record], None]
+) -> Iterator[Batch]:
     """Return the requests of records in batches of one deployment and version.
 
-    Requests of one deployment keep their order. A batch ends once it has max_rows rows; a larger request is alone.
-    Raises an error of any kind for bytes that encode() did not write.
+    What encode() did not write is left out, and damaged is told of it. Requests of one deployment keep their order,
+    over all its batches. A batch ends before it would have more than max_rows rows or more than max_bytes of records;
+    a larger request is alone.
     """
-    gathered: dict[bytes, list[LoggedRequest]] = {}
-    counts: dict[bytes, int] = {}
+    gathered: dict[str, _Gathering] = {}
     for record in records:
-        end = _HEAD_LENGTH.size + _HEAD_LENGTH.unpack_from(record)[0]
-        head = record[_HEAD_LENGTH.size : end]
-        request = _request(_BuiltIns(io.BytesIO(memoryview(record)[end:])).load())
-        if gathered.get(head) and counts[head] + request.prediction.rows > max_rows:
-            yield _batch(head, gathered.pop(head))
-            counts[head] = 0
-        gathered.setdefault(head, []).append(request)
-        counts[head] = counts.get(head, 0) + request.prediction.rows
-    for head, requests in gathered.items():
-        yield _batch(head, requests)
+        deployment, rows, _ = record.mark
+        try:
+            head, request = _decoded(record.place, record.body)
+        except Exception:  # noqa: BLE001 - bytes that are no record may fail in any way; the caller is told
+            damaged(record)
+            continue
+        size = len(record.body) - len(head)
+        gathering = gathered.get(deployment)
+        if gathering is not None and not gathering.takes(head, rows, size, max_rows, max_bytes):
+            yield _batch(gathering)
+            gathering = None
+        if gathering is None:
+            gathering = gathered[deployment] = _Gathering(head)
+        gathering.requests.append(request)
+        gathering.rows += rows
+        gathering.size += size
+    for gathering in gathered.values():
+        yield _batch(gathering)
 
 
-def _batch(head: bytes, requests: list[LoggedRequest]) -> Batch:
-    known = json.loads(head)
+@dataclass
+class _Gathering:
+    head: bytes
+    requests: list[LoggedRequest] = field(default_factory=list)
+    rows: int = 0
+    size: int = 0
+
+    def takes(self, head: bytes, rows: int, size: int, max_rows: int, max_bytes: int) -> bool:
+        return head == self.head and self.rows + rows <= max_rows and self.size + size <= max_bytes
+
+
+def _batch(gathering: _Gathering) -> Batch:
+    known = json.loads(gathering.head)
     inputs = tuple(InputColumn(name, Kind(kind), tensor) for name, kind, tensor in known["inputs"])
     schema = Schema(TaskType(known["task"]), tuple(known["classes"]), inputs)
-    return Batch(known["deployment"], known["model_version"], schema, tuple(requests))
+    return Batch(known["deployment"], known["model_version"], schema, tuple(gathering.requests))
+
+
+def _decoded(place: int, body: bytes) -> tuple[bytes, LoggedRequest]:
+    end = _HEAD_LENGTH.size + _HEAD_LENGTH.unpack_from(body)[0]
+    return body[_HEAD_LENGTH.size : end], _request(place, _BuiltIns(io.BytesIO(memoryview(body)[end:])).load())
 
 
 class _BuiltIns(pickle.Unpickler):
@@ -83,14 +117,14 @@ class _BuiltIns(pickle.Unpickler):
         raise pickle.UnpicklingError(f"the journal names {module}.{name}; records hold built-in types only")
 
 
-def _request(body: tuple[str, int, int, list[Any], list[str] | None, bytes]) -> LoggedRequest:
+def _request(place: int, body: tuple[str, int, int, list[Any], list[str] | None, bytes]) -> LoggedRequest:
     request_id, time_ns, rows, values, labels, numbers = body
     columns = tuple(_column(value) for value in values)
     output = np.frombuffer(numbers, dtype=np.float64)
     if labels is None:
-        return LoggedRequest(request_id, time_ns, columns, Prediction(rows, values=output))
+        return LoggedRequest(place, request_id, time_ns, columns, Prediction(rows, values=output))
     return LoggedRequest(
-        request_id, time_ns, columns, Prediction(rows, labels=labels, probabilities=output.reshape(rows, -1))
+        place, request_id, time_ns, columns, Prediction(rows, labels=labels, probabilities=output.reshape(rows, -1))
     )
 
 

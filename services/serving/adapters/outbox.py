@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from threading import Event as Flag
 from threading import Lock, Thread
 
@@ -16,6 +17,7 @@ from .tables import deployment_outbox
 RETRY_SECONDS = 2.0
 
 LOG = get_logger("fairlead.serving.outbox")
+_EVENTS = uuid.UUID("0c8c1c53-8d1f-4b0e-9b9a-2f3a6d0f8a41")
 
 
 class Outbox:
@@ -57,10 +59,11 @@ class Outbox:
             rows = connection.execute(query).all()
         if not rows:
             return False
-        drafts = [Draft(row.deployment, events_pb2.DeploymentChanged.FromString(row.event)) for row in rows]
-        self._events.publish_many(topics.DEPLOYMENTS, drafts)
+        self._events.publish_many(topics.DEPLOYMENTS, [_draft(row.deployment, row.event) for row in rows])
+        # These rows and no others: one with a lower number may have been committed since they were read.
+        published = [row.number for row in rows]
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(deployment_outbox).where(deployment_outbox.c.number <= rows[-1].number))
+            connection.execute(sa.delete(deployment_outbox).where(deployment_outbox.c.number.in_(published)))
         return True
 
     def _retry(self) -> None:
@@ -70,3 +73,10 @@ class Outbox:
                 return
             self._wanted.clear()
             self.publish()
+
+
+def _draft(deployment: str, event: bytes) -> Draft:
+    """Return a stored event to publish. A change has an etag of its own, so published twice it has the same id."""
+    changed = events_pb2.DeploymentChanged.FromString(event)
+    identity = f"{deployment}/{changed.deployment.etag}/{'deleted' if changed.deleted else 'changed'}"
+    return Draft(deployment, changed, str(uuid.uuid5(_EVENTS, identity)))

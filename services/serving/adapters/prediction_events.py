@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
+
 from fairlead.api.common.v1 import table_pb2
 from fairlead.api.events.v1 import events_pb2
+from fairlead.kit.events import Draft
 
 from ..convert import TASK_TYPES_TO_PROTO
 from ..domain.datetimes import to_iso_text
@@ -11,6 +15,21 @@ from ..domain.prediction_log import Batch
 from ..domain.schema import Kind, TaskType
 
 PREDICTION_COLUMN = "prediction"
+EVENT_BYTES = 768 * 1024
+"""A larger event is split: brokers refuse what is above 1 MB."""
+
+
+def to_drafts(segment: str, batch: Batch) -> Iterator[Draft]:
+    """Return a batch as events to publish; the same rows of the same segment (its identity) have the same event id."""
+    event = to_event(batch)
+    if event.ByteSize() > EVENT_BYTES and batch.rows > 1:
+        for half in batch.halves():
+            yield from to_drafts(segment, half)
+        return
+    first = batch.requests[0]
+    # Which rows these are is part of the id: a later version of this service may cut a segment into other batches.
+    name = f"{first.place}/{first.first_row}/{batch.rows}"
+    yield Draft(batch.deployment, event, str(uuid.uuid5(uuid.UUID(segment), name)))
 
 
 def to_event(batch: Batch) -> events_pb2.PredictionBatch:
@@ -25,6 +44,7 @@ def to_event(batch: Batch) -> events_pb2.PredictionBatch:
     )
     for request in batch.requests:
         entry = event.requests.add(request_id=request.request_id, row_count=request.prediction.rows)
+        entry.first_row = request.first_row
         entry.time.FromNanoseconds(request.time_ns)
     for index, column in enumerate(batch.schema.inputs):
         values = batch.column(index).tolist()

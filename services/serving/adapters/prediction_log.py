@@ -1,43 +1,29 @@
-"""The prediction log: a local journal that callers write to, and a thread that publishes it.
+"""The prediction log, as callers see it: a journal on local disk, and what happens once that is full.
 
-An answered request is in the journal before its caller has the answer, so a killed process loses none; the thread
-publishes within 100 ms or 256 rows, and removes what is published. While the event log is away the journal grows to
-its limit and is published in order afterwards. A crash between publishing and removing repeats a segment: consumers
-tell repetitions by the request id.
+An answered request is in the journal before its caller has the answer, so a killed process loses none. While the event
+log is away the journal grows to its limit; beyond it the oldest predictions are dropped, or the newest, or requests are
+refused, as configured; each counted, logged once as an error, and told in an alert later on.
 """
 
 from __future__ import annotations
 
-import itertools
-from pathlib import Path
-from threading import Event as Flag
-from threading import Lock, Thread
-
-from prometheus_client import Counter
-
-from fairlead.kit.events import Draft, EventLog, topics
+from fairlead.kit.errors import Unavailable
+from fairlead.kit.events import EventLog
 from fairlead.kit.logging import get_logger
 
 from ..domain.columns import Columns
+from ..domain.losses import Span, Tally, rows_of
 from ..domain.model import Model
 from ..domain.prediction import Prediction
-from ..domain.prediction_log import Batch
-from .journal import Journal, JournalFull, read_segment
-from .log_records import batches, encode, encode_head
-from .prediction_events import to_event
+from ..domain.prediction_log import WhenFull
+from .frames import Mark
+from .journal import Journal, JournalFull
+from .log_metrics import DROPPED, REFUSED, watch
+from .log_records import encode, encode_head
+from .losses import Losses
+from .prediction_publisher import PredictionPublisher
 
-FLUSH_ROWS = 256
-FLUSH_SECONDS = 0.1
-BATCH_ROWS = 1024
-RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
-PAUSE_SECONDS = 1.0
-
-LOGGED = Counter("fairlead_prediction_log_logged_total", "Predicted rows published to the event log.")
-DROPPED = Counter(
-    "fairlead_prediction_log_dropped_total",
-    "Predicted rows that the disk refused, and requests that could not be read back from it.",
-)
-SPOOLED = Counter("fairlead_prediction_log_spooled_total", "Predicted rows that waited on disk for the event log.")
+RETRY_AFTER_SECONDS = 5.0
 
 LOG = get_logger("fairlead.serving.log")
 _NO_HEAD = ("", b"")
@@ -46,42 +32,35 @@ _NO_HEAD = ("", b"")
 class JournaledPredictionLog:
     """Implements the domain's PredictionLog."""
 
-    def __init__(self, journal: Journal, events: EventLog) -> None:
+    def __init__(
+        self, journal: Journal, losses: Losses, events: EventLog, when_full: WhenFull = WhenFull.DROP_OLDEST
+    ) -> None:
         """Publish what an earlier process left, then what is appended."""
         self._journal = journal
-        self._events = events
+        self._losses = losses
+        self._when_full = when_full
+        self._displaced = self._drop_oldest if when_full is WhenFull.DROP_OLDEST else None
         self._heads: dict[str, tuple[str, bytes]] = {}
-        self._published: set[Path] = set()
-        self._lock = Lock()
-        self._rows = 0
-        self._dropping = False
-        self._pending, self._full, self._closing = Flag(), Flag(), Flag()
-        if journal.sealed():
-            self._pending.set()
-        self._thread = Thread(target=self._run, name="prediction-log", daemon=True)
-        self._thread.start()
+        self._publisher = PredictionPublisher(journal, losses, events)
+        watch(journal)
 
     def append(
         self, deployment: str, model: Model, request_id: str, columns: Columns, prediction: Prediction, time_ns: int
     ) -> None:
-        """Keep one answered request; what the disk refuses is counted as dropped, and the caller is still answered."""
+        """Keep one answered request. Raises Unavailable where it can't be kept and is to be refused for that."""
         version, head = self._heads.get(deployment, _NO_HEAD)
         if version != model.version:
             head = self._remember(deployment, model)
+        mark = Mark(deployment, prediction.rows, time_ns)
         try:
-            self._journal.append(encode(head, request_id, time_ns, columns, prediction))
-        except (JournalFull, OSError) as error:
-            DROPPED.inc(prediction.rows)
-            if not self._dropping:
-                self._dropping = True
-                LOG.error("predictions are not logged any more", error=str(error))
+            self._journal.append(encode(head, request_id, time_ns, columns, prediction), mark, self._displaced)
+        except JournalFull as error:
+            self._lose(mark, error, "drop_oldest" if self._displaced else "drop_newest")
             return
-        with self._lock:
-            self._rows += prediction.rows
-            rows = self._rows
-        if rows >= FLUSH_ROWS:
-            self._full.set()
-        self._pending.set()
+        except OSError as error:
+            self._lose(mark, error, "disk")
+            return
+        self._publisher.wake(prediction.rows)
 
     def forget(self, deployment: str) -> None:
         """Keep nothing in memory for a deployment that ended; what it answered is published all the same."""
@@ -89,10 +68,7 @@ class JournaledPredictionLog:
 
     def close(self) -> None:
         """Publish what is left; what the event log refuses stays on disk for the next process."""
-        self._closing.set()
-        self._full.set()
-        self._pending.set()
-        self._thread.join()
+        self._publisher.close()
 
     def _remember(self, deployment: str, model: Model) -> bytes:
         head = encode_head(deployment, model)
@@ -100,70 +76,29 @@ class JournaledPredictionLog:
         self._heads[deployment] = (model.version, head)
         return head
 
-    def _run(self) -> None:
-        going = True
-        while going:
-            self._pending.wait()
-            self._full.wait(FLUSH_SECONDS)
-            # Cleared before sealing: what is appended from here on asks for another round.
-            self._pending.clear()
-            self._full.clear()
-            with self._lock:
-                self._rows = 0
-            closing = self._closing.is_set()
-            try:
-                self._journal.seal()
-                going = all(self._deliver(segment) for segment in self._journal.sealed()) and not closing
-            except Exception:
-                LOG.exception("publishing the prediction log failed; what is on disk is tried again")
-                going = not closing
-                self._pending.set()
-                self._closing.wait(PAUSE_SECONDS)
+    def _drop_oldest(self, tally: Tally) -> None:
+        """Count a segment that makes room, while it is still there."""
+        for deployment, span in tally.items():
+            self._losses.add(deployment, span)
+        self._losses.save()
+        DROPPED.labels("drop_oldest").inc(rows_of(tally))
+        self._tell("the spool is full")
 
-    def _deliver(self, segment: Path) -> bool:
-        """Publish a segment, trying until the event log takes it; False where the service ends before that."""
-        if segment not in self._published:
-            found = self._read(segment)
-            if found is None:
-                return True
-            if not self._publish(found):
-                return False
-            self._published.add(segment)
-        self._journal.remove(segment)
-        self._published.discard(segment)
-        return True
+    def _lose(self, mark: Mark, error: Exception, reason: str) -> None:
+        """Count a record that was not kept. Raises Unavailable where it is to be refused."""
+        span = Span(mark.rows, mark.time_ns, mark.time_ns)
+        refused = self._when_full is WhenFull.REFUSE
+        self._losses.add(mark.deployment, span, refused=refused)
+        self._tell(str(error))
+        if refused:
+            REFUSED.inc(mark.rows)
+            raise Unavailable(
+                "the prediction log is full, and predictions that can't be logged are refused here; try again later",
+                resource=mark.deployment,
+                retry_after=RETRY_AFTER_SECONDS,
+            ) from error
+        DROPPED.labels(reason).inc(mark.rows)
 
-    def _publish(self, found: list[Batch]) -> bool:
-        rows = sum(batch.rows for batch in found)
-        for delay in itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1])):
-            try:
-                drafts = [Draft(batch.deployment, to_event(batch)) for batch in found]
-                self._events.publish_many(topics.PREDICTIONS, drafts)
-                break
-            except Exception:
-                if delay == RETRY_SECONDS[0]:
-                    SPOOLED.inc(rows)
-                    LOG.exception("the event log is away; predictions wait on disk", rows=rows)
-            if self._closing.wait(delay):
-                return False
-        self._dropping = False
-        LOGGED.inc(rows)
-        return True
-
-    def _read(self, segment: Path) -> list[Batch] | None:
-        records: list[bytes] = []
-        try:
-            records.extend(read_segment(segment))
-            return list(batches(records, BATCH_ROWS))
-        except Exception:
-            # What can't be read must not hold up what comes after it; the file is left for a person to look at.
-            size = segment.stat().st_size
-            LOG.exception(
-                "a segment of the prediction log can't be read; it is set aside under the suffix .broken",
-                segment=str(segment),
-                requests=len(records),
-                bytes=size,
-            )
-            self._journal.set_aside(segment)
-            DROPPED.inc(max(1, len(records)))
-            return None
+    def _tell(self, error: str) -> None:
+        if self._publisher.begins_to_lose():
+            LOG.error("predictions are not logged any more", policy=self._when_full.value, error=error)

@@ -85,15 +85,15 @@ class Inference:
             computing = clock.monotonic_ns()
             prediction = model.predict(columns, rows)
             compute_ns = clock.monotonic_ns() - computing
+            request_id = request_id or clock.new_id()
+            now = clock.wall_ns()
+            self._log.append(deployment, model, request_id, columns, prediction, now)
         except Exception as error:
             code = error.code if isinstance(error, FairleadError) else Code.INTERNAL
             self._observer.refused(deployment, door, code.value)
             if code is not Code.NOT_FOUND:
                 self.book.failed(deployment, clock.monotonic_ns() - started)
             raise
-        request_id = request_id or clock.new_id()
-        now = clock.wall_ns()
-        self._log.append(deployment, model, request_id, columns, prediction, now)
         total_ns = clock.monotonic_ns() - started
         self.book.succeeded(deployment, rows, total_ns, compute_ns, now // 1_000_000)
         self._observer.answered(deployment, door, rows, total_ns, compute_ns)

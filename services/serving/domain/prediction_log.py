@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,16 +21,41 @@ class PredictionLog(Protocol):
     def append(
         self, deployment: str, model: Model, request_id: str, columns: Columns, prediction: Prediction, time_ns: int
     ) -> None:
-        """Keep one answered request; time_ns is nanoseconds since 1970. Never raises: what can't be kept is counted."""
+        """Keep one answered request; time_ns is nanoseconds since 1970. What can't be kept is counted.
+
+        Raises Unavailable only where the log was told to refuse what it can't keep: the caller must not be answered.
+        """
+
+
+class WhenFull(Enum):
+    """What happens to predictions once the log holds as much as it may."""
+
+    DROP_OLDEST = "drop_oldest"
+    DROP_NEWEST = "drop_newest"
+    REFUSE = "refuse"
 
 
 class LoggedRequest(NamedTuple):
-    """One answered request."""
+    """One answered request, or some of its rows from first_row on; place is its place among those read with it."""
 
+    place: int
     request_id: str
     time_ns: int
     columns: Columns
     prediction: Prediction
+    first_row: int = 0
+
+    def rows_between(self, start: int, end: int) -> LoggedRequest:
+        """Return the rows from start up to, not including, end."""
+        whole = self.prediction
+        part = Prediction(
+            end - start,
+            labels=None if whole.labels is None else whole.labels[start:end],
+            probabilities=None if whole.probabilities is None else whole.probabilities[start:end],
+            values=None if whole.values is None else whole.values[start:end],
+        )
+        columns = tuple(column[start:end] for column in self.columns)
+        return self._replace(columns=columns, prediction=part, first_row=self.first_row + start)
 
 
 @dataclass(frozen=True)
@@ -45,6 +71,15 @@ class Batch:
     def rows(self) -> int:
         """Return the number of rows of all requests."""
         return sum(request.prediction.rows for request in self.requests)
+
+    def halves(self) -> tuple[Batch, Batch]:
+        """Return the batch as two: of its requests, or of the rows of its only one. It must have two rows at least."""
+        parts = self.requests
+        if len(parts) == 1:
+            middle = self.rows // 2
+            parts = (parts[0].rows_between(0, middle), parts[0].rows_between(middle, self.rows))
+        middle = len(parts) // 2
+        return replace(self, requests=parts[:middle]), replace(self, requests=parts[middle:])
 
     def column(self, index: int) -> Array:
         """Return one input of all rows."""

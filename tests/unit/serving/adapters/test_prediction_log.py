@@ -1,5 +1,6 @@
 import gc
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,20 +9,27 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
 
+import numpy as np
 import pytest
 
 from fairlead.api.events.v1 import events_pb2
 from fairlead.kit.errors import Unavailable
 from fairlead.kit.events import Draft, EventLog, open_event_log, topics
+from services.serving.adapters.frames import Mark, Record
 from services.serving.adapters.journal import Journal
-from services.serving.adapters.log_records import batches, encode, encode_head
-from services.serving.adapters.prediction_log import DROPPED, LOGGED, SPOOLED, JournaledPredictionLog
+from services.serving.adapters.log_metrics import DROPPED, LOGGED, SPOOLED
+from services.serving.adapters.log_records import batches, describe, encode, encode_head
+from services.serving.adapters.losses import Losses
+from services.serving.adapters.prediction_log import JournaledPredictionLog
 from services.serving.domain.columns import Array, Columns, columns_of
 from services.serving.domain.model import Model
 from services.serving.domain.prediction import Prediction
+from services.serving.domain.prediction_log import WhenFull
+from services.serving.domain.schema import InputColumn, Kind, Schema, TaskType
 from tests import waiting
 from tests.unit.serving.schemas import INCOME, PRICE, numbers, texts
 
+NOON_NS = 1_700_000_000_000_000_000
 INCOME_NAME, PRICE_NAME = "projects/p/deployments/income", "projects/p/deployments/price"
 COLUMNS, ROWS = columns_of(
     INCOME,
@@ -68,12 +76,27 @@ def published(events: EventLog) -> list[events_pb2.PredictionBatch]:
     return [event.unpack(events_pb2.PredictionBatch) for event in events.replay(topics.PREDICTIONS)]
 
 
-def append(log: JournaledPredictionLog, request_id: str) -> None:
-    log.append(INCOME_NAME, INCOME_MODEL, request_id, COLUMNS, PREDICTION, 1_700_000_000_000_000_000)
+def open_log(
+    folder: Path, events: EventLog, max_bytes: int = 1 << 20, when_full: WhenFull = WhenFull.DROP_OLDEST
+) -> JournaledPredictionLog:
+    journal = Journal(folder / "journal", max_bytes=max_bytes, describe=describe)
+    return JournaledPredictionLog(journal, Losses(folder / "losses.json"), events, when_full)
+
+
+def append(log: JournaledPredictionLog, request_id: str, time_ns: int = NOON_NS) -> None:
+    log.append(INCOME_NAME, INCOME_MODEL, request_id, COLUMNS, PREDICTION, time_ns)
+
+
+def dropped(reason: str) -> float:
+    return DROPPED.labels(reason)._value.get()
+
+
+def request_ids(events: EventLog) -> list[str]:
+    return [request.request_id for batch in published(events) for request in batch.requests]
 
 
 def test_an_event_holds_inputs_predictions_and_requests(tmp_path: Path, events: EventLog) -> None:
-    log = JournaledPredictionLog(Journal(tmp_path / "journal", max_bytes=1 << 20), events)
+    log = open_log(tmp_path, events)
     append(log, "a")
     append(log, "b")
     log.close()
@@ -94,7 +117,7 @@ def test_an_event_holds_inputs_predictions_and_requests(tmp_path: Path, events: 
 
 
 def test_regression_values_are_numbers(tmp_path: Path, events: EventLog) -> None:
-    log = JournaledPredictionLog(Journal(tmp_path / "journal", max_bytes=1 << 20), events)
+    log = open_log(tmp_path, events)
     columns, _ = columns_of(PRICE, {"rooms": numbers([3]), "age": numbers([1])})
     log.append(PRICE_NAME, PRICE_MODEL, "a", columns, Prediction(1, values=numbers([18.0])), 0)
     log.close()
@@ -104,7 +127,7 @@ def test_regression_values_are_numbers(tmp_path: Path, events: EventLog) -> None
 
 
 def test_events_are_keyed_by_deployment_and_come_without_being_asked_for(tmp_path: Path, events: EventLog) -> None:
-    log = JournaledPredictionLog(Journal(tmp_path / "journal", max_bytes=1 << 20), events)
+    log = open_log(tmp_path, events)
     append(log, "a")
     waiting.published(events, topics.PREDICTIONS)
     assert next(iter(events.replay(topics.PREDICTIONS))).key == INCOME_NAME
@@ -116,13 +139,12 @@ def test_what_a_killed_process_kept_is_published_by_the_next(tmp_path: Path, eve
         "import os, signal, sys; from pathlib import Path\n"
         "from fairlead.kit.events import open_event_log\n"
         "from tests.unit.serving.adapters import test_prediction_log as here\n"
-        "journal = here.Journal(Path(sys.argv[1]) / 'journal', max_bytes=1 << 20)\n"
         "away = here.AwayAtFirst(open_event_log(f'sqlite:///{sys.argv[1]}/events.db', source='serving'), 1000)\n"
-        "log = here.JournaledPredictionLog(journal, away)\n"
+        "log = here.open_log(Path(sys.argv[1]), away)\n"
         "here.append(log, 'before the kill'); os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", die, str(tmp_path)], check=False).returncode == -signal.SIGKILL
-    log = JournaledPredictionLog(Journal(tmp_path / "journal", max_bytes=1 << 20), events)
+    log = open_log(tmp_path, events)
     append(log, "after")
     log.close()
     kept = [request.request_id for batch in published(events) for request in batch.requests]
@@ -132,7 +154,7 @@ def test_what_a_killed_process_kept_is_published_by_the_next(tmp_path: Path, eve
 def test_an_event_log_that_comes_back_gets_everything_in_order(tmp_path: Path, events: EventLog) -> None:
     spooled, logged = SPOOLED._value.get(), LOGGED._value.get()
     away = AwayAtFirst(events, refusals=1)
-    log = JournaledPredictionLog(Journal(tmp_path / "journal", max_bytes=1 << 20), away)  # type: ignore[arg-type]
+    log = open_log(tmp_path, away)  # type: ignore[arg-type]
     append(log, "0")
     until = monotonic() + 30
     while away.refusals and monotonic() < until:
@@ -146,44 +168,107 @@ def test_an_event_log_that_comes_back_gets_everything_in_order(tmp_path: Path, e
     assert LOGGED._value.get() - logged == 10
 
 
-def test_beyond_the_disks_limit_predictions_are_dropped_and_counted(tmp_path: Path, events: EventLog) -> None:
-    dropped = DROPPED._value.get()
-    log = JournaledPredictionLog(Journal(tmp_path / "journal", max_bytes=100), events)
+def test_a_prediction_larger_than_the_whole_spool_is_dropped_and_counted(tmp_path: Path, events: EventLog) -> None:
+    before = dropped("drop_oldest")
+    log = open_log(tmp_path, events, 100)
     append(log, "too large")
     log.close()
-    assert DROPPED._value.get() - dropped == 2
+    assert dropped("drop_oldest") - before == 2
     assert published(events) == []
 
 
-def test_a_segment_that_can_not_be_read_is_set_aside(tmp_path: Path, events: EventLog) -> None:
-    journal = Journal(tmp_path / "journal", max_bytes=1 << 20)
-    journal.append(b"\x04\x00\x00\x00not a record")
-    journal.append(b"nor this")
+def test_a_record_that_can_not_be_read_is_counted_and_its_neighbours_are_published(
+    tmp_path: Path, events: EventLog
+) -> None:
+    journal = Journal(tmp_path / "journal", max_bytes=1 << 20, describe=describe)
+    head = encode_head(INCOME_NAME, INCOME_MODEL)
+    for name in ("first", "damaged", "last"):
+        journal.append(encode(head, name, NOON_NS, COLUMNS, PREDICTION), Mark(INCOME_NAME, 2, NOON_NS))
+    journal.append(b"what no version wrote", Mark(INCOME_NAME, 3, NOON_NS))
     journal.seal()
-    dropped = DROPPED._value.get()
-    log = JournaledPredictionLog(journal, events)
-    append(log, "good")
+    (segment,) = journal.sealed()
+    segment.write_bytes(segment.read_bytes().replace(b"damaged", b"dAmaged"))
+    before = dropped("damaged")
+    log = open_log(tmp_path, events)
+    append(log, "after")
     log.close()
-    assert [batch.requests[0].request_id for batch in published(events)] == ["good"]
+    assert request_ids(events) == ["first", "last", "after"]
     assert [path.suffix for path in (tmp_path / "journal").iterdir()] == [".broken"]
-    assert DROPPED._value.get() - dropped == 2
+    assert dropped("damaged") - before == 5
+
+
+def test_a_segment_of_the_first_format_is_published(tmp_path: Path, events: EventLog) -> None:
+    (tmp_path / "journal").mkdir()
+    record = encode(encode_head(INCOME_NAME, INCOME_MODEL), "old", NOON_NS, COLUMNS, PREDICTION)
+    framed = len(record).to_bytes(4, "little") + record
+    (tmp_path / "journal" / "000000000007.open").write_bytes(framed * 2 + framed[:-3])
+    log = open_log(tmp_path, events)
+    append(log, "new")
+    log.close()
+    assert request_ids(events) == ["old", "old", "new"]
+    assert list((tmp_path / "journal").iterdir()) == []
+
+
+def test_a_segment_that_is_published_twice_has_the_same_event_ids(tmp_path: Path, events: EventLog) -> None:
+    log = open_log(tmp_path, AwayAtFirst(events, refusals=10**6))  # type: ignore[arg-type]
+    for number in range(3):
+        append(log, str(number))
+    log.close()
+    (tmp_path / "journal").rename(tmp_path / "kept")
+    for _ in range(2):
+        shutil.copytree(tmp_path / "kept", tmp_path / "journal", dirs_exist_ok=True)
+        open_log(tmp_path, events).close()
+    append(again := open_log(tmp_path, events), "0")
+    again.close()
+    first, repeated, another = [event.id for event in events.replay(topics.PREDICTIONS)]
+    assert first == repeated != another
+
+
+def test_wide_rows_and_large_requests_are_cut_into_events_that_brokers_take(tmp_path: Path, events: EventLog) -> None:
+    width, rows = 500, 600
+    schema = Schema(TaskType.REGRESSION, (), tuple(InputColumn(f"c{n}", Kind.NUMBER, f"c{n}") for n in range(width)))
+    model = Model("projects/p/models/wide/versions/1", schema, NoRuntime())
+    columns = tuple(np.arange(rows, dtype=np.float64) + n for n in range(width))
+    log = open_log(tmp_path, events, 64 << 20)
+    log.append("projects/p/deployments/wide", model, "large", columns, Prediction(rows, values=columns[0]), NOON_NS)
+    for number in range(100):
+        row = tuple(column[number : number + 1] for column in columns)
+        log.append("projects/p/deployments/wide", model, str(number), row, Prediction(1, values=row[0]), NOON_NS)
+    log.close()
+    assert max(len(event.payload) for event in events.replay(topics.PREDICTIONS)) < 900_000
+    parts = [(part, batch) for batch in published(events) for part in batch.requests if part.request_id == "large"]
+    assert len(parts) > 2
+    assert sum(part.row_count for part, _ in parts) == rows
+    assert [part.first_row for part, _ in parts] == [int(batch.prediction.numbers.values[0]) for _, batch in parts]
+    assert [batch.inputs[499].numbers.values[0] - 499 for _, batch in parts] == [part.first_row for part, _ in parts]
+    assert request_ids(events)[len(parts) :] == [str(number) for number in range(100)]
+    assert len({event.id for event in events.replay(topics.PREDICTIONS)}) == len(published(events))
+
+
+def test_versions_that_answer_in_turn_keep_their_order(tmp_path: Path, events: EventLog) -> None:
+    log = open_log(tmp_path, events)
+    newer = Model("projects/p/models/m/versions/2", INCOME, NoRuntime())
+    for number, model in enumerate([INCOME_MODEL, newer, INCOME_MODEL, newer, newer]):
+        log.append(INCOME_NAME, model, str(number), COLUMNS, PREDICTION, NOON_NS)
+    log.close()
+    assert request_ids(events) == ["0", "1", "2", "3", "4"]
 
 
 def test_a_record_names_no_class_of_this_service(tmp_path: Path) -> None:
     record = encode(encode_head(INCOME_NAME, INCOME_MODEL), "a", 0, COLUMNS, PREDICTION)
     assert not any(word in record for word in (b"services", b"fairlead", b"numpy", b"Schema"))
-    (batch,) = batches([record], 10)
+    (batch,) = batches([Record(0, describe(record), record)], 10, 10_000, lambda _: None)
     assert batch.schema == INCOME
 
 
 def test_a_record_that_would_import_something_is_refused() -> None:
     record = encode_head(INCOME_NAME, INCOME_MODEL) + pickle.dumps(Path("x"))
     with pytest.raises(pickle.UnpicklingError, match="built-in types only"):
-        list(batches([record], 10))
+        describe(record)
 
 
 def test_a_deleted_deployments_model_does_not_stay_in_memory(tmp_path: Path, events: EventLog) -> None:
-    log = JournaledPredictionLog(Journal(tmp_path / "journal", max_bytes=1 << 20), events)
+    log = open_log(tmp_path, events)
     model = Model("projects/p/models/m/versions/2", INCOME, NoRuntime())
     log.append(INCOME_NAME, model, "a", COLUMNS, PREDICTION, 0)
     held = weakref.ref(model)
@@ -211,9 +296,7 @@ class TakesTheFileAway:
 
 
 def test_publishing_goes_on_after_an_error_of_the_disk(tmp_path: Path, events: EventLog) -> None:
-    folder = tmp_path / "journal"
-    journal = Journal(folder, max_bytes=1 << 20)
-    log = JournaledPredictionLog(journal, TakesTheFileAway(events, folder))  # type: ignore[arg-type]
+    log = open_log(tmp_path, TakesTheFileAway(events, tmp_path / "journal"))  # type: ignore[arg-type]
     append(log, "a")
     waiting.published(events, topics.PREDICTIONS)
     append(log, "b")

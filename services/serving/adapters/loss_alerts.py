@@ -1,0 +1,43 @@
+"""Alerts of predictions that were not logged."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fairlead.api.drift.v1 import monitor_pb2
+from fairlead.api.events.v1 import events_pb2
+from fairlead.kit.events import Draft
+
+from .losses import Loss
+
+MEGABYTE = 1024 * 1024
+
+
+def to_draft(loss: Loss, spool_bytes: int, now: datetime) -> Draft:
+    """Return the alert of a loss, keyed by the deployment."""
+    alert = monitor_pb2.Alert(
+        name=f"{loss.deployment.replace('/deployments/', '/monitors/')}/alerts/log-{loss.id}",
+        deployment=loss.deployment,
+        severity=monitor_pb2.SEVERITY_CRITICAL,
+        message=_message(loss, spool_bytes),
+        kind=monitor_pb2.ALERT_KIND_PREDICTIONS_NOT_LOGGED,
+    )
+    alert.create_time.FromDatetime(now)
+    lost = alert.unlogged_predictions
+    lost.row_count, lost.refused = loss.span.rows, loss.refused
+    lost.first_time.FromNanoseconds(loss.span.first_ns)
+    lost.last_time.FromNanoseconds(loss.span.last_ns)
+    return Draft(loss.deployment, events_pb2.AlertRaised(alert=alert), loss.id)
+
+
+def _message(loss: Loss, spool_bytes: int) -> str:
+    what = "were refused, since they could not be logged" if loss.refused else "were answered and not logged"
+    return (
+        f"{loss.span.rows:,} predictions of {loss.deployment} between {_text(loss.span.first_ns)} and "
+        f"{_text(loss.span.last_ns)} {what}: the event log was away or slow, and the spool of "
+        f"{spool_bytes / MEGABYTE:g} MB on disk was full."
+    )
+
+
+def _text(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

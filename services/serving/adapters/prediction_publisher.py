@@ -1,0 +1,195 @@
+"""The thread that publishes the journal: segment by segment, in order, trying again until the event log takes it.
+
+A crash between publishing and removing repeats a segment: the same rows have the same event ids then.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from threading import Event as Flag
+from threading import Lock, Thread
+
+from fairlead.api.events.v1 import events_pb2
+from fairlead.kit.errors import InvalidArgument
+from fairlead.kit.events import Draft, EventLog, topics
+from fairlead.kit.logging import get_logger
+
+from .frames import Record
+from .journal import Journal, Segment
+from .log_metrics import DROPPED, LOGGED, SPOOLED
+from .log_records import batches
+from .loss_alerts import to_draft
+from .losses import Losses
+from .prediction_events import to_drafts
+
+FLUSH_ROWS = 256
+FLUSH_SECONDS = 0.1
+BATCH_ROWS = 1024
+BATCH_BYTES = 256 * 1024
+RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
+PAUSE_SECONDS = 1.0
+ALERT_SECONDS = 60.0
+"""Alerts of losses that go on come no more often."""
+
+LOG = get_logger("fairlead.serving.log")
+
+
+class PredictionPublisher:
+    """Publishes within 100 ms or 256 rows; what the event log does not take stays in the journal."""
+
+    def __init__(self, journal: Journal, losses: Losses, events: EventLog) -> None:
+        """Begin with what an earlier process left."""
+        self._journal = journal
+        self._losses = losses
+        self._events = events
+        self._lock = Lock()
+        self._rows = 0
+        self._losing = False
+        self._alerted = -ALERT_SECONDS
+        self._pending, self._full, self._closing = Flag(), Flag(), Flag()
+        if journal.size or losses:
+            self._pending.set()
+        self._thread = Thread(target=self._run, name="prediction-log", daemon=True)
+        self._thread.start()
+
+    def wake(self, rows: int) -> None:
+        """Tell that rows were appended."""
+        with self._lock:
+            self._rows += rows
+            rows = self._rows
+        if rows >= FLUSH_ROWS:
+            self._full.set()
+        self._pending.set()
+
+    def begins_to_lose(self) -> bool:
+        """Tell that predictions are lost; return whether this is the first since the event log took some."""
+        self._pending.set()
+        with self._lock:
+            began, self._losing = not self._losing, True
+        return began
+
+    def close(self) -> None:
+        """Publish what is left, once; what is not taken stays on disk."""
+        self._closing.set()
+        self._full.set()
+        self._pending.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            self._pending.wait(ALERT_SECONDS if self._losses else None)
+            self._full.wait(FLUSH_SECONDS)
+            # Cleared before sealing: what is appended from here on asks for another round.
+            self._pending.clear()
+            self._full.clear()
+            with self._lock:
+                self._rows = 0
+            closing = self._closing.is_set()
+            try:
+                self._journal.seal()
+                going = self._publish_sealed() and not closing
+            except Exception:
+                LOG.exception("publishing the prediction log failed; what is on disk is tried again")
+                going = not closing
+                self._pending.set()
+                self._closing.wait(PAUSE_SECONDS)
+
+    def _publish_sealed(self) -> bool:
+        """Publish what is sealed, and tell what was lost; False where the service ends before that."""
+        while (segment := self._journal.claim()) is not None:
+            if not self._deliver(segment):
+                self._losses.save()
+                return False
+            self._tell_losses()
+        self._tell_losses()
+        self._losses.save()
+        return True
+
+    def _deliver(self, segment: Segment) -> bool:
+        contents, identity = self._journal.read(segment)
+        unreadable: list[Record] = []
+        drafts = [
+            draft
+            for batch in batches(contents.records, BATCH_ROWS, BATCH_BYTES, unreadable.append)
+            for draft in to_drafts(identity, batch)
+        ]
+        if drafts and not self._publish(drafts):
+            return False
+        damaged = contents.damaged_rows + sum(record.mark.rows for record in unreadable)
+        if damaged or unreadable:
+            self._set_aside(segment, damaged)
+        else:
+            self._journal.remove(segment)
+        return True
+
+    def _publish(self, drafts: list[Draft]) -> bool:
+        """Publish, trying until the event log takes it; False where the service ends before that."""
+        rows = _rows(drafts)
+        for delay in itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1])):
+            try:
+                self._events.publish_many(topics.PREDICTIONS, drafts)
+                break
+            except InvalidArgument as error:
+                # It will never take these as they are: what is wrong with one must not hold up the others.
+                if len(drafts) > 1:
+                    return all(self._publish([draft]) for draft in drafts)
+                self._refuse(drafts[0], error)
+                return True
+            except Exception:
+                if delay == RETRY_SECONDS[0]:
+                    SPOOLED.inc(rows)
+                    LOG.exception("the event log is away; predictions wait on disk", rows=rows)
+            self._losses.save()
+            if self._closing.wait(delay):
+                return False
+        with self._lock:
+            self._losing = False
+        LOGGED.inc(rows)
+        return True
+
+    def _refuse(self, draft: Draft, error: InvalidArgument) -> None:
+        """Count an event that the event log will never take."""
+        rows = _rows([draft])
+        DROPPED.labels("refused").inc(rows)
+        LOG.error("the event log refuses predictions for what they are", key=draft.key, rows=rows, error=error.message)
+
+    def _set_aside(self, segment: Segment, damaged: int) -> None:
+        # What can't be read must not hold up what comes after it; the file is left for a person to look at.
+        LOG.error(
+            "predictions can't be read back from disk; their file is set aside under the suffix .broken",
+            segment=str(segment.path),
+            rows=damaged,
+        )
+        DROPPED.labels("damaged").inc(damaged)
+        self._journal.set_aside(segment)
+
+    def _tell_losses(self) -> None:
+        """Publish alerts of what was lost, now that the event log takes events; once a minute while it goes on."""
+        now = time.monotonic()
+        if not self._losses or (now - self._alerted < ALERT_SECONDS and not self._closing.is_set()):
+            return
+        try:
+            losses = self._losses.tell()
+            time_of_alert = datetime.now(UTC)
+            drafts = [to_draft(loss, self._journal.max_bytes, time_of_alert) for loss in losses]
+            self._events.publish_many(topics.ALERTS, drafts)
+            self._losses.told()
+        except Exception:
+            LOG.exception("an alert of lost predictions could not be published; it is tried again")
+            return
+        self._alerted = now
+        for draft in drafts:
+            LOG.warning("an alert was raised", deployment=draft.key, alert=draft.id)
+
+
+def _rows(drafts: Sequence[Draft]) -> int:
+    return sum(
+        request.row_count
+        for draft in drafts
+        if isinstance(draft.message, events_pb2.PredictionBatch)
+        for request in draft.message.requests
+    )
