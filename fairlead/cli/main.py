@@ -14,6 +14,7 @@ import typer
 from fairlead.cli import (
     datasets,
     deployments,
+    events,
     models,
     monitors,
     predictions,
@@ -49,6 +50,7 @@ cli.command("predict-batch")(predictions.predict_batch)
 cli.command("feedback")(predictions.feedback)
 cli.add_typer(monitors.app, name="monitors")
 cli.add_typer(tasks.app, name="tasks")
+cli.add_typer(events.app, name="events")
 
 
 def _print_version(wanted: bool) -> None:

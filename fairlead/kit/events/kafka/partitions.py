@@ -56,7 +56,9 @@ class PartitionTable:
 
     def forget(self, topic: str) -> None:
         """Ask again at the next call: the topic was seen to be another than known."""
-        self._known.pop(topic, None)
+        known = self._known.get(topic)
+        if known is not None:
+            self._known[topic] = (known[0], 0.0)
 
     def close(self) -> None:
         """Close the connection."""

@@ -28,6 +28,8 @@ from .watchdog import Progress, StallDetector
 STALL_SECONDS = 30.0
 LOOK_SECONDS = 5.0
 REQUEST_TIMEOUT_MS = 5_000
+# A look at how far a consumer is must not hold up its user.
+_LOOK_TIMEOUT_MS = 500
 # While a member waits it looks this often whether it was closed.
 _SLICE_SECONDS = 0.25
 # A poll that may not wait gets what is at hand, once the member is in its group.
@@ -170,7 +172,7 @@ class KafkaSubscription:
         """Return how far the consumer is; {} where no broker answers, which is no stall."""
         try:
             held = list(consumer.assignment() or ())
-            ends = consumer.end_offsets(held, timeout_ms=REQUEST_TIMEOUT_MS) if held else {}
+            ends = consumer.end_offsets(held, timeout_ms=_LOOK_TIMEOUT_MS) if held else {}
             return {
                 place: Progress(position, end)
                 for place, end in ends.items()
