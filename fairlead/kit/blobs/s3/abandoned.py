@@ -21,8 +21,8 @@ OURS = (INCOMING, "sha256/", FOLDERS)
 _log = get_logger("fairlead.blobs")
 
 
-def remove_abandoned(objects: Objects, folders: Folders) -> None:
-    """Abort unfinished uploads, and remove incoming objects and generations that no manifest names.
+def remove_abandoned(objects: Objects, folders: Folders) -> bool:
+    """Abort unfinished uploads, and remove incoming objects and generations that no manifest names; return if it could.
 
     Two calls where there are none. Raises FailedPrecondition where the bucket is absent or the keys are wrong, which
     who opens a store wants to know; what else S3 can't do now is logged and left for the next time.
@@ -32,10 +32,12 @@ def remove_abandoned(objects: Objects, folders: Folders) -> None:
         for found in objects.list(INCOMING):
             if _is_old(objects, found.modified):
                 _remove(objects, folders, found)
-    except FailedPrecondition:
+    except (FailedPrecondition, InvalidArgument):
         raise
     except FairleadError as error:
         _log.warning("abandoned uploads were not removed", place=str(objects.place), why=error.message)
+        return False
+    return True
 
 
 def _abort_uploads(objects: Objects) -> None:

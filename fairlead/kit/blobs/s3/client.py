@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 60.0
 # The first call and its repetitions, with jittered pauses of up to a few seconds.
-ATTEMPTS = 4
+ATTEMPTS = 3
 CONNECTIONS = 32
 
 _ONE_AT_A_TIME = Lock()

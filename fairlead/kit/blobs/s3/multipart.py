@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from fairlead.kit.errors import FairleadError
 from fairlead.kit.logging import get_logger
@@ -68,10 +68,7 @@ class Multipart:
                 CopySource={"Bucket": objects.bucket, "Key": objects.key(source)},
                 CopySourceRange=f"bytes={first}-{last}",
             )
-        made = answer["CopyPartResult"]
-        self._parts[number] = {"PartNumber": number, "ETag": made["ETag"]}
-        if made.get("ChecksumSHA256"):
-            self._parts[number]["ChecksumSHA256"] = made["ChecksumSHA256"]
+        self._parts[number] = {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
 
     def complete(self) -> None:
         """Put the parts together: the object is there when this returns."""
@@ -92,12 +89,14 @@ class Multipart:
 
 
 @contextmanager
-def multipart(objects: Objects, name: str) -> Iterator[Multipart]:
-    """Begin an upload in parts; it is completed where the block ends well, and aborted otherwise."""
+def multipart(objects: Objects, name: str, *, checksums: bool = True) -> Iterator[Multipart]:
+    """Begin an upload in parts; it is completed where the block ends well, and aborted otherwise.
+
+    Without checksums where its parts are copies: nothing is sent whose digest could be told.
+    """
+    asked: dict[str, Any] = {**objects.encryption, **({"ChecksumAlgorithm": "SHA256"} if checksums else {})}
     with translated(objects.place, name):
-        begun = objects.client.create_multipart_upload(
-            Bucket=objects.bucket, Key=objects.key(name), ChecksumAlgorithm="SHA256", **objects.encryption
-        )
+        begun = objects.client.create_multipart_upload(Bucket=objects.bucket, Key=objects.key(name), **asked)
     upload = Multipart(objects, name, begun["UploadId"])
     try:
         yield upload

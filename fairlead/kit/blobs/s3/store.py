@@ -45,11 +45,9 @@ def open_s3_store(url: str, cache: Path, options: S3Options, cache_mb: int) -> S
     own = cache / sha256(f"{options.endpoint_url} {place}".encode()).hexdigest()[:16]
     objects, copies = Objects(place, options), BlobCache(own, cache_mb * MIB)
     store = S3BlobStore(objects, copies)
-    looked = own / "looked"
-    if not looked.exists() or looked.stat().st_mtime < time.time() - min(
-        LOOK_SECONDS, options.abandoned_after.total_seconds()
-    ):
-        remove_abandoned(objects, Folders(objects, copies))
+    looked, seconds = own / "looked", min(LOOK_SECONDS, options.abandoned_after.total_seconds())
+    is_due = not looked.exists() or looked.stat().st_mtime < time.time() - seconds
+    if is_due and remove_abandoned(objects, Folders(objects, copies)):
         looked.touch()
     return store
 

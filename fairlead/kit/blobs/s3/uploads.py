@@ -159,7 +159,7 @@ def _move(objects: Objects, source: str, stored: StoredBlob) -> None:
         _copy(objects, source, stored)
         return
     part = part_bytes_of_file(stored.size, limit // 8)
-    with multipart(objects, stored.key) as upload, ThreadPoolExecutor(PARALLEL_PARTS) as pool:
+    with multipart(objects, stored.key, checksums=False) as upload, ThreadPoolExecutor(PARALLEL_PARTS) as pool:
 
         def copy(index: int) -> None:
             upload.copy(index + 1, source, index * part, min(stored.size, (index + 1) * part) - 1)
