@@ -10,6 +10,7 @@ from .base import Page, Request, Response
 from .model import MODEL_VERSION
 
 Severity = Literal["unspecified", "ok", "warning", "critical"]
+AlertKind = Literal["unspecified", "predictions_not_logged"]
 DEPLOYMENT = "projects/default/deployments/income"
 MONITOR = "projects/default/monitors/income"
 
@@ -98,8 +99,21 @@ class DriftReportPage(Page[DriftReport]):
     """One page of drift reports, newest first."""
 
 
+class UnloggedPredictions(Response):
+    """Predicted rows that the prediction log lacks."""
+
+    row_count: int = Field(description="How many.", examples=[1200])
+    first_time: str | None = Field(
+        description="When the first was answered or refused.", examples=["2026-01-31T17:01:03.000Z"]
+    )
+    last_time: str | None = Field(
+        description="When the last was answered or refused.", examples=["2026-01-31T17:06:03.000Z"]
+    )
+    refused: bool = Field(description="True where callers were refused, and not answered.", examples=[False])
+
+
 class Alert(Response):
-    """A deployment's traffic drifted."""
+    """A deployment's traffic drifted, or what else its kind tells."""
 
     name: str = Field(description="The monitor's name and /alerts/{alert}.", examples=[f"{MONITOR}/alerts/1"])
     deployment: str = Field(description="What drifted.", examples=[DEPLOYMENT])
@@ -109,6 +123,10 @@ class Alert(Response):
     report: str = Field(description="The report that raised it.", examples=[f"{MONITOR}/reports/5"])
     create_time: str | None = Field(description="When it was raised.", examples=["2026-01-31T17:06:03.000Z"])
     message: str = Field(description="One sentence.", examples=["2 of 3 windows drifted in age, hours_per_week."])
+    kind: AlertKind = Field(description="What it is about; unspecified is drift.", examples=["unspecified"])
+    unlogged_predictions: UnloggedPredictions | None = Field(
+        description="For predictions that were not logged: how many, and when.", examples=[None]
+    )
 
 
 class AlertPage(Page[Alert]):
