@@ -24,6 +24,7 @@ from fairlead.api.tasks.v1.task_service_pb2_grpc import TaskServiceStub
 from fairlead.kit.errors import Unavailable
 from fairlead.kit.events import open_event_log, topics
 from fairlead.kit.rpc.channel import connect
+from services.conductor.settings import ConductorSettings
 from tests.data import ROOT
 from tests.integration.conductor_peers import GUESS, TOKEN, Profiler, Trainer
 
@@ -91,6 +92,11 @@ class House:
             peer.reset()
             peer.go_away()
         self.events.close()
+
+    @property
+    def conductor_settings(self) -> ConductorSettings:
+        """What the conductor reads from its environment."""
+        return ConductorSettings(home=self.home, database_url=self.settings.get("FAIRLEAD_DATABASE_URL", ""))
 
     @property
     def log_file(self) -> Path:

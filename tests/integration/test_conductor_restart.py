@@ -11,18 +11,23 @@ import pytest
 from fairlead.api.conductor.v1.workflow_pb2 import WorkflowSpec
 from fairlead.api.conductor.v1.workflow_service_pb2 import CreateWorkflowRequest
 from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_RUNNING
+from fairlead.kit import backends
 from fairlead.kit import tasks as kit_tasks
 from fairlead.kit.database import migrate, open_database
 from fairlead.kit.tasks import TaskStore
+from services.conductor.adapters.engine import SCHEMA
 from services.conductor.adapters.records import MIGRATIONS
+from tests.databases import POSTGRESQL, SQLITE
 from tests.integration.conductor_house import PROJECT, House, stage_of, state_of
 
 LONG = {"profile": "profiler", "prepare": "trainer", "train": "trainer", "export": "trainer"}
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+@pytest.fixture(params=[SQLITE, POSTGRESQL])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path)
+    if request.param == POSTGRESQL:
+        house.settings["FAIRLEAD_DATABASE_URL"] = request.getfixturevalue("postgres_database")
     yield house
     house.close()
 
@@ -100,7 +105,7 @@ def test_a_workflow_of_another_version_of_the_conductor_is_ended_with_a_reason(h
     house.start()
     workflow = house.wait_for(house.create(require_approval=True).name, "waiting").name
     house.kill()
-    steps = open_database(f"sqlite:///{house.home}/conductor-steps.db")
+    steps = open_database(house.conductor_settings.workflow_url, SCHEMA)
     with steps.begin() as connection:
         connection.exec_driver_sql("UPDATE workflow_status SET application_version = '0'")
     steps.dispose()
@@ -113,7 +118,7 @@ def test_a_workflow_of_another_version_of_the_conductor_is_ended_with_a_reason(h
 
 
 def test_accepted_and_not_started_when_killed_it_is_started(house: House) -> None:
-    database = open_database(f"sqlite:///{house.home}/conductor.db")
+    database = backends.database(house.conductor_settings)
     migrate(database, kit_tasks.MIGRATIONS, MIGRATIONS)
     request = CreateWorkflowRequest(parent=PROJECT, spec=WorkflowSpec(dataset="adult"))
     task = TaskStore(database, house.events, "conductor").create("demo", "workflow", request)
