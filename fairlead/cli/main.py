@@ -12,6 +12,7 @@ import httpx
 import typer
 
 from fairlead.cli import (
+    backup,
     datasets,
     deployments,
     events,
@@ -51,6 +52,8 @@ cli.command("feedback")(predictions.feedback)
 cli.add_typer(monitors.app, name="monitors")
 cli.add_typer(tasks.app, name="tasks")
 cli.add_typer(events.app, name="events")
+cli.command("backup")(backup.backup)
+cli.command("restore")(backup.restore)
 
 
 def _print_version(wanted: bool) -> None:

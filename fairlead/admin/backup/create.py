@@ -1,0 +1,130 @@
+"""Making a backup, while Fairlead runs or not.
+
+The order is what makes it whole: positions of consumer groups, what waits on local disk, all databases at one moment,
+then the event log and the blobs, which only grow. A row's blob is there, an event that a row says is published is in
+the log, and what a consumer's tables lack comes again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from uuid import uuid4
+
+from fairlead.admin.backup import blobs, journal, waiting
+from fairlead.admin.backup import manifest as manifests
+from fairlead.admin.backup.artifacts import FOLDER as ARTIFACTS
+from fairlead.admin.backup.artifacts import open_artifacts
+from fairlead.admin.backup.dump import NamedBlobs, dump_database
+from fairlead.admin.backup.errors import NotEmpty, room_needed
+from fairlead.admin.backup.events import dump_topics
+from fairlead.admin.backup.events_open import open_events
+from fairlead.admin.backup.failures import told
+from fairlead.admin.backup.files import BackupFolder, sync_folders
+from fairlead.admin.backup.manifest import ArtifactsDump, DatabaseDump, Manifest
+from fairlead.admin.backup.progress import Progress, Say
+from fairlead.admin.backup.settings import BackupSettings
+from fairlead.admin.backup.snapshots import open_snapshots
+from fairlead.kit import backends
+from fairlead.kit.errors import FailedPrecondition
+
+
+def back_up(settings: BackupSettings, root: Path, say: Say, *, with_events: bool = True) -> Manifest:
+    """Write a backup into a new or empty folder, and return its manifest; a failure leaves nothing there.
+
+    Raises NotEmpty, ResourceExhausted on a full disk, Unavailable where a database, Kafka or S3 is away, and
+    FailedPrecondition where there is nothing to back up.
+    """
+    _require_something(settings)
+    existed = _make_root(root)
+    try:
+        with room_needed(root), told():
+            return _write(settings, root, say, with_events)
+    except BaseException:
+        _remove(root, existed)
+        raise
+
+
+def _write(settings: BackupSettings, root: Path, say: Say, with_events: bool) -> Manifest:
+    started = _now()
+    folder, named = BackupFolder(root), NamedBlobs()
+    store = open_events(settings)
+    try:
+        groups = store.groups()
+        segments = journal.copy_out(settings.journal, folder)
+        waits = waiting.copy_out(settings.spools, folder, say)
+        databases = _dump_databases(settings, folder, named, say)
+        events = dump_topics(store, folder, groups, with_events, say)
+    finally:
+        store.close()
+    artifacts = _copy_artifacts(settings, folder, say)
+    stored = blobs.copy_out(backends.blob_store(settings), folder, named.keys, say)
+    sync_folders(root)
+    manifest = Manifest(
+        id=str(uuid4()),
+        fairlead=version("fairlead"),
+        started=started,
+        finished=_now(),
+        databases=databases,
+        events=events,
+        blobs=stored,
+        artifacts=artifacts,
+        journal=segments,
+        waiting=waits,
+        files=folder.files,
+    )
+    manifests.write(root, manifest)
+    return manifest
+
+
+def _dump_databases(
+    settings: BackupSettings, folder: BackupFolder, named: NamedBlobs, say: Say
+) -> tuple[DatabaseDump, ...]:
+    with open_snapshots(settings.databases) as snapshots:
+        dumps: Sequence[DatabaseDump | None] = [dump_database(snapshot, folder, named, say) for snapshot in snapshots]
+    return tuple(dump for dump in dumps if dump is not None)
+
+
+def _copy_artifacts(settings: BackupSettings, folder: BackupFolder, say: Say) -> ArtifactsDump:
+    uri = settings.trainer_mlflow_artifacts
+    artifacts, progress, count = open_artifacts(uri, settings), Progress("artifacts", say), 0
+    for path in artifacts.paths():
+        progress.add(folder.store(artifacts.read(path), f"{ARTIFACTS}/{path}").size)
+        count += 1
+    say(f"artifacts: {count:,} files of MLflow's")
+    return ArtifactsDump(uri, count)
+
+
+def _require_something(settings: BackupSettings) -> None:
+    if not settings.shared_database and not (settings.home / "gateway.db").exists():
+        raise FailedPrecondition(
+            f"there is no Fairlead in {settings.home}; name its folder with --home, or set FAIRLEAD_DATABASE_URL as "
+            "for the services"
+        )
+
+
+def _make_root(root: Path) -> bool:
+    """Make the folder; return whether it was there."""
+    if root.exists():
+        if not root.is_dir() or any(root.iterdir()):
+            raise NotEmpty(f"{root} is there already and not an empty folder; name a new one")
+        return True
+    root.mkdir(parents=True, mode=0o700)
+    return False
+
+
+def _remove(root: Path, existed: bool) -> None:
+    for path in root.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    if not existed:
+        root.rmdir()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

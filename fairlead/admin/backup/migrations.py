@@ -1,0 +1,69 @@
+"""Making the tables of a database as whoever owns it makes them, at the revision that a backup has."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from fairlead.admin.backup.make_service import upgrade
+from fairlead.admin.backup.settings import Database
+from fairlead.kit.database import open_database, wanted_revisions
+from fairlead.kit.errors import FailedPrecondition, Internal
+from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
+
+# MLflow and DBOS are large and set up logging of their own, so they work in processes of their own.
+_PROGRAMS = {"mlflow": "fairlead.admin.backup.make_mlflow", "dbos": "fairlead.admin.backup.make_dbos"}
+# What they print last where nothing is left to be migrated.
+NEWEST = "newest"
+OWN_TASKS = frozenset({"profiler", "trainer", "serving", "conductor"})
+
+
+def make_tables(database: Database, revisions: Sequence[str]) -> bool:
+    """Bring a database to the revisions, the newest where none are given; return whether these are the newest.
+
+    Raises FailedPrecondition where this Fairlead does not know them.
+    """
+    if database.maker != "service":
+        return _run(_PROGRAMS[database.maker], database, revisions)
+    folders = folders_of(database.name)
+    engine = open_database(database.url, database.schema)
+    try:
+        upgrade(engine, folders, revisions)
+    finally:
+        engine.dispose()
+    return not revisions or set(revisions) == wanted_revisions(*folders)
+
+
+def folders_of(service: str) -> tuple[Path, ...]:
+    """Return the folders of a service's migrations. Raises FailedPrecondition where they are not installed."""
+    own = services_root() / service / "adapters" / "migrations"
+    if not own.is_dir():
+        raise FailedPrecondition(f"the service {service} is not installed: pip install 'fairlead[all]'")
+    return (TASK_MIGRATIONS, own) if service in OWN_TASKS else (own,)
+
+
+def services_root() -> Path:
+    """Return the folder of the services: inside fairlead when installed, beside it in a clone."""
+    for name in ("fairlead.services", "services"):
+        spec = find_spec(name)
+        if spec is not None and spec.submodule_search_locations:
+            return Path(next(iter(spec.submodule_search_locations)))
+    raise FailedPrecondition("the services are not installed: pip install 'fairlead[all]'")
+
+
+def _run(program: str, database: Database, revisions: Sequence[str]) -> bool:
+    # The URL may hold a password: not on the command line, which all users of a machine can read.
+    environment = {**os.environ, "FAIRLEAD_RESTORE_URL": database.url, "FAIRLEAD_RESTORE_SCHEMA": database.schema}
+    ended = subprocess.run(
+        [sys.executable, "-m", program, *revisions], env=environment, capture_output=True, text=True, check=False
+    )
+    if ended.returncode == os.EX_DATAERR:
+        raise FailedPrecondition(ended.stdout.strip())
+    if ended.returncode != 0:
+        reason = (ended.stderr.strip().splitlines() or [f"exit status {ended.returncode}"])[-1]
+        raise Internal(f"the tables of {database.name} could not be made: {reason}")
+    return ended.stdout.strip().endswith(NEWEST)
