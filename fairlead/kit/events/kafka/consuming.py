@@ -7,6 +7,8 @@ from typing import Any
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
+from fairlead.kit.logging import get_logger
+
 from .failures import failure_of
 from .options import Cluster
 
@@ -17,6 +19,8 @@ MAX_POLL_INTERVAL_MS = 300_000
 FETCH_MAX_BYTES = 16 * 1024 * 1024
 FETCH_MAX_WAIT_MS = 250
 CLOSE_TIMEOUT_MS = 3_000
+
+_LOGGER = get_logger(__name__)
 
 
 def connect_consumer(cluster: Cluster, group: str | None, **config: Any) -> KafkaConsumer:
@@ -47,4 +51,7 @@ def connect_consumer(cluster: Cluster, group: str | None, **config: Any) -> Kafk
 
 def close_consumer(consumer: KafkaConsumer) -> None:
     """Leave the group and close the connection, within seconds also where no broker answers."""
-    consumer.close(autocommit=False, timeout_ms=CLOSE_TIMEOUT_MS)
+    try:
+        consumer.close(autocommit=False, timeout_ms=CLOSE_TIMEOUT_MS)
+    except (KafkaError, OSError) as error:
+        _LOGGER.warning("a consumer left its group without telling; its place is free in seconds", error=str(error))

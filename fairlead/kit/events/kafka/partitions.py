@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import lru_cache
 
 from kafka.admin import KafkaAdminClient
 from kafka.errors import InvalidTopicError, KafkaError, UnknownTopicOrPartitionError, for_code
@@ -18,6 +19,7 @@ KEPT_SECONDS = 60.0
 REQUEST_TIMEOUT_MS = 5_000
 
 
+@lru_cache(maxsize=8192)
 def partition_of(key: bytes, partitions: int) -> int:
     """Return the partition of a key, 0 to partitions - 1."""
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)

@@ -20,6 +20,8 @@ from .options import Cluster
 PAGE_RECORDS = 500
 PATIENCE_SECONDS = 10.0
 _WAIT_MS = 500
+# So long after a failure the next callers get it at once, instead of each waiting in vain in its turn.
+_QUICK_FAILURE_SECONDS = 1.0
 
 T = TypeVar("T")
 
@@ -33,6 +35,7 @@ class Reader:
         self._consumer: KafkaConsumer | None = None
         # Where the consumer stands: reading on from there needs no new request for what it has fetched ahead.
         self._place: tuple[TopicPartition, int] | None = None
+        self._failure: tuple[FairleadError, float] | None = None
 
     def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Return the end of each partition now."""
@@ -63,14 +66,19 @@ class Reader:
             self._close()
 
     def _ask(self, doing: str, work: Callable[[KafkaConsumer], T]) -> T:
+        asked_at = time.monotonic()
         with self._lock:
+            if self._failure is not None and self._failure[1] > asked_at:
+                raise self._failure[0]
             try:
                 if self._consumer is None:
                     self._consumer = connect_consumer(self._cluster, None, max_poll_records=PAGE_RECORDS)
                 return work(self._consumer)
             except (KafkaError, OSError, FairleadError) as error:
                 self._close()
-                raise failure_of(error, doing, self._cluster) from error
+                failure = failure_of(error, doing, self._cluster)
+                self._failure = (failure, time.monotonic() + _QUICK_FAILURE_SECONDS)
+                raise failure from error
 
     def _read(
         self, consumer: KafkaConsumer, place: TopicPartition, start: int, end: int

@@ -98,7 +98,7 @@ class SpooledEventLog:
         waiting = self._queue.waiting()
         if not waiting:
             # Emptied, maybe by another process: Kafka is back.
-            self._away.clear()
+            self._reached()
             return False
         return topic in waiting or self._away.is_set()
 
