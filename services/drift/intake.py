@@ -83,6 +83,7 @@ class Intake:
         """Make, move and end monitors. What can't be read goes to the dead-letter topic."""
         changes = self._unpacked(events)
         with self._engine.begin() as connection:
+            Work(connection, self._versions).lock(_deployment(told) for _, told in changes.values())
             fresh = consumed_store.fresh(connection, [event for event, _ in changes.values()])
             for event in fresh:
                 _, change = changes[_key(event)]
@@ -106,6 +107,8 @@ class Intake:
         refused: list[tuple[Event, str]] = []
         with self._engine.begin() as connection:
             work = Work(connection, self._versions)
+            # Before anything is read: another process may be at the same deployments.
+            work.lock(_deployment(told) for _, told in batches.values())
             for event in consumed_store.fresh(connection, [event for event, _ in batches.values()]):
                 try:
                     self._take(work, event, batches[_key(event)][1])
@@ -203,3 +206,7 @@ class Intake:
 
 def _key(event: Event) -> tuple[str, str]:
     return event.topic, event.id
+
+
+def _deployment(told: Told) -> str:
+    return told.deployment.name if isinstance(told, events_pb2.DeploymentChanged) else told.deployment

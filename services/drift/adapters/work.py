@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -40,6 +41,11 @@ class Work:
         self._store = versions
         self._monitors: dict[str, Monitor | None] = {}
         self._versions: dict[tuple[str, str], Version | None] = {}
+
+    def lock(self, deployments: Iterable[str]) -> None:
+        """Have the monitors of these deployments to oneself; always in one order, so that nobody waits in a circle."""
+        for deployment in sorted(set(deployments)):
+            self.monitor(deployment)
 
     def monitor(self, deployment: str) -> Monitor | None:
         """Return a deployment's monitor as it stands now, or None."""

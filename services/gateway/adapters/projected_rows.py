@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, insert, select, update
 
+from fairlead.kit.database import upsert
+
 from ..domain.task_states import is_ended
 from .projected_events import TaskRecord, microseconds
 from .schema import consumed_positions, projected_tasks, task_records
@@ -28,10 +30,7 @@ def store_records(connection: Connection, records: Sequence[TaskRecord]) -> list
 def store_positions(connection: Connection, positions: Mapping[tuple[str, int], int]) -> None:
     """Store up to which offset each (topic, partition) is in the projection."""
     for (topic, partition), offset in positions.items():
-        table = consumed_positions.c
-        same = (table.topic == topic) & (table.partition == partition)
-        if connection.execute(update(consumed_positions).where(same).values(event_offset=offset)).rowcount == 0:
-            connection.execute(insert(consumed_positions).values(topic=topic, partition=partition, event_offset=offset))
+        upsert(connection, consumed_positions, {"topic": topic, "partition": partition, "event_offset": offset})
 
 
 def _unseen(connection: Connection, records: Sequence[TaskRecord]) -> list[TaskRecord]:

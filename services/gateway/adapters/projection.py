@@ -12,6 +12,7 @@ from prometheus_client import Counter
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.exc import DataError
 
+from fairlead.kit.database import alone
 from fairlead.kit.errors import InvalidArgument
 from fairlead.kit.events import Event, EventLog, Subscription, topics
 from fairlead.kit.logging import get_logger
@@ -105,6 +106,8 @@ class TaskProjection:
 
     def _store(self, records: Sequence[TaskRecord], positions: Mapping[tuple[str, int], int]) -> set[str]:
         with self._engine.begin() as connection:
+            # Readers go by the records' numbers: those of two gateways must not be committed out of order.
+            alone(connection, "projection")
             fresh = store_records(connection, records)
             store_positions(connection, positions)
         return {record.task for record in fresh}

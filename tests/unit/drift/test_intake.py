@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import IntegrityError
 
 from fairlead.api.events.v1 import events_pb2
 from fairlead.api.serving.v1 import deployment_pb2
@@ -70,7 +73,11 @@ class Desk:
     def restart(self) -> None:
         """Begin anew on what is stored, as a new process does."""
         self.registry = CollectorRegistry()
-        versions, metrics = VersionStore(), Metrics(self.registry)
+        self.intake = self.new_intake(self.registry)
+
+    def new_intake(self, registry: CollectorRegistry | None = None) -> Intake:
+        """Return the intake of another process."""
+        versions, metrics = VersionStore(), Metrics(registry or CollectorRegistry())
         restore(self.engine, versions, metrics)
         deployments = Deployments(
             versions,
@@ -79,7 +86,7 @@ class Desk:
             now=lambda: made.NOON,
             reset=metrics.forget,
         )
-        self.intake = Intake(
+        return Intake(
             self.engine,
             self.events,
             deployments,
@@ -348,3 +355,37 @@ def test_the_newest_ids_of_each_topic_are_remembered(desk: Desk) -> None:
 def test_a_policy_that_makes_no_sense_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="FAIRLEAD_DRIFT_WINDOWS_TO_ALERT"):
         DriftSettings(home=tmp_path, drift_windows_to_alert=5)
+
+
+def test_intakes_of_several_processes_lose_no_count(desk: Desk) -> None:
+    desk.changed(made.deployment(desk.reference()))
+    rows = made.sample(LATER, 120, seed=41)
+    batches = list(made.batches(rows, 10))
+    for number, batch in enumerate(batches):
+        for place, request in enumerate(batch.requests):
+            request.request_id = f"r-{number}-{place}"
+    predictions = desk.published(topics.PREDICTIONS, *batches)
+    asked = [request.request_id for batch in batches for request in batch.requests]
+    truths = [made.feedback({name: ">50K"}) for name in asked]
+    feedback = desk.published(topics.FEEDBACK, *truths)
+    # Two have the predictions, as after a rebalance in the midst of it, and another has the feedback.
+    shares = [predictions, predictions, feedback]
+    at_once = Barrier(len(shares))
+
+    def take_all(events: list[Event]) -> None:
+        intake = desk.new_intake()
+        at_once.wait()
+        for event in events:
+            while True:
+                try:
+                    intake.take_traffic([event])
+                    break
+                except IntegrityError:
+                    # The other was faster: the consumer begins again, and finds it taken.
+                    continue
+
+    with ThreadPoolExecutor(len(shares)) as processes:
+        list(processes.map(take_all, shares))
+
+    monitor = desk.monitor()
+    assert (monitor.prediction_count, monitor.feedback_count) == (120, len(asked))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
+from threading import Event as Flag
 
 import pytest
 from sqlalchemy import Engine
@@ -213,3 +216,55 @@ def test_history_of_tasks_that_ended_long_ago_is_dropped(world: World) -> None:
     assert world.view.get("projects/default/tasks/old") is not None
     assert world.view.records("projects/default/tasks/old", 0, 10) == []
     assert len(world.view.records("projects/default/tasks/running", 0, 10)) == 1
+
+
+def test_gateways_that_project_the_same_events_at_once_store_each_once_and_in_order(world: World) -> None:
+    for number in range(4):
+        tell(world, task(f"t-{number}"), revision=1)
+        say(world, f"t-{number}", "one")
+        tell(world, task(f"t-{number}", SUCCEEDED), revision=2)
+    gateways = 4
+    at_once = Barrier(gateways)
+
+    def project(_: int) -> None:
+        gateway = TaskProjection(world.engine, world.events, lambda _: None)
+        at_once.wait()
+        gateway.apply(world.pending())
+
+    with ThreadPoolExecutor(gateways) as threads:
+        list(threads.map(project, range(gateways)))
+
+    for number in range(4):
+        name = f"projects/default/tasks/t-{number}"
+        assert [record.type for record in world.view.records(name, 0, 100)] == ["TASK", "LOG", "TASK"]
+        found = world.view.get(name)
+        assert found is not None
+        assert found.state == SUCCEEDED
+
+
+def test_who_reads_by_number_misses_nothing_while_several_gateways_write(world: World) -> None:
+    gateways, lines = 3, 20
+    for number in range(gateways * lines):
+        say(world, "t-1", f"line {number}")
+    events = list(world.events.replay(topics.LOGS))
+    done = Flag()
+
+    def write(part: int) -> None:
+        gateway = TaskProjection(world.engine, world.events, lambda _: None)
+        for event in events[part::gateways]:
+            gateway.apply([event])
+
+    def read() -> list[int]:
+        seen: list[int] = []
+        finished = False
+        while not finished:
+            finished = done.is_set()
+            new = world.view.records("projects/default/tasks/t-1", seen[-1] if seen else 0, 1000)
+            seen += [record.sequence for record in new]
+        return seen
+
+    with ThreadPoolExecutor(gateways + 1) as threads:
+        reading = threads.submit(read)
+        list(threads.map(write, range(gateways)))
+        done.set()
+        assert len(reading.result()) == gateways * lines
