@@ -9,6 +9,7 @@ from pathlib import Path
 from fairlead.client.names import dataset_path, dataset_version_path
 from fairlead.client.tasks import Tasks
 from fairlead.client.transport import Items, Json, Transport
+from fairlead.client.uploads import send_file
 
 _ENDINGS = re.compile(
     r"(\.(csv|tsv|tab|txt|data|json|jsonl|ndjson|xls|xlsx|xlsm|ods|parquet|pq|gz|gzip|zst|bz2|zip))+$"
@@ -33,12 +34,11 @@ class Datasets:
     ) -> Json:
         """Upload a file as a new version of a dataset, named after the file unless told, and return the version.
 
-        Raises ApiError, TaskFailed where the file can't be read as a table, OSError.
+        A large file goes by a link straight to the object store, where there is one. Raises ApiError, TaskFailed where
+        the file can't be read as a table, OSError.
         """
         path = Path(file)
-        task = self._transport.upload(
-            self._path, path, dataset_id=dataset_id or dataset_id_of(path), file_name=path.name, sheet=sheet
-        )
+        task = send_file(self._transport, self._path, path, dataset_id or dataset_id_of(path), sheet)
         return dict(self._tasks.wait(task["name"], on_message)["result"])
 
     def list(self) -> Items:
@@ -61,6 +61,15 @@ class Datasets:
         """Return rows of a version, at most 1000."""
         path = f"{self._path}/{dataset_version_path(dataset, self._project)}/rows"
         return [*self._transport.call("GET", path, params={"page_size": limit, "skip": skip})["items"]]
+
+    def download_link(self, dataset: str, format: str = "original", seconds: int | None = None) -> Json:
+        """Return a link (url, method, headers, expire_time) to a version's file: the "original" upload, or "parquet".
+
+        Whoever has it may download that file until it expires. Raises ApiError (FAILED_PRECONDITION where blobs are
+        kept in a local folder).
+        """
+        path = f"{self._path}/{dataset_version_path(dataset, self._project)}:downloadLink"
+        return self._transport.call("POST", path, params={"format": format, "seconds": seconds})
 
     def delete(self, dataset: str) -> None:
         """Remove a dataset from the list."""

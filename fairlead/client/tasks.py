@@ -82,3 +82,11 @@ class Tasks:
     def download_result(self, task: str, destination: str | Path) -> int:
         """Save the file that a batch prediction made and return its bytes."""
         return self._transport.download(f"{self._path}/{id_of(task)}/result", Path(destination))
+
+    def download_link(self, task: str, seconds: int | None = None) -> Json:
+        """Return a link (url, method, headers, expire_time) to the file that a task made.
+
+        Whoever has it may download that file until it expires. Raises ApiError (FAILED_PRECONDITION where blobs are
+        kept in a local folder, or the task made no file).
+        """
+        return self._transport.call("POST", f"{self._path}/{id_of(task)}:downloadLink", params={"seconds": seconds})

@@ -7,12 +7,22 @@ from urllib.parse import unquote
 
 from fairlead.kit.errors import InvalidArgument
 
+from .keys import blob_key
 from .local import LocalBlobStore
 from .port import LINK_SECONDS, MAX_LINK_SECONDS, BlobStore, Link, StoredBlob
 from .s3 import S3Options, open_s3_store
 from .s3.options import SCHEME
 
-__all__ = ["LINK_SECONDS", "MAX_LINK_SECONDS", "BlobStore", "Link", "S3Options", "StoredBlob", "open_blob_store"]
+__all__ = [
+    "LINK_SECONDS",
+    "MAX_LINK_SECONDS",
+    "BlobStore",
+    "Link",
+    "S3Options",
+    "StoredBlob",
+    "blob_key",
+    "open_blob_store",
+]
 
 _FILE = "file://"
 CACHE_MB = 10_240

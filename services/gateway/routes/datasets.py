@@ -22,6 +22,7 @@ from ..documentation import binary, failures
 from ..domain.columns import to_rows
 from ..domain.page_position import position_of
 from ..schemas.dataset import Dataset, DatasetPage, DatasetVersion, DatasetVersionPage, RowPage
+from .files import version_file
 from .parameters import Gateway, Paging, Project, quoted
 
 router = APIRouter(prefix="/api/v1/projects/{project_id}/datasets", tags=["datasets"])
@@ -107,10 +108,5 @@ def download_dataset_version(
 ) -> FileResponse:
     """Download a version's file; ranges are served."""
     request = GetDatasetVersionRequest(name=f"{project}/datasets/{dataset_id}/versions/{version}")
-    found = gateway.services.datasets.GetDatasetVersion(request).dataset_version
-    number = found.name.rpartition("/")[2]
-    if format == "parquet":
-        path, name = gateway.blobs.fetch(found.parquet_blob), f"{dataset_id}-{number}.parquet"
-        return FileResponse(path, media_type="application/vnd.apache.parquet", filename=name)
-    path = gateway.blobs.fetch(found.original_blob)
-    return FileResponse(path, media_type="application/octet-stream", filename=found.file_name or dataset_id)
+    file = version_file(gateway.services.datasets.GetDatasetVersion(request).dataset_version, format)
+    return FileResponse(gateway.blobs.fetch(file.blob), media_type=file.media_type, filename=file.name)

@@ -8,18 +8,17 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
-from fairlead.api.serving.v1.prediction_service_pb2 import BatchPrediction
 from fairlead.api.tasks.v1.task_pb2 import Task as TaskMessage
-from fairlead.kit.errors import FailedPrecondition
 from fairlead.kit.tasks.log_lines import format_line
 
 from ..adapters.task_view import TaskFilter
 from ..documentation import binary, failures
 from ..domain.media_type import wants_text
 from ..domain.references import qualify
-from ..domain.task_states import STATES, SUCCEEDED
+from ..domain.task_states import STATES
 from ..parts import Parts
 from ..schemas.task import LogLine, LogPage, Task, TaskPage
+from .files import batch_file
 from .parameters import Gateway, Paging, Project
 
 PATH = "/api/v1/projects/{project_id}/tasks"
@@ -108,15 +107,8 @@ def cancel_found_task(task_id: TaskId, gateway: Gateway) -> Task:
 )
 def download_task_result(task_id: TaskId, project: Project, gateway: Gateway) -> FileResponse:
     """Download the file that a batch prediction made."""
-    task = gateway.directory.get(f"{project}/tasks/{task_id}")
-    made = BatchPrediction()
-    if task.state != SUCCEEDED:
-        raise FailedPrecondition(f"{task.name} has made no file: it has not succeeded", resource=task.name)
-    if not task.result.Unpack(made):
-        raise FailedPrecondition(f"{task.name} makes no file; it is a {task.kind}", resource=task.name)
-    media_type = "application/vnd.apache.parquet" if made.format == "parquet" else "text/csv; charset=utf-8"
-    name = f"predictions-{task_id}.{made.format or 'csv'}"
-    return FileResponse(gateway.blobs.fetch(made.result_blob), media_type=media_type, filename=name)
+    file = batch_file(gateway.directory.get(f"{project}/tasks/{task_id}"))
+    return FileResponse(gateway.blobs.fetch(file.blob), media_type=file.media_type, filename=file.name)
 
 
 def _logs(gateway: Parts, task: TaskMessage, size: int, token: str, as_text: bool) -> LogPage | Response:

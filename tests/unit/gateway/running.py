@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import uvicorn
 
-from fairlead.kit.blobs import BlobStore, open_blob_store
+from fairlead.kit import backends
+from fairlead.kit.blobs import BlobStore
 from fairlead.kit.events import EventLog, open_event_log
 from services.gateway.app import create_app
 from services.gateway.composition import compose
@@ -63,7 +64,7 @@ def settings_for(home: Path, peers: str = "127.0.0.1:1", **others: Any) -> Gatew
 def running_gateway(home: Path, **others: Any) -> Iterator[Running]:
     """Run a gateway and its peers for a block."""
     events = open_event_log(f"sqlite:///{home}/events.db", source="trainer")
-    blobs = open_blob_store(f"file://{home}/blobs", home / "cache")
+    blobs = backends.blob_store(settings_for(home, **others))
     peers = Peers(home, events, blobs, SERVICE_TOKEN)
     parts = compose(settings_for(home, peers.address, **others))
     listener = socket.socket()
