@@ -43,6 +43,8 @@ def up(
     )
     console.print(f"  BentoML           http://127.0.0.1:{port + BENTOML}")
     console.print(f"  logs              {supervisor.home / 'logs'}")
+    for line in supervisor.back_ends:
+        console.print(f"  {line}", markup=False, highlight=False)
     if token.is_new:
         console.print(f"  admin token       {token.value}", markup=False)
         console.print(f"  It is shown this once and stored in {token.path}; commands on this machine find it there.")

@@ -1,5 +1,6 @@
 """Fairlead on one machine: start every service, keep it running, stop it."""
 
-from fairlead.up.supervisor import Supervisor, UpError
+from fairlead.up.errors import UpError
+from fairlead.up.supervisor import Supervisor
 
 __all__ = ["Supervisor", "UpError"]

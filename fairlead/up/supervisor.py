@@ -14,16 +14,14 @@ import httpx
 
 from fairlead.up import home as homes
 from fairlead.up import ports
+from fairlead.up.back_ends import named, prepare
+from fairlead.up.errors import UpError
 from fairlead.up.process import ServiceProcess
 
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 25.0
 RELEASE_SECONDS = 10.0
 NEEDED = ("grpc", "fastapi", "duckdb", "mlflow", "bentoml", "dbos")
-
-
-class UpError(Exception):
-    """Why Fairlead can't be started, in one sentence that says what to do."""
 
 
 class Supervisor:
@@ -33,6 +31,8 @@ class Supervisor:
         self.home = home.expanduser().absolute()
         self.base_port = base_port
         self.url = f"http://127.0.0.1:{base_port}"
+        # A line for each, where any of them is not on this machine.
+        self.back_ends: tuple[str, ...] = ()
         self._say = say
         self._processes: list[ServiceProcess] = []
         self._lock: IO[str] | None = None
@@ -44,8 +44,6 @@ class Supervisor:
         Raises UpError where something stands in the way.
         """
         root = services_package()
-        if os.environ.get("FAIRLEAD_DATABASE_URL"):
-            raise UpError("FAIRLEAD_DATABASE_URL is set; each service keeps a database of its own here: unset it")
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = homes.lock(self.home)
         if self._lock is None:
@@ -54,6 +52,8 @@ class Supervisor:
         admin = homes.keep_token(self.home / "token")
         service = homes.keep_token(self.home / "service_token")
         environment = {**os.environ, **self._settings(admin, service)}
+        if named(os.environ):
+            self.back_ends = prepare(environment)
         logs = self.home / "logs"
         logs.mkdir(exist_ok=True)
         for name in ports.SERVICES:

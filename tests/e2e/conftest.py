@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from fairlead import Client
+from tests.e2e.back_ends import BackEnds, picked
 from tests.e2e.jobs import Jobs
 from tests.e2e.running import RunningFairlead
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFairlead]:
-    fairlead = RunningFairlead.start(tmp_path_factory.mktemp("home"))
-    yield fairlead
-    fairlead.stop()
+def back_ends() -> Iterator[BackEnds]:
+    """What makes the back ends of each Fairlead that is started."""
+    back_ends = picked()
+    yield back_ends
+    back_ends.close()
+
+
+@pytest.fixture
+def fresh_back_ends(back_ends: BackEnds) -> Iterator[Mapping[str, str]]:
+    """The variables that name empty back ends for a Fairlead of the test's own."""
+    with back_ends.fresh() as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory, back_ends: BackEnds) -> Iterator[RunningFairlead]:
+    with back_ends.fresh() as environment:
+        fairlead = RunningFairlead.start(tmp_path_factory.mktemp("home"), environment=environment)
+        yield fairlead
+        fairlead.stop()
 
 
 @pytest.fixture(scope="session")

@@ -9,16 +9,24 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from fairlead import Client
+from fairlead.kit.database import schema_url
+from fairlead.up.back_ends import URLS
 from fairlead.up.ports import taken
 from fairlead.up.supervisor import services_not_ready
 
 READY_SECONDS = 120.0
+
+
+def without_back_ends(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment that names no back end: a test's Fairlead never touches those of who runs the tests."""
+    return {name: value for name, value in environment.items() if name not in URLS}
 
 
 def free_base_port() -> int:
@@ -31,18 +39,24 @@ def free_base_port() -> int:
 
 @dataclass
 class RunningFairlead:
-    """The process of `fairlead up`, its home and its base port."""
+    """The process of `fairlead up`, its home and base port, and the variables that name its back ends."""
 
     home: Path
     base_port: int
     process: subprocess.Popen[str]
     output: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def start(
-        cls, home: Path, base_port: int | None = None, executable: Path = Path(sys.executable)
+        cls,
+        home: Path,
+        base_port: int | None = None,
+        executable: Path = Path(sys.executable),
+        environment: Mapping[str, str] | None = None,
     ) -> RunningFairlead:
         base_port = base_port or free_base_port()
+        environment = environment or {}
         output = home / f"up-{len([*home.glob('up-*.out')])}.out"
         with output.open("w") as file:
             process = subprocess.Popen(
@@ -50,11 +64,15 @@ class RunningFairlead:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 text=True,
-                env={**os.environ, "COLUMNS": "200"},
+                env={**without_back_ends(os.environ), **environment, "COLUMNS": "200"},
             )
-        fairlead = cls(home, base_port, process, output)
+        fairlead = cls(home, base_port, process, output, environment)
         fairlead.wait_until_said("Fairlead is ready")
         return fairlead
+
+    def again(self) -> RunningFairlead:
+        """Start another with the same home, port and back ends, after this one has ended."""
+        return self.start(self.home, self.base_port, environment=self.environment)
 
     @property
     def url(self) -> str:
@@ -63,6 +81,12 @@ class RunningFairlead:
     @property
     def token(self) -> str:
         return (self.home / "token").read_text().strip()
+
+    @property
+    def mlflow_url(self) -> str:
+        """Return where MLflow's own clients find its runs and models."""
+        database = self.environment.get("FAIRLEAD_DATABASE_URL")
+        return schema_url(database, "mlflow") if database else f"sqlite:///{self.home}/mlflow.db"
 
     def client(self, project: str = "default") -> Client:
         return Client(self.url, self.token, project)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +13,7 @@ from fairlead import ApiError, Client
 from fairlead.client import Json
 from fairlead.up.ports import SERVICES
 from tests.data import SHARED_DATA
+from tests.e2e.back_ends import BackEnds
 from tests.e2e.running import RunningFairlead
 
 pytestmark = pytest.mark.e2e
@@ -23,10 +23,11 @@ WINDOW = 500
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFairlead]:
-    fairlead = RunningFairlead.start(tmp_path_factory.mktemp("killed"))
-    yield fairlead
-    fairlead.stop()
+def running(tmp_path_factory: pytest.TempPathFactory, back_ends: BackEnds) -> Iterator[RunningFairlead]:
+    with back_ends.fresh() as environment:
+        fairlead = RunningFairlead.start(tmp_path_factory.mktemp("killed"), environment=environment)
+        yield fairlead
+        fairlead.stop()
 
 
 @pytest.fixture(scope="module")
@@ -129,11 +130,9 @@ def test_no_logged_prediction_is_lost_or_counted_twice(
     assert client.monitors.get("adult")["prediction_count"] == sent
 
 
-def test_everything_is_still_there_after_a_restart_of_all(
-    finished: Json, running: RunningFairlead, tmp_path: Path
-) -> None:
+def test_everything_is_still_there_after_a_restart_of_all(finished: Json, running: RunningFairlead) -> None:
     assert running.stop() == 0
-    again = RunningFairlead.start(running.home, running.base_port)
+    again = running.again()
     try:
         with again.client() as client:
             rows = client.datasets.rows("adult", 2)

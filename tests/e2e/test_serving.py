@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -134,7 +135,7 @@ def _in_process(
     request.write_text(
         json.dumps(
             {
-                "home": str(running.home),
+                "mlflow_url": running.mlflow_url,
                 "token": running.token,
                 "address": f"127.0.0.1:{running.base_port + INFERENCE_GRPC}",
                 "model": deployment["inference_name"],
@@ -147,6 +148,7 @@ def _in_process(
         [sys.executable, str(ROOT / "tests" / "e2e" / "programs" / program), str(request)],
         capture_output=True,
         text=True,
+        env={**os.environ, **running.environment},
     )
     assert done.returncode == 0, done.stderr
     return [float(score) for score in json.loads(done.stdout.splitlines()[-1])]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -13,27 +15,38 @@ import psutil
 import pytest
 
 from fairlead.up.ports import METRICS, SERVICES
-from tests.e2e.running import RunningFairlead, free_base_port
+from tests.e2e.running import RunningFairlead, free_base_port, without_back_ends
 
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("up")
+def refused_start(home: Path, base_port: int | None = None, environment: Mapping[str, str] | None = None) -> str:
+    """Return what `fairlead up` says on standard error where it can't start."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "fairlead.cli.main", "up"),
+            *("--port", str(base_port or free_base_port()), "--home", str(home)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**without_back_ends(os.environ), **(environment or {})},
+    )
+    assert done.returncode == 1
+    return done.stderr
 
 
-def test_up_from_the_first_start_to_the_last_stop(home: Path) -> None:
-    fairlead = RunningFairlead.start(home)
+def test_up_from_the_first_start_to_the_last_stop(tmp_path: Path, fresh_back_ends: Mapping[str, str]) -> None:
+    fairlead = RunningFairlead.start(tmp_path, environment=fresh_back_ends)
     children = psutil.Process(fairlead.process.pid).children(recursive=True)
 
     assert "admin token" in fairlead.said()
     assert fairlead.token in fairlead.said()
-    assert stat.S_IMODE((home / "token").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
     assert fairlead.stop() == 0
     assert psutil.wait_procs(children, timeout=5)[1] == []
 
-    again = RunningFairlead.start(home)
+    again = fairlead.again()
     try:
         assert again.token not in again.said()
     finally:
@@ -41,34 +54,38 @@ def test_up_from_the_first_start_to_the_last_stop(home: Path) -> None:
 
 
 def test_a_port_in_use_is_a_clear_error(running: RunningFairlead, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "fairlead.cli.main", "up"),
-            *("--port", str(running.base_port), "--home", str(tmp_path)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    said = refused_start(tmp_path, running.base_port)
 
-    assert done.returncode == 1
-    assert f"port {running.base_port}" in done.stderr
-    assert "--port" in done.stderr
+    assert f"port {running.base_port}" in said
+    assert "--port" in said
 
 
 def test_a_home_in_use_is_a_clear_error(running: RunningFairlead) -> None:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "fairlead.cli.main", "up"),
-            *("--port", str(free_base_port()), "--home", str(running.home)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    assert "already runs" in refused_start(running.home)
 
-    assert done.returncode == 1
-    assert "already runs" in done.stderr
+
+@pytest.mark.parametrize(
+    ("variable", "url", "named"),
+    [
+        ("FAIRLEAD_DATABASE_URL", "postgresql://me:secret@127.0.0.1:1/db", "PostgreSQL at 127.0.0.1:1/db"),
+        ("FAIRLEAD_EVENTS_URL", "kafka://127.0.0.1:1", "Kafka at 127.0.0.1:1"),
+        ("FAIRLEAD_BLOBS_URL", "s3://bucket", "s3://bucket"),
+        ("FAIRLEAD_DATABASE_URL", "mysql://127.0.0.1/db", "postgresql://user:password@host/database"),
+    ],
+)
+def test_a_back_end_that_can_not_be_used_is_named_before_anything_starts(
+    tmp_path: Path, variable: str, url: str, named: str
+) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
+    nowhere = {"FAIRLEAD_S3_ENDPOINT_URL": "http://127.0.0.1:1", **keys}
+
+    said = refused_start(tmp_path, environment={variable: url, **nowhere})
+
+    assert named in said
+    assert "secret" not in said
+    assert "Traceback" not in said
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "logs").exists()
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -82,15 +99,14 @@ def test_every_service_shows_its_metrics_to_who_has_a_token(running: RunningFair
     assert "fairlead_" in shown.text
 
 
-def test_killing_up_itself_leaves_nothing_behind(tmp_path: Path) -> None:
-    fairlead = RunningFairlead.start(tmp_path)
+def test_killing_up_itself_leaves_nothing_behind(tmp_path: Path, fresh_back_ends: Mapping[str, str]) -> None:
+    fairlead = RunningFairlead.start(tmp_path, environment=fresh_back_ends)
     children = psutil.Process(fairlead.process.pid).children(recursive=True)
 
     fairlead.process.kill()
 
     assert psutil.wait_procs(children, timeout=30)[1] == []
-    again = RunningFairlead.start(tmp_path, fairlead.base_port)
-    assert again.stop() == 0
+    assert fairlead.again().stop() == 0
 
 
 def test_nothing_but_health_is_open(running: RunningFairlead) -> None:

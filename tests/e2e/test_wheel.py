@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -64,13 +65,15 @@ def test_the_plain_install_is_client_and_command_line_only(wheel: Path, tmp_path
     assert "fairlead[all]" in refused.stderr
 
 
-def test_the_extra_all_gives_up_and_the_whole_job(wheel: Path, tmp_path: Path) -> None:
+def test_the_extra_all_gives_up_and_the_whole_job(
+    wheel: Path, tmp_path: Path, fresh_back_ends: Mapping[str, str]
+) -> None:
     python = environment_with(tmp_path / "all", f"fairlead[all] @ {wheel.as_uri()}")
     home = tmp_path / "home"
     home.mkdir()
 
     packages = top_level_packages(python)
-    fairlead = RunningFairlead.start(home, executable=python)
+    fairlead = RunningFairlead.start(home, executable=python, environment=fresh_back_ends)
     try:
         with fairlead.client() as client:
             client.datasets.upload(SHARED_DATA / "heart_disease" / "heart_disease.csv", "heart")

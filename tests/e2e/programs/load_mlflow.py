@@ -9,6 +9,9 @@ from pathlib import Path
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
+if endpoint := os.environ.get("FAIRLEAD_S3_ENDPOINT_URL"):
+    os.environ["MLFLOW_S3_ENDPOINT_URL"] = endpoint
+
 import mlflow
 import numpy as np
 import pandas as pd
@@ -16,7 +19,7 @@ import pandas as pd
 
 def main() -> None:
     request = json.loads(Path(sys.argv[1]).read_text())
-    mlflow.set_tracking_uri(f"sqlite:///{request['home']}/mlflow.db")
+    mlflow.set_tracking_uri(request["mlflow_url"])
     _, project, _, model, _, version = request["model_version"].split("/")
     loaded = mlflow.pyfunc.load_model(f"models:/{project}.{model}/{version}")
     answer = loaded.predict(pd.DataFrame(request["rows"]))

@@ -1,0 +1,133 @@
+"""Whether the back ends that the settings name can be used; topics are made where they are missing.
+
+`fairlead up` runs `python -m fairlead.admin.ready` before it starts the services: it prints a line for each back end,
+or, on standard error, a line for each that can't be used, and then ends with status 1.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from fairlead.admin import events
+from fairlead.kit import backends
+from fairlead.kit.database import is_postgresql, open_database, parse_url
+from fairlead.kit.errors import FailedPrecondition, FairleadError, PermissionDenied, Unavailable
+from fairlead.kit.logging import configure_logging
+from fairlead.kit.settings import SERVICES, KitSettings
+
+
+@dataclass(frozen=True)
+class BackEnd:
+    """One of the three: what it holds, where that is, and how it is seen to work."""
+
+    what: str
+    where: str
+    check: Callable[[], None]
+
+    def __str__(self) -> str:
+        return f"{self.what:<17} {self.where}"
+
+
+def back_ends(settings: KitSettings) -> tuple[BackEnd, ...]:
+    """Return the back ends that the settings name. Raises InvalidArgument on a URL that can't be read."""
+    return _metadata(settings), _events(settings), _blobs(settings)
+
+
+def _metadata(settings: KitSettings) -> BackEnd:
+    if not is_postgresql(settings.database_url):
+        return BackEnd("metadata", f"SQLite in {settings.home}", lambda: _refuse_one_file(settings))
+    url = parse_url(settings.database_url)
+    where = f"PostgreSQL at {url.host or 'localhost'}:{url.port or 5432}/{url.database}"
+    return BackEnd("metadata", where, lambda: _check_postgresql(settings.database_url, where))
+
+
+def _events(settings: KitSettings) -> BackEnd:
+    if not settings.events_url.startswith("kafka://"):
+        where = f"SQLite in {settings.events_url.removeprefix('sqlite:///')}"
+        return BackEnd("events", where, lambda: backends.event_log(settings).close())
+    return BackEnd("events", f"Kafka at {settings.events_url.removeprefix('kafka://')}", lambda: _make_topics(settings))
+
+
+def _blobs(settings: KitSettings) -> BackEnd:
+    if not settings.blobs_url.startswith("s3://"):
+        where = f"files in {settings.blobs_url.removeprefix('file://')}"
+        return BackEnd("blobs", where, lambda: _open_blobs(settings))
+    where = f"{settings.blobs_url} at {settings.s3_endpoint_url or 'AWS'}"
+    return BackEnd("blobs", where, lambda: _list_bucket(settings))
+
+
+def _refuse_one_file(settings: KitSettings) -> None:
+    if settings.database_url != KitSettings(home=settings.home, database_url="").database_url:
+        raise FailedPrecondition(
+            "FAIRLEAD_DATABASE_URL names one SQLite file, and each service needs one of its own: unset it, or name a "
+            "PostgreSQL database"
+        )
+
+
+def _list_bucket(settings: KitSettings) -> None:
+    try:
+        # The first name there is, if any: a bucket that is absent or closed to us says so.
+        next(iter(backends.blob_store(settings).keys()), None)
+    except Unavailable as error:
+        raise Unavailable(f"{error.message}; see that it runs, and check FAIRLEAD_S3_ENDPOINT_URL") from error
+
+
+def _open_blobs(settings: KitSettings) -> None:
+    backends.blob_store(settings)
+
+
+def _make_topics(settings: KitSettings) -> None:
+    events.setup(settings)
+
+
+def _check_postgresql(url: str, where: str) -> None:
+    engine = open_database(url)
+    try:
+        with engine.connect() as connection:
+            schemas = set(connection.scalars(text("SELECT nspname FROM pg_namespace")))
+            user, may_create = connection.execute(
+                text("SELECT current_user, has_database_privilege(current_database(), 'CREATE')")
+            ).one()
+    except DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0].removeprefix("connection failed: ")
+        raise Unavailable(
+            f"{where} can't be used: {reason}; see that it runs, and check FAIRLEAD_DATABASE_URL"
+        ) from error
+    finally:
+        engine.dispose()
+    if not may_create and not schemas.issuperset(SERVICES):
+        raise PermissionDenied(
+            f"{where}: {user} may not make schemas there; GRANT CREATE ON DATABASE {parse_url(url).database} TO {user}"
+        )
+
+
+def main() -> int:
+    """Check each back end and return the exit status."""
+    # What client libraries log comes as an error too, where it matters.
+    configure_logging("up", "ERROR", "text")
+    logging.disable()
+    try:
+        found = back_ends(KitSettings())
+    except FairleadError as error:
+        print(error.message, file=sys.stderr)
+        return 1
+    failed = False
+    for back_end in found:
+        try:
+            back_end.check()
+        except FairleadError as error:
+            failed = True
+            print(error.message, file=sys.stderr)
+        else:
+            print(back_end)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
