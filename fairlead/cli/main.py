@@ -14,6 +14,7 @@ import typer
 from fairlead.cli import (
     backup,
     datasets,
+    db,
     deployments,
     events,
     models,
@@ -51,6 +52,7 @@ cli.command("predict-batch")(predictions.predict_batch)
 cli.command("feedback")(predictions.feedback)
 cli.add_typer(monitors.app, name="monitors")
 cli.add_typer(tasks.app, name="tasks")
+cli.add_typer(db.app, name="db")
 cli.add_typer(events.app, name="events")
 cli.command("backup")(backup.backup)
 cli.command("restore")(backup.restore)

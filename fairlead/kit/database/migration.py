@@ -59,6 +59,11 @@ def wanted_revisions(*version_folders: Path) -> set[str]:
     return links.keys() - {revision for earlier in links.values() for revision in earlier}
 
 
+def known_revisions(*version_folders: Path) -> set[str]:
+    """Return every revision of the folders."""
+    return set(_links(version_folders))
+
+
 def recorded_revisions(engine: Engine) -> set[str]:
     """Return the newest revisions that the database has, none where it was never migrated."""
     with engine.connect() as connection:
