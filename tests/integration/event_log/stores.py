@@ -40,6 +40,10 @@ class Store(ABC):
         """Make a topic, with so many partitions where the store knows more than one."""
 
     @abstractmethod
+    def members_at_work(self, members: int) -> int:
+        """Return how many of a group's members get events of a topic of three partitions."""
+
+    @abstractmethod
     def put_raw(self, topic: str, key: str, payload: bytes) -> None:
         """Publish as someone does who knows nothing of CloudEvents."""
 
@@ -53,6 +57,9 @@ class SqliteStore(Store):
 
     def make(self, topic: str, partitions: int) -> None:
         """Nothing to do: the first event makes a topic."""
+
+    def members_at_work(self, members: int) -> int:
+        return min(members, 1)
 
     def put_raw(self, topic: str, key: str, payload: bytes) -> None:
         with closing(sqlite3.connect(self._path)) as connection, connection:
@@ -80,6 +87,9 @@ class KafkaStore(Store):
         admin = KafkaAdminClient(bootstrap_servers=self._bootstrap)
         admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)])
         admin.close()
+
+    def members_at_work(self, members: int) -> int:
+        return min(members, 3)
 
     def put_raw(self, topic: str, key: str, payload: bytes) -> None:
         from kafka import KafkaProducer

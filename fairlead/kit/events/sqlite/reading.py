@@ -60,4 +60,6 @@ def read_page(
 def _event(topic: str, row: tuple[Any, ...]) -> Event:
     offset, key, event_id, kind, source, time_us, extensions, payload = row
     told = json.loads(extensions) if extensions else {}
+    # A row that another tool wrote may have no id.
+    event_id = event_id or f"{topic}/{PARTITION}/{offset}"
     return event_at(Envelope(key, event_id, kind, source, time_us, told, payload), topic, PARTITION, offset)
