@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
 
 from fairlead.kit.database.opening import open_database
 from fairlead.kit.database.urls import parse_url
+from fairlead.kit.errors import PermissionDenied
 
 # Any fixed number, other than those of migrations and of writers that must be alone.
 _EXCLUSIVE = 7_400_003
+_NOT_PRIVILEGED = "42501"
 
 
 @contextmanager
@@ -53,11 +56,24 @@ def search_path(connection: Connection) -> str:
 
 
 def make_schema(connection: Connection, schema: str) -> None:
-    """Make the schema where none of the connection's search path is there; callers hold off each other."""
+    """Make the schema where none of the connection's search path is there; callers hold off each other.
+
+    Raises PermissionDenied where the role may not.
+    """
     # Only where it is missing: to ask for it needs a right that a role may lack where the schema was made for it.
-    if connection.scalar(text("SELECT current_schema()")) is None:
-        quoted = connection.dialect.identifier_preparer.quote_identifier(schema)
+    if connection.scalar(text("SELECT current_schema()")) is not None:
+        return
+    quoted = connection.dialect.identifier_preparer.quote_identifier(schema)
+    try:
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {quoted}"))
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", "") != _NOT_PRIVILEGED:
+            raise
+        url = connection.engine.url
+        raise PermissionDenied(
+            f"the role '{url.username}' may not make the schema '{schema}'; GRANT CREATE ON DATABASE {url.database} TO "
+            f"{url.username}, or have someone CREATE SCHEMA {schema} AUTHORIZATION {url.username}"
+        ) from error
 
 
 @contextmanager

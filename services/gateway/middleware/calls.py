@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fairlead.kit.database import unavailable
 from fairlead.kit.errors import FairleadError, FieldViolation, InvalidArgument
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
@@ -60,9 +61,13 @@ class CallMiddleware:
                 await call.fail(problem_of(scope, error), receive)
             except ClientDisconnect:
                 call.status = call.status or 499
-            except Exception:  # noqa: BLE001
-                _log.exception("a call failed unexpectedly", path=scope["path"], request_id=call.request_id)
-                await call.fail(problem_of_unexpected(scope), receive)
+            except Exception as error:  # noqa: BLE001
+                if away := unavailable(error):
+                    _log.warning("a call failed for want of the database", path=scope["path"], error=str(error))
+                    await call.fail(problem_of(scope, away), receive)
+                else:
+                    _log.exception("a call failed unexpectedly", path=scope["path"], request_id=call.request_id)
+                    await call.fail(problem_of_unexpected(scope), receive)
             finally:
                 call.close()
 
