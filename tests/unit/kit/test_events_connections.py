@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,23 +46,6 @@ def test_work_that_fails_is_rolled_back_and_the_connection_goes_on(tmp_path: Pat
     with connections.connection() as connection:
         assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
     connections.close()
-
-
-def test_many_threads_publish_and_nothing_is_lost(tmp_path: Path) -> None:
-    log = open_event_log(f"sqlite:///{tmp_path}/events.db", source="test")
-
-    def publish(thread: int) -> None:
-        for number in range(50):
-            log.publish(topics.LOGS, str(thread), AuditEntry(action=str(number)))
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(publish, range(8)))
-    events = list(log.replay(topics.LOGS))
-    assert [event.offset for event in events] == list(range(1, 401))
-    for thread in range(8):
-        of_thread = [e.unpack(AuditEntry).action for e in events if e.key == str(thread)]
-        assert of_thread == [str(number) for number in range(50)]
-    log.close()
 
 
 def test_a_forked_child_publishes_with_its_own_connections_and_ids(tmp_path: Path) -> None:

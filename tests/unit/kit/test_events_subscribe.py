@@ -1,9 +1,8 @@
-"""What a member of a consumer group gets from the embedded event log."""
+"""Leases and topics of the embedded event log; tests/integration/event_log has what all logs promise to groups."""
 
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from fairlead.api.events.v1.events_pb2 import AuditEntry
-from fairlead.kit.errors import FailedPrecondition, InvalidArgument
 from fairlead.kit.events import Draft, Event, EventLog, Subscription, open_event_log, topics
 
 
@@ -35,51 +33,6 @@ def drain(subscription: Subscription) -> list[str]:
     while events := subscription.poll(timeout=0.0):
         got += actions(events)
     return got
-
-
-def test_a_new_group_starts_at_the_oldest_event(log: EventLog) -> None:
-    publish(log, "a1", "b1")
-    with log.subscribe([topics.AUDIT], "group") as subscription:
-        assert drain(subscription) == ["a1", "b1"]
-
-
-def test_each_poll_goes_on_where_the_last_ended_committed_or_not(log: EventLog) -> None:
-    publish(log, "a1", "a2", "a3")
-    with log.subscribe([topics.AUDIT], "group") as subscription:
-        assert actions(subscription.poll(max_events=2)) == ["a1", "a2"]
-        assert actions(subscription.poll(max_events=2)) == ["a3"]
-        assert subscription.poll(timeout=0.0) == []
-
-
-def test_a_group_keeps_its_offset_across_reopening(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/events.db"
-    log = open_event_log(url, source="test")
-    publish(log, "a1", "a2")
-    with log.subscribe([topics.AUDIT], "group") as subscription:
-        subscription.poll()
-        subscription.commit()
-    publish(log, "a3")
-    log.close()
-    again = open_event_log(url, source="test")
-    with again.subscribe([topics.AUDIT], "group") as subscription:
-        assert drain(subscription) == ["a3"]
-    again.close()
-
-
-def test_what_was_not_committed_goes_to_the_next_member(log: EventLog) -> None:
-    publish(log, "a1", "a2", "a3")
-    with log.subscribe([topics.AUDIT], "group") as first:
-        first.poll(max_events=1)
-        first.commit()
-        first.poll(max_events=1)
-    with log.subscribe([topics.AUDIT], "group") as second:
-        assert drain(second) == ["a2", "a3"]
-
-
-def test_groups_do_not_see_each_other(log: EventLog) -> None:
-    publish(log, "a1")
-    with log.subscribe([topics.AUDIT], "one") as one, log.subscribe([topics.AUDIT], "two") as two:
-        assert drain(one) == drain(two) == ["a1"]
 
 
 def test_a_second_member_waits_until_the_first_leaves(log: EventLog) -> None:
@@ -120,31 +73,6 @@ def test_a_topic_nobody_has_published_on_can_be_subscribed(log: EventLog) -> Non
         assert actions(subscription.poll()) == ["a1"]
 
 
-def test_poll_ends_as_soon_as_an_event_comes(log: EventLog) -> None:
-    with log.subscribe([topics.AUDIT], "group") as subscription:
-        threading.Timer(0.3, publish, [log, "a1"]).start()
-        assert actions(subscription.poll(timeout=60)) == ["a1"]
-
-
-def test_closing_ends_a_poll_under_way(log: EventLog) -> None:
-    subscription = log.subscribe([topics.AUDIT], "group")
-    threading.Timer(0.3, subscription.close).start()
-    assert subscription.poll(timeout=60) == []
-    with pytest.raises(FailedPrecondition, match="closed"):
-        subscription.poll()
-    with pytest.raises(FailedPrecondition, match="closed"):
-        subscription.commit()
-    subscription.close()
-
-
-def test_closing_the_log_closes_its_subscriptions(tmp_path: Path) -> None:
-    log = open_event_log(f"sqlite:///{tmp_path}/events.db", source="test")
-    subscription = log.subscribe([topics.AUDIT], "group")
-    log.close()
-    with pytest.raises(FailedPrecondition, match="closed"):
-        subscription.poll()
-
-
 def test_a_commit_after_the_lease_went_to_another_has_no_effect(log: EventLog, tmp_path: Path) -> None:
     publish(log, "a1")
     subscription = log.subscribe([topics.AUDIT], "group")
@@ -165,17 +93,6 @@ def test_a_lease_from_the_future_counts_as_expired(log: EventLog, tmp_path: Path
         rows.execute("UPDATE consumer_groups SET owner = 'another', lease_expires = ?", (time.time() + 3600.0,))
     with log.subscribe([topics.AUDIT], "group") as subscription:
         assert actions(subscription.poll(timeout=0.0)) == ["a1"]
-
-
-@pytest.mark.parametrize(("names", "group"), [([], "group"), ([""], "group"), (["topic"], ""), ("topic", "group")])
-def test_a_subscription_needs_topics_and_a_group(log: EventLog, names: list[str], group: str) -> None:
-    with pytest.raises(InvalidArgument):
-        log.subscribe(names, group)
-
-
-def test_poll_needs_room_for_an_event(log: EventLog) -> None:
-    with log.subscribe([topics.AUDIT], "group") as subscription, pytest.raises(InvalidArgument):
-        subscription.poll(max_events=0)
 
 
 def test_large_events_come_in_bounded_polls(log: EventLog) -> None:
