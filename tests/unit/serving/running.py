@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import grpc
@@ -28,7 +30,7 @@ from tests.unit.serving.registry import KnownDatasets, KnownVersions, serve_coll
 TOKEN = "token-of-the-test"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 OFFSETS = (4, 80, 81, 82, 104)
-STARTS_WITHIN = 60.0
+STARTS_WITHIN = 180.0
 
 
 def free_base_port() -> int:
@@ -48,13 +50,15 @@ def _is_free(port: int) -> bool:
 class RunningService:
     """Starts, stops, kills and restarts the service in one home, at one base port."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
+        """The environment is the process's, beside what this class gives it."""
         self.home = home
         self.models, self.datasets = KnownVersions(), KnownDatasets()
         self._environment = {
             "FAIRLEAD_HOME": str(home),
             "FAIRLEAD_SERVICE_TOKEN": TOKEN,
             "FAIRLEAD_BASE_PORT": str(free_base_port()),
+            **(environment or {}),
         }
         collaborator_settings = KitSettings(home=home, service_token=TOKEN)  # type: ignore[arg-type]
         self._collaborators = serve_collaborators(collaborator_settings, self.models, self.datasets)
@@ -63,10 +67,13 @@ class RunningService:
         self.settings = ServingSettings(
             home=home,
             base_port=int(self._environment["FAIRLEAD_BASE_PORT"]),
+            events_url=self._environment.get("FAIRLEAD_EVENTS_URL", ""),
         )
         self.blobs = open_blob_store(self.settings.blobs_url, home / "cache")
         self.events = open_event_log(self.settings.events_url, source="test")
         self.process: subprocess.Popen[bytes] | None = None
+        self.stderr: Path | None = None
+        """Where the process's log goes; None means the test's own standard error."""
         self.channel: grpc.Channel = connect(self.settings.address, token=TOKEN)
         self.deployments = DeploymentServiceStub(self.channel)
         self.predictions = PredictionServiceStub(self.channel)
@@ -78,14 +85,21 @@ class RunningService:
 
     def spawn(self, **environment: str) -> subprocess.Popen[bytes]:
         """Start the process without waiting for it."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "services.serving"], cwd=ROOT, env={**self.environment, **environment}
-        )
+        with ExitStack() as files:
+            stderr = files.enter_context(self.stderr.open("ab")) if self.stderr else None
+            command = [sys.executable, "-m", "services.serving"]
+            self.process = subprocess.Popen(command, cwd=ROOT, env={**self.environment, **environment}, stderr=stderr)
         return self.process
 
     def start(self) -> None:
         """Start the process and wait until it is ready."""
-        process = self.spawn()
+        self.spawn()
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Return once the process answers at its last door."""
+        process = self.process
+        assert process is not None, "it was not started"
         until = time.monotonic() + STARTS_WITHIN
         while time.monotonic() < until:
             assert process.poll() is None, f"serving ended with {process.returncode}"

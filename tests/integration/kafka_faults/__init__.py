@@ -1,0 +1,1 @@
+"""Faults that Fairlead promises to survive, made on a real Kafka broker, real processes and real kills."""
