@@ -29,18 +29,26 @@ class TrainerSettings(KitSettings):
         description="MLflow's tracking and registry database; empty: the schema `mlflow` where FAIRLEAD_DATABASE_URL "
         "is PostgreSQL, else below home.",
     )
-    trainer_mlflow_artifacts: str = Field("", description="Where MLflow keeps artifacts; empty: a folder below home.")
+    trainer_mlflow_artifacts: str = Field(
+        "",
+        description="Where MLflow keeps artifacts; empty: below FAIRLEAD_BLOBS_URL where that is S3, else below home.",
+    )
 
     @model_validator(mode="after")
     def _fill_in_trainer(self) -> Self:
         self.trainer_mlflow_url = self.trainer_mlflow_url or self._mlflow_beside_us()
-        self.trainer_mlflow_artifacts = self.trainer_mlflow_artifacts or (self.home / "mlflow-artifacts").as_uri()
+        self.trainer_mlflow_artifacts = self.trainer_mlflow_artifacts or self._artifacts_beside_blobs()
         return self
 
     def _mlflow_beside_us(self) -> str:
         if is_postgresql(self.database_url):
             return schema_url(self.database_url, MLFLOW_SCHEMA)
         return f"sqlite:///{self.home}/mlflow.db"
+
+    def _artifacts_beside_blobs(self) -> str:
+        if self.blobs_url.startswith("s3://"):
+            return f"{self.blobs_url.rstrip('/')}/mlflow"
+        return (self.home / "mlflow-artifacts").as_uri()
 
     @property
     def threads(self) -> int:

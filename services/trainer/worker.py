@@ -12,6 +12,7 @@ from fairlead.kit.tasks import Handler, TaskContext, run_worker
 
 from .adapters.datasets import DatasetReader
 from .adapters.mlflow_aliases import MlflowAliases
+from .adapters.mlflow_artifacts import artifact_environment
 from .adapters.preparations import PreparationTable
 from .adapters.registry import ModelTable
 from .adapters.runs import RunTable
@@ -23,6 +24,8 @@ from .tasks.resources import Resources
 
 def open_resources(settings: TrainerSettings) -> Resources:
     """The adapters that tasks work with; nothing is connected or imported before it is needed."""
+    for name, value in artifact_environment(settings).items():
+        os.environ.setdefault(name, value)
     engine = backends.database(settings)
     blobs = backends.blob_store(settings)
     channel = connect(settings.profiler_address, token=settings.service_token.get_secret_value())

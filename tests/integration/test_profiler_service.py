@@ -24,10 +24,11 @@ from fairlead.api.profiler.v1 import (
     profile_service_pb2_grpc,
 )
 from fairlead.api.tasks.v1 import task_pb2, task_service_pb2, task_service_pb2_grpc
-from fairlead.kit.blobs import open_blob_store
+from fairlead.kit import backends
 from fairlead.kit.errors import InvalidArgument, NotFound, Unauthenticated, Unavailable
 from fairlead.kit.events import open_event_log, topics
 from fairlead.kit.rpc.channel import connect
+from fairlead.kit.settings import KitSettings
 from tests.data import ROOT, SHARED_DATA
 
 TOKEN = "the-services-secret"
@@ -36,11 +37,12 @@ ENDED = (task_pb2.TASK_STATE_SUCCEEDED, task_pb2.TASK_STATE_FAILED, task_pb2.TAS
 
 
 class House:
-    """One machine's home folder with a profiler in it."""
+    """One machine's home folder with a profiler in it, and settings (without FAIRLEAD_) where given."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
-        self.blobs = open_blob_store(f"file://{home}/blobs", home / "cache")
+        self.settings = {f"FAIRLEAD_{name.upper()}": value for name, value in settings.items()}
+        self.blobs = backends.blob_store(KitSettings(home=home, **settings))
         self.port = free_port()
         channel = connect(f"127.0.0.1:{self.port}", token=TOKEN)
         self.datasets = dataset_service_pb2_grpc.DatasetServiceStub(channel)
@@ -53,6 +55,7 @@ class House:
             "FAIRLEAD_HOME": str(self.home),
             "FAIRLEAD_SERVICE_TOKEN": TOKEN,
             "FAIRLEAD_PROFILER_ADDRESS": f"127.0.0.1:{self.port}",
+            **self.settings,
         }
         with (self.home / "profiler.log").open("ab") as log:
             command = [sys.executable, "-m", "services.profiler"]

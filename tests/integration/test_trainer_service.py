@@ -53,10 +53,11 @@ from fairlead.api.trainer.v1.run_service_pb2 import (
     ListRunsRequest,
 )
 from fairlead.api.trainer.v1.run_service_pb2_grpc import RunServiceStub
-from fairlead.kit.blobs import open_blob_store
+from fairlead.kit import backends
 from fairlead.kit.errors import FailedPrecondition, FairleadError, InvalidArgument, NotFound, Unavailable
 from fairlead.kit.events import open_event_log, topics
 from fairlead.kit.rpc.channel import connect
+from fairlead.kit.settings import KitSettings
 from tests.data import ROOT, SHARED_DATA
 
 HEART = SHARED_DATA / "heart_disease" / "heart_disease.csv"
@@ -66,9 +67,9 @@ M = TypeVar("M", bound=Message)
 
 
 class World:
-    """A profiler and a trainer with a home of their own."""
+    """A profiler and a trainer with a home of their own, and settings (without FAIRLEAD_) where given."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
         self.base = _free_base_port()
         self.environment = {
@@ -76,7 +77,9 @@ class World:
             "FAIRLEAD_HOME": str(home),
             "FAIRLEAD_BASE_PORT": str(self.base),
             "FAIRLEAD_SERVICE_TOKEN": TOKEN,
+            **{f"FAIRLEAD_{name.upper()}": value for name, value in settings.items()},
         }
+        self.blobs = backends.blob_store(KitSettings(home=home, **settings))
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.start("profiler")
         self.start("trainer")
@@ -110,7 +113,7 @@ class World:
             process.wait(20)
 
     def upload(self, path: Path, dataset: str, project: str = "default") -> DatasetVersion:
-        blob = open_blob_store(f"file://{self.home}/blobs", self.home / "cache").put_file(path)
+        blob = self.blobs.put_file(path)
         request = ImportDatasetRequest(
             parent=f"projects/{project}", dataset_id=dataset, source_blob=blob.key, file_name=path.name
         )
@@ -319,7 +322,7 @@ def test_an_export_is_a_champion_whose_onnx_agrees(world: World, exported: Model
     assert exported.manifest.parity.passed
     assert list(exported.manifest.classes) == ["false", "true"]
     assert len(exported.manifest.inputs) == 13
-    package = open_blob_store(f"file://{world.home}/blobs", world.home / "cache").fetch_folder(exported.package_blob)
+    package = world.blobs.fetch_folder(exported.package_blob)
     names = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
     assert names >= {"MLmodel", "manifest.json", "reference.json", "model.onnx", "native/model.pkl", "model_card.md"}
     run = world.runs.GetRun(GetRunRequest(name=exported.run)).run
@@ -329,7 +332,7 @@ def test_an_export_is_a_champion_whose_onnx_agrees(world: World, exported: Model
 def test_the_reference_holds_the_scores_of_the_winner_itself_on_held_out_rows(
     world: World, exported: ModelVersion
 ) -> None:
-    package = open_blob_store(f"file://{world.home}/blobs", world.home / "cache").fetch_folder(exported.package_blob)
+    package = world.blobs.fetch_folder(exported.package_blob)
     run = world.runs.GetRun(GetRunRequest(name=exported.run)).run
 
     *inputs, prediction = json_format.Parse((package / "reference.json").read_text(), Reference()).columns
