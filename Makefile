@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check protos protos-land lock bench clean
+.PHONY: help install demo test test-real check protos protos-land lock bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,11 +22,16 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $(STAMP)
 
-demo: $(STAMP) ## Take real data from upload to a served, watched model
-	@$(BIN)/python examples/demo.py
+demo: $(STAMP) ## Take real data from upload to a served, watched model (BACKENDS=real: on the back ends that the environment names)
+	@BACKENDS=$(BACKENDS) $(BIN)/python examples/demo.py
 
-test: $(STAMP) ## Run all tests and print their coverage
+test: $(STAMP) ## Run all tests, those with real servers too, and print their coverage
+	@scripts/test_servers.sh
 	@$(BIN)/pytest --cov --cov-report=term --cov-fail-under=85
+
+test-real: $(STAMP) ## Run the tests of the whole job on PostgreSQL, Kafka and S3 at once
+	@scripts/test_servers.sh
+	@FAIRLEAD_TEST_BACKENDS=real $(BIN)/pytest tests/e2e
 
 check: $(STAMP) ## Lint, types, import rules, contracts
 	@$(BIN)/ruff check .

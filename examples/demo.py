@@ -1,6 +1,8 @@
 """Takes the Adult Census file through the whole job: upload, profile, prepare, train, serve, watch.
 
-`make demo` runs it. Everything it keeps is below .demo; FAIRLEAD_BASE_PORT chooses other ports.
+`make demo` runs it. Everything it keeps is below .demo; FAIRLEAD_BASE_PORT chooses other ports. `make demo
+BACKENDS=real` keeps it in the PostgreSQL, Kafka and S3 that FAIRLEAD_DATABASE_URL, FAIRLEAD_EVENTS_URL and
+FAIRLEAD_BLOBS_URL name.
 """
 
 from __future__ import annotations
@@ -29,10 +31,17 @@ from fairlead.client import Json
 from fairlead.up.ports import INFERENCE_GRPC, INFERENCE_REST
 
 HERE = Path(__file__).resolve().parent
-HOME = HERE.parent / ".demo"
 FILE = HERE / "adult_census" / "adult.csv"
+BACKENDS = os.environ.get("BACKENDS") or "embedded"
+HOME = HERE.parent / ".demo" / ("real" if BACKENDS == "real" else "")
 BUDGET = "60s"
 WINDOW = 500
+# What the real back ends are named by, with an example of each.
+URLS = {
+    "FAIRLEAD_DATABASE_URL": "postgresql://user:password@host/database",
+    "FAIRLEAD_EVENTS_URL": "kafka://host:9092",
+    "FAIRLEAD_BLOBS_URL": "s3://bucket (with FAIRLEAD_S3_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)",
+}
 
 console = Console(soft_wrap=True)
 
@@ -46,15 +55,28 @@ def title(number: int, text: str) -> None:
     console.print(f"\n[bold cyan]{number:>2}. {text}[/]")
 
 
+def back_ends() -> dict[str, str]:
+    """Return the variables that name the back ends, none of them for the embedded ones. Raises Stopped."""
+    if BACKENDS == "embedded":
+        return dict.fromkeys(URLS, "")
+    if BACKENDS != "real":
+        raise Stopped(f"BACKENDS is '{BACKENDS}'; it must be embedded or real")
+    if missing := [f"{name}={example}" for name, example in URLS.items() if not os.environ.get(name)]:
+        raise Stopped(f"BACKENDS=real needs {' and '.join(missing)} in the environment")
+    return {name: os.environ[name] for name in URLS}
+
+
 @contextmanager
 def running_fairlead(port: int) -> Iterator[Client]:
     """Start `fairlead up` and yield a client of it; stop it at the end. Raises Stopped."""
-    HOME.mkdir(exist_ok=True)
+    named = back_ends()
+    HOME.mkdir(parents=True, exist_ok=True)
     up = subprocess.Popen(
         [sys.executable, "-m", "fairlead.cli.main", "up", "--port", str(port), "--home", str(HOME)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        env={**os.environ, **named},
         start_new_session=True,
     )
     assert up.stdout is not None
@@ -269,11 +291,15 @@ def main() -> int:
                 console.print("Fairlead keeps running; Ctrl-C stops everything.")
                 while True:
                     time.sleep(3600)
-            console.print(f"Start it again with: .venv/bin/fairlead up --port {port} --home {HOME.name}")
+            console.print(
+                f"Start it again with: .venv/bin/fairlead up --port {port} --home {HOME.relative_to(HERE.parent)}"
+            )
     except KeyboardInterrupt:
         return 0
     except (Stopped, ApiError, TaskFailed) as error:
-        console.print(f"[bold red]The demo stopped:[/] {error}. The services' logs are in {HOME / 'logs'}")
+        logs = HOME / "logs"
+        more = f" The services' logs are in {logs}" if logs.exists() else ""
+        console.print(f"[bold red]The demo stopped:[/] {error}.{more}")
         return 1
     return 0
 
