@@ -63,6 +63,7 @@ class KafkaSubscription:
         self._look_seconds = min(LOOK_SECONDS, stall_seconds / 4)
         self._stalls: StallDetector[TopicPartition] = StallDetector(stall_seconds, 2 * self._look_seconds)
         self._looked_at = time.monotonic()
+        self._busy = False
 
     def poll(self, max_events: int = 500, timeout: float = 1.0) -> list[Event]:
         """Return up to `max_events` next events, or [] after `timeout` seconds or when closed meanwhile.
@@ -74,7 +75,7 @@ class KafkaSubscription:
             raise InvalidArgument("max_events must be 1 or more.")
         with self._lock:
             self._require_usable()
-            consumer = self._joined()
+            consumer = self._watched(self._joined())
             deadline = time.monotonic() + timeout
             while not self._closing.is_set():
                 left = deadline - time.monotonic()
@@ -145,18 +146,20 @@ class KafkaSubscription:
             self._leave()
             raise failure_of(error, f"a poll of group '{self._group}'", self._cluster) from error
         events: list[Event] = []
+        self._busy = self._busy or bool(found)
         for partition, records in found.items():
             events += [event_of(record) for record in records]
             self._membership.hand_out(partition, records[-1].offset + 1)
         return events
 
     def _watched(self, consumer: KafkaConsumer) -> KafkaConsumer:
-        """Look after a poll in vain whether the consumer is stuck, now and then; return it or its successor."""
+        """Look now and then whether the consumer is stuck in any partition; return it or its successor."""
         now = time.monotonic()
         if now - self._looked_at < self._look_seconds:
             return consumer
         self._looked_at = now
-        stalled = self._stalls.look(self._progress(consumer), now)
+        stalled = self._stalls.look(self._progress(consumer), now, self._busy)
+        self._busy = False
         if not stalled:
             return consumer
         _LOGGER.warning(
@@ -180,7 +183,8 @@ class KafkaSubscription:
                 and place in consumer.assignment()
                 and (position := consumer.position(place, timeout_ms=0)) is not None
             }
-        except (KafkaError, OSError):
+        except (KafkaError, OSError) as error:
+            _LOGGER.debug("how far a consumer is can't be seen now", group=self._group, error=str(error))
             return {}
 
     def _leave(self) -> None:

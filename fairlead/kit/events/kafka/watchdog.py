@@ -10,6 +10,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+BUSY_SHARE = 0.25
+
 P = TypeVar("P", bound=Hashable)
 
 
@@ -40,9 +42,14 @@ class StallDetector(Generic[P]):
         self._standing: dict[P, _Standing] = {}
         self._looked_at: float | None = None
 
-    def look(self, progress: Mapping[P, Progress], now: float) -> list[P]:
-        """Return the partitions that are stalled, given where the consumer is at the monotonic time `now`."""
+    def look(self, progress: Mapping[P, Progress], now: float, busy: bool = False) -> list[P]:
+        """Return the partitions that are stalled, given where the consumer is at the monotonic time `now`.
+
+        `busy` says that events of any partition came since the last look. Such time counts a quarter: the turn of the
+        others may just not have come, and yet one may be stuck for good among busy ones.
+        """
         step = 0.0 if self._looked_at is None else min(max(0.0, now - self._looked_at), self._longest_step)
+        step *= BUSY_SHARE if busy else 1.0
         self._looked_at = now
         standing: dict[P, _Standing] = {}
         for partition, found in progress.items():

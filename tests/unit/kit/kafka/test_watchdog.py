@@ -74,3 +74,14 @@ def test_a_consumer_made_anew_starts_anew() -> None:
     detector.reset()
 
     assert detector.look({"p": stuck}, 10) == []
+
+
+def test_one_stuck_among_busy_ones_is_noticed_too_if_later() -> None:
+    detector: StallDetector[str] = StallDetector(patience=10, longest_step=10)
+
+    found = [
+        detector.look({"stuck": Progress(5, 9), "busy": Progress(step, 1000)}, 10.0 * step, busy=True)
+        for step in range(5)
+    ]
+
+    assert found == [[], [], [], [], ["stuck"]]
