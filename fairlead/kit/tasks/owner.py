@@ -16,7 +16,7 @@ from fairlead.kit.tasks.metrics import TASKS_ENDED, TASKS_RUNNING
 from fairlead.kit.tasks.runner import Ending, Runner, Work
 from fairlead.kit.tasks.schema import ACTIVE
 from fairlead.kit.tasks.store import TaskStore
-from fairlead.kit.tasks.worker import ATTEMPT_VARIABLE
+from fairlead.kit.tasks.worker import ATTEMPT_VARIABLE, INTERRUPTED
 
 MAX_ATTEMPTS = 5
 MISSED_SECONDS = 10.0
@@ -108,7 +108,7 @@ class TaskOwner:
             again = False
             try:
                 if not self._closing:
-                    self._see_through(name)
+                    again = self._see_through(name) and not self._closing
             except NotFound:
                 _LOG.warning("there is no such task any more", task=name)
             except Exception:  # noqa: BLE001 - one task must not end the thread that serves all
@@ -122,28 +122,32 @@ class TaskOwner:
                 with self._lock:
                     self._known.discard(name)
 
-    def _see_through(self, name: str) -> None:
+    def _see_through(self, name: str) -> bool:
+        """Run a task's work to its end; return whether it is to be done again, as where its database went away."""
         task = self._store.get(name)
         if task.attempt >= MAX_ATTEMPTS:
             self._store.fail(name, interrupted_too_often(task.attempt))
-            return
+            return False
         task = self._store.start(name)
         if task.state != TASK_STATE_RUNNING:
-            return
+            return False
         environment = {ATTEMPT_VARIABLE: str(task.attempt), "TRACEPARENT": self._store.traceparent(name)}
         try:
             work = self._runner.run(name, environment)
         except OSError as error:
             self._store.fail(name, Unavailable(f"the work could not be started ({error.strerror}); try again"))
-            return
+            return False
         with TASKS_RUNNING.labels(task.kind).track_inprogress():
             ending = self._until_it_ends(name, work)
+        if ending.exit_code == INTERRUPTED and not self._closing:
+            return True
         # While closing, stopped work leaves its task as it is, for recover() to take up.
         if not self._closing:
             self._store.fail(name, failure_of_ending(ending.exit_code), attempt=task.attempt)
         # The child may have died between a commit and its publication.
         self._store.publish_missed()
         TASKS_ENDED.labels(task.kind, TaskState.Name(self._store.get(name).state)).inc()
+        return False
 
     def _until_it_ends(self, name: str, work: Work) -> Ending:
         with self._lock:

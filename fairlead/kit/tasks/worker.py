@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
 from google.protobuf.message import Message
+from sqlalchemy.exc import SQLAlchemyError
 
 from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_PENDING, TASK_STATE_RUNNING
 from fairlead.kit import backends
-from fairlead.kit.database import migrate
+from fairlead.kit.database import migrate, unavailable
 from fairlead.kit.errors import FairleadError, Unimplemented
 from fairlead.kit.logging import configure_logging, get_logger
 from fairlead.kit.settings import KitSettings
@@ -24,6 +26,10 @@ from fairlead.kit.tasks.store import TaskStore
 from fairlead.kit.telemetry import configure_telemetry, extract, span
 
 ATTEMPT_VARIABLE = "FAIRLEAD_TASK_ATTEMPT"
+# How the process ends where the work is to be done again; sysexits.h calls it a temporary failure.
+INTERRUPTED = os.EX_TEMPFAIL
+PATIENCE_SECONDS = 120.0
+_PAUSE_SECONDS = 0.5
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOG = get_logger("fairlead.tasks")
 
@@ -35,7 +41,8 @@ def run_worker(settings: KitSettings, handlers: Mapping[str, Handler], *, migrat
     """Do the work of the task named on the command line, and leave its end in the store.
 
     A FairleadError fails the task with its code and message; any other exception as INTERNAL, with the traceback in
-    the log of the service only. The process ends when its parent dies, and on SIGTERM, which leaves the task as it is.
+    the log of the service only; where the database went away under the work, the owner has it done again. The process
+    ends when its parent dies, and on SIGTERM, which leaves the task as it is.
     """
     end_with_parent()
     signal.signal(signal.SIGTERM, _leave)
@@ -44,12 +51,17 @@ def run_worker(settings: KitSettings, handlers: Mapping[str, Handler], *, migrat
     configure_logging(settings.service, settings.log_level, settings.log_format)
     configure_telemetry(settings.service)
     engine = backends.database(settings)
-    migrate(engine, _MIGRATIONS, *migrations)
     events = backends.event_log(settings)
     try:
+        migrate(engine, _MIGRATIONS, *migrations)
         perform(TaskStore(engine, events, settings.service), handlers, sys.argv[1])
     except FairleadError as error:
         raise SystemExit(error.message) from error
+    except SQLAlchemyError as error:
+        if unavailable(error) is None:
+            raise
+        _LOG.exception("there is no database to work with; the owner tries again", task=sys.argv[1])
+        raise SystemExit(INTERRUPTED) from error
     finally:
         events.close()
         engine.dispose()
@@ -71,12 +83,30 @@ def perform(store: TaskStore, handlers: Mapping[str, Handler], name: str) -> Non
             if task.kind not in handlers:
                 raise Unimplemented(f"this service has no work of the kind '{task.kind}'")
             result = handlers[task.kind](TaskContext(store, task))
-        except Exception as error:  # noqa: BLE001 - whatever the work raises is how it failed
+        except Exception as error:
+            if unavailable(error):
+                _LOG.exception("the work lost its database; its owner has it done again", task=name)
+                raise SystemExit(INTERRUPTED) from error
             if not isinstance(error, FairleadError):
                 _LOG.exception("the work failed", task=name)
-            store.fail(name, failure_of(error), attempt=attempt)
+            failure = failure_of(error)
+            _patiently(lambda: store.fail(name, failure, attempt=attempt))
         else:
-            store.succeed(name, result, attempt=attempt)
+            _patiently(lambda: store.succeed(name, result, attempt=attempt))
+
+
+def _patiently(end: Callable[[], bool]) -> None:
+    """End a task, once the database is there: a restart of it must not cost what the work came to."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            end()
+            return
+        except SQLAlchemyError as error:
+            if unavailable(error) is None or time.monotonic() > give_up:
+                raise
+            _LOG.warning("the task's end waits for the database", error=str(error))
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

@@ -58,6 +58,13 @@ def wait(context: TaskContext) -> Message:
     return StringValue(value=f"attempt {context.task.attempt}")
 
 
+def wait_and_read(context: TaskContext) -> Message:
+    """As wait, and then read from the database."""
+    done = wait(context)
+    context.request(StringValue)
+    return done
+
+
 def stubborn(context: TaskContext) -> Message:
     """Ignore SIGTERM, in this process and in one that it starts, and wait."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -78,7 +85,8 @@ def stubborn(context: TaskContext) -> Message:
 
 
 HANDLERS = {
-    handler.__name__: handler for handler in (echo, nothing, refuse, defect, exhaust, crash, leave, wait, stubborn)
+    handler.__name__: handler
+    for handler in (echo, nothing, refuse, defect, exhaust, crash, leave, wait, wait_and_read, stubborn)
 }
 
 if __name__ == "__main__":
