@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Protocol
 
 from tests.servers.kafka import KafkaBroker
@@ -48,8 +48,12 @@ class Real:
     @contextmanager
     def fresh(self) -> Iterator[Mapping[str, str]]:
         """Yield the environment that names all three."""
-        database, bucket = self._postgres.new_database(), self._s3.address.new_bucket()
-        with KafkaBroker() as broker:
+        with ExitStack() as made:
+            database = self._postgres.new_database()
+            made.callback(self._postgres.drop, database)
+            bucket = self._s3.address.new_bucket()
+            made.callback(self._s3.address.drop, bucket)
+            broker = made.enter_context(KafkaBroker())
             yield {
                 "FAIRLEAD_DATABASE_URL": database,
                 "FAIRLEAD_EVENTS_URL": f"kafka://{broker.bootstrap}",
@@ -58,8 +62,6 @@ class Real:
                 "FAIRLEAD_S3_REGION": self._s3.address.region,
                 **self._s3.address.environment,
             }
-        self._postgres.drop(database)
-        self._s3.address.drop(bucket)
 
     def close(self) -> None:
         """End the shared servers."""
