@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fairlead.api.drift.v1 import reference_pb2
 from fairlead.kit.blobs import BlobStore
-from fairlead.kit.errors import InvalidArgument, NotFound
+from fairlead.kit.errors import Internal, InvalidArgument, NotFound
 from fairlead.kit.logging import get_logger
 
 from .reference_reader import parse_reference_json
@@ -30,6 +30,6 @@ class BlobReferences:
             return parse_reference_json((self._blobs.fetch_folder(folder) / name).read_text(encoding="utf-8"))
         except (NotFound, FileNotFoundError, UnicodeDecodeError) as error:
             _log.warning("a drift reference is not there", key=key, error=str(error))
-        except InvalidArgument as error:
+        except (InvalidArgument, Internal) as error:
             _log.error("a drift reference can't be read", key=key, error=error.message)
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,9 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import httpx
 import pytest
 
 from fairlead.kit.blobs import BlobStore, S3Options, open_blob_store
+from fairlead.kit.blobs.s3.options import MIB
 from fairlead.kit.errors import (
     FailedPrecondition,
     FairleadError,
@@ -50,7 +53,13 @@ def answering(status: int, code: str) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving(Handler) as url:
+        yield url
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -131,3 +140,46 @@ def test_a_url_that_names_no_place_is_refused(url: str, tmp_path: Path) -> None:
 def test_an_endpoint_that_is_no_url_is_refused(s3_place: S3Place) -> None:
     with pytest.raises(InvalidArgument, match="FAIRLEAD_S3_ENDPOINT_URL"):
         s3_place.open(endpoint_url="not a url")
+
+
+@contextmanager
+def breaking_off(server: str, times: int) -> Iterator[str]:
+    """Yield the URL of a proxy of an S3 server that breaks the first `times` answers to GET off in their middle."""
+    left = [times]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            # Path and Host are as they were signed.
+            answer = httpx.get(f"{server}{self.path}", headers=dict(self.headers.items()))
+            body = answer.content
+            self.send_response(answer.status_code)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if len(body) > MIB and left[0]:
+                left[0] -= 1
+                body = body[: len(body) // 2]
+            self.wfile.write(body)
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with serving(Handler) as url:
+        yield url
+
+
+@pytest.mark.parametrize(("times", "told"), [(2, None), (1000, Unavailable)])
+def test_a_download_that_breaks_off_is_taken_up_again_some_times(
+    s3_place: S3Place, tmp_path: Path, times: int, told: type[Unavailable] | None
+) -> None:
+    data = random.Random(1).randbytes(12 * MIB)
+    key = s3_place.open().put_bytes(data).key
+    with breaking_off(s3_place.server.endpoint, times) as url:
+        store = s3_place.open(endpoint_url=url, cache=tmp_path / "cache")
+        if told is None:
+            assert store.fetch(key).read_bytes() == data
+        else:
+            with pytest.raises(told):
+                store.fetch(key)
+            assert not [path for path in (tmp_path / "cache").rglob("*") if path.parent.name in {"drafts", "blobs"}]

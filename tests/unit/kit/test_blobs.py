@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from fairlead.kit.blobs import BlobStore, open_blob_store
 from fairlead.kit.errors import FailedPrecondition, InvalidArgument
+from tests.data import ROOT
 
 
 @pytest.fixture
@@ -48,3 +51,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FailedPrecondition, match="can't be made"):
         open_blob_store(f"file://{tmp_path}/file/blobs", tmp_path)
+
+
+def test_a_local_store_loads_no_client_of_s3(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from fairlead.kit.blobs import open_blob_store
+open_blob_store("file://{tmp_path}/blobs", Path("{tmp_path}/cache")).put_bytes(b"1")
+assert not {{"boto3", "botocore"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)

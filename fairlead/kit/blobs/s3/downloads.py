@@ -19,6 +19,8 @@ from .objects import Objects
 from .options import MIB
 
 PARALLEL_RANGES = 4
+# At one range, whose connection may break off midway.
+ATTEMPTS = 3
 
 
 def download(objects: Objects, name: str, target: Path, sha256: str) -> int:
@@ -61,16 +63,22 @@ def room_needed(path: Path) -> Iterator[None]:
 def _fill(objects: Objects, name: str, descriptor: int) -> int:
     """Write the object at the beginning of an open file; the first answer tells how much there is."""
     part = objects.options.sizes.part
-    answer = objects.get(name)
-    size = int(answer["ContentLength"])
-    _write(objects, name, descriptor, answer, 0, min(size, part))
+    first = objects.get(name)
+    size = int(first["ContentLength"])
+
+    def fill(start: int, answer: Any = None) -> None:
+        end = min(size, start + part)
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                _write(objects, name, descriptor, answer or objects.get(name, start, end - 1), start, end)
+                return
+            except Unavailable:
+                if not left:
+                    raise
+            answer = None
+
+    fill(0, first)
     if size > part:
-
-        def fill(start: int) -> None:
-            end = min(size, start + part)
-            following = objects.get(name, start, end - 1, answer["ETag"])
-            _write(objects, name, descriptor, following, start, end)
-
         with ThreadPoolExecutor(PARALLEL_RANGES) as pool:
             for _ in pool.map(fill, range(part, size, part)):
                 pass

@@ -95,13 +95,11 @@ class Objects:
                 **conditions,
             )
 
-    def get(self, name: str, first: int | None = None, last: int | None = None, etag: str = "") -> Any:
-        """Return the answer with the object's bytes, or those from first to last of the version `etag`, as a stream."""
+    def get(self, name: str, first: int | None = None, last: int | None = None) -> Any:
+        """Return the answer with the object's bytes, or those from first to last, as a stream."""
         asked: dict[str, Any] = {}
         if first is not None:
             asked["Range"] = f"bytes={first}-{last}"
-        if etag:
-            asked["IfMatch"] = etag
         with translated(self.place, name):
             return self.client.get_object(Bucket=self.bucket, Key=self.key(name), **asked)
 
