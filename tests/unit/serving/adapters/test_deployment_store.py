@@ -1,8 +1,10 @@
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -132,6 +134,26 @@ def test_a_stale_etag_changes_nothing(open_store: Open, events: EventLog) -> Non
         store.update(replace(INCOME, etag="etag-3"), "etag-0")
     assert store.get("p", "income") == INCOME
     assert len(published(events)) == 1
+
+
+def test_of_many_who_change_the_same_state_at_once_one_does(open_store: Open, events: EventLog) -> None:
+    store = open_store(events)
+    store.insert(INCOME)
+    together = Barrier(8)
+
+    def change(number: int) -> bool:
+        together.wait()
+        try:
+            store.update(replace(INCOME, etag=f"etag-by-{number}"), "etag-1")
+        except Aborted:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        changed = list(pool.map(change, range(8)))
+    assert changed.count(True) == 1
+    assert store.get("p", "income").etag == f"etag-by-{changed.index(True)}"
+    assert [change.deployment.etag for change in published(events)] == ["etag-1", f"etag-by-{changed.index(True)}"]
 
 
 def test_what_is_absent_is_not_found(open_store: Open, events: EventLog) -> None:
