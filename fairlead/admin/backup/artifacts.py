@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -92,7 +93,7 @@ class S3Artifacts:
             answer = self._client.get_object(Bucket=self._bucket, Key=f"{self._prefix}{path}")
         except self._client.exceptions.NoSuchKey as error:
             raise FileNotFoundError(path) from error
-        with answer["Body"] as body:
+        with closing(answer["Body"]) as body:
             yield from body.iter_chunks(CHUNK_BYTES)
 
     def write(self, path: str, source: Path) -> None:

@@ -59,8 +59,8 @@ def _has_autoincrement(connection: Connection) -> bool:
 def _read_sqlite(connection: Connection, tables: Sequence[sa.Table]) -> dict[str, int]:
     if not _has_autoincrement(connection):
         return {}
-    last: dict[str, int] = dict(connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").tuples().all())
-    return {f"{c.table.name}.{c.name}": int(last[c.table.name]) for c in _counted(tables) if c.table.name in last}
+    last = {str(row[0]): int(row[1]) for row in connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")}
+    return {f"{c.table.name}.{c.name}": last[c.table.name] for c in _counted(tables) if c.table.name in last}
 
 
 def _write_sqlite(connection: Connection, table: str, last: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,7 @@ from fairlead.admin.backup.events_open import open_events
 from fairlead.admin.backup.failures import told
 from fairlead.admin.backup.files import BackupFolder, sync_folders
 from fairlead.admin.backup.manifest import ArtifactsDump, DatabaseDump, Manifest
+from fairlead.admin.backup.marks import Marks
 from fairlead.admin.backup.progress import Progress, Say
 from fairlead.admin.backup.settings import BackupSettings
 from fairlead.admin.backup.snapshots import open_snapshots
@@ -38,7 +40,8 @@ def back_up(settings: BackupSettings, root: Path, say: Say, *, with_events: bool
     Raises NotEmpty, ResourceExhausted on a full disk, Unavailable where a database, Kafka or S3 is away, and
     FailedPrecondition where there is nothing to back up.
     """
-    _require_something(settings)
+    with told():
+        _require_something(settings)
     existed = _make_root(root)
     try:
         with room_needed(root), told():
@@ -85,7 +88,10 @@ def _dump_databases(
 ) -> tuple[DatabaseDump, ...]:
     with open_snapshots(settings.databases) as snapshots:
         dumps: Sequence[DatabaseDump | None] = [dump_database(snapshot, folder, named, say) for snapshot in snapshots]
-    return tuple(dump for dump in dumps if dump is not None)
+    found = tuple(dump for dump in dumps if dump is not None)
+    if not found:
+        raise FailedPrecondition("there is nothing to back up: no service has made its tables in these databases yet")
+    return found
 
 
 def _copy_artifacts(settings: BackupSettings, folder: BackupFolder, say: Say) -> ArtifactsDump:
@@ -99,6 +105,11 @@ def _copy_artifacts(settings: BackupSettings, folder: BackupFolder, say: Say) ->
 
 
 def _require_something(settings: BackupSettings) -> None:
+    with closing(Marks(settings.home, settings.shared_database)) as marks:
+        if (mark := marks.find()) is not None:
+            raise FailedPrecondition(
+                f"a restore of the backup {mark.backup} began here at {mark.started} and did not end; repeat it first"
+            )
     if not settings.shared_database and not (settings.home / "gateway.db").exists():
         raise FailedPrecondition(
             f"there is no Fairlead in {settings.home}; name its folder with --home, or set FAIRLEAD_DATABASE_URL as "

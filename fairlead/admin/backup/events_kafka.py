@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -21,6 +22,8 @@ from fairlead.kit.events.kafka.options import Cluster
 from fairlead.kit.events.topics import SPECS
 
 REQUEST_TIMEOUT_MS = 15_000
+PATIENCE_SECONDS = 30.0
+PAUSE_SECONDS = 0.5
 
 T = TypeVar("T")
 
@@ -131,10 +134,19 @@ class KafkaEvents:
         return {place.partition: max(0, at.offset) for place, at in found.items()}
 
     def _ask(self, work: Callable[[], T]) -> T:
-        try:
-            return work()
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"Kafka at {self._brokers} can't be asked: {error or type(error).__name__}") from error
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return work()
+            except (KafkaError, OSError) as error:
+                # A new cluster has no coordinator of groups for some seconds, for one.
+                if not getattr(error, "retriable", False) or time.monotonic() > deadline:
+                    raise Unavailable(f"Kafka at {self._brokers} can't be asked: {_reason(error)}") from error
+            time.sleep(PAUSE_SECONDS)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().rstrip(":") or type(error).__name__
 
 
 def _name(found: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ def upgrade(engine: Engine, folders: Sequence[Path], revisions: Sequence[str]) -
 def _files_up_to(folders: Sequence[Path], revisions: Sequence[str]) -> set[Path]:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
+    from alembic.script.revision import RevisionError
     from alembic.util import CommandError
 
     config = Config()
@@ -38,7 +39,7 @@ def _files_up_to(folders: Sequence[Path], revisions: Sequence[str]) -> set[Path]
     scripts = ScriptDirectory.from_config(config)
     try:
         return {Path(script.path) for revision in revisions for script in scripts.iterate_revisions(revision, "base")}
-    except CommandError as error:
+    except (CommandError, RevisionError) as error:
         raise FailedPrecondition(
             f"the backup has the revisions {', '.join(revisions)}, which this Fairlead does not know; "
             "restore with the Fairlead that made it, or a newer one"

@@ -39,7 +39,7 @@ class BackupSettings(KitSettings):
 
     @model_validator(mode="after")
     def _fill_in_places(self) -> Self:
-        self.trainer_mlflow_artifacts = self.trainer_mlflow_artifacts or (self.home / "mlflow-artifacts").as_uri()
+        self.trainer_mlflow_artifacts = self.trainer_mlflow_artifacts or self._artifacts_beside_blobs()
         return self
 
     @property
@@ -63,6 +63,11 @@ class BackupSettings(KitSettings):
     def spools(self) -> Path:
         """Return the folder of the events that wait for Kafka."""
         return self.home / "spool"
+
+    def _artifacts_beside_blobs(self) -> str:
+        if self.blobs_url.startswith("s3://"):
+            return f"{self.blobs_url.rstrip('/')}/mlflow"
+        return (self.home / "mlflow-artifacts").as_uri()
 
     def _of_service(self, name: str) -> Database:
         if self.shared_database:
