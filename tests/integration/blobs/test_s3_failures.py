@@ -104,11 +104,14 @@ def test_no_keys_are_told_at_opening(s3_place: S3Place, tmp_path: Path, monkeypa
         s3_place.open()
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+# The answer to a HEAD has no body, and so no code.
+@pytest.mark.parametrize("action", sorted(set(ACTIONS) - {"exists"}))
 @pytest.mark.parametrize(
     ("status", "code", "error"),
     [
         (403, "AccessDenied", PermissionDenied),
+        (400, "IllegalLocationConstraintException", FailedPrecondition),
+        (400, "KMS.NotFoundException", FailedPrecondition),
         (503, "SlowDown", Unavailable),
         (500, "InternalError", Unavailable),
         (507, "XMinioStorageFull", ResourceExhausted),
@@ -117,12 +120,8 @@ def test_no_keys_are_told_at_opening(s3_place: S3Place, tmp_path: Path, monkeypa
 def test_refusals_are_told_as_what_they_are(
     status: int, code: str, error: type[FairleadError], action: str, s3_place: S3Place, tmp_path: Path
 ) -> None:
-    with answering(status, code) as url:
-        store = open_blob_store("s3://bucket/blobs", tmp_path, s3=S3Options(endpoint_url=url))
-        with pytest.raises((error, Unavailable)) as caught:
-            ACTIONS[action](store)
-    if action != "exists":  # whose answers have no body, and so no code
-        assert isinstance(caught.value, error)
+    with answering(status, code) as url, pytest.raises(error):
+        ACTIONS[action](open_blob_store("s3://bucket/blobs", tmp_path, s3=S3Options(endpoint_url=url)))
 
 
 BAD_URLS = [

@@ -26,11 +26,14 @@ ABSENT = frozenset({"NoSuchKey", "404", "NotFound", "NoSuchUpload"})
 UNKNOWN_CALLER = frozenset(
     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "XAdminUserNotFound"}
 )
-FORBIDDEN = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled", "KMS.DisabledException"})
+FORBIDDEN = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled"})
 FULL = frozenset({"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage"})
 DAMAGED = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "InvalidDigest", "XAmzContentChecksumMismatch"})
 # Of a call that is only to be done while an object is as it was seen.
 CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+ELSEWHERE = frozenset(
+    {"PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
+)
 BUSY = frozenset({"SlowDown", "RequestTimeout", "Throttling", "RequestTimeTooSkewed"})
 SERVER_ERRORS = 500
 
@@ -61,6 +64,12 @@ def _of_answer(response: Any, place: Place, key: str) -> FairleadError:
         return FailedPrecondition(
             f"The bucket '{place.bucket}' is not there; make it, or correct FAIRLEAD_BLOBS_URL or "
             "FAIRLEAD_S3_ENDPOINT_URL."
+        )
+    if code in ELSEWHERE:
+        return FailedPrecondition(f"The bucket of {place} is in another region ({message}); set FAIRLEAD_S3_REGION.")
+    if code.startswith("KMS."):
+        return FailedPrecondition(
+            f"S3 can't use the key for {place} ({code}: {message}); correct FAIRLEAD_S3_KMS_KEY_ID or the key's policy."
         )
     if code in ABSENT:
         return NotFound(f"The blob store has nothing under '{key}'.", resource=key)
