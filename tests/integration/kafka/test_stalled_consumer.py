@@ -59,7 +59,7 @@ def test_it_goes_on_after_the_committed_events_and_skips_nothing(
     collect(subscription, before, 10)
     subscription.commit()
     # The client fetches no more from its partitions, as it was seen to do by itself.
-    stuck = subscription._consumer
+    stuck = subscription.members[0].consumer
     assert stuck is not None
     stuck.pause(*stuck.assignment())
     publish(log, topic_prefix, "key", *range(10, 20))
@@ -69,7 +69,7 @@ def test_it_goes_on_after_the_committed_events_and_skips_nothing(
     subscription.commit()
 
     assert numbers(after, "key") == list(range(10, 20))
-    assert subscription._consumer is not stuck
+    assert subscription.members[0].consumer is not stuck
     assert recreated(topic_prefix) == 1
 
 
@@ -79,7 +79,7 @@ def test_what_was_handed_out_and_not_committed_comes_again(
     publish(log, topic_prefix, "key", *range(5))
     events: list[Event] = []
     collect(subscription, events, 5)
-    stuck = subscription._consumer
+    stuck = subscription.members[0].consumer
     assert stuck is not None
     stuck.pause(*stuck.assignment())
     publish(log, topic_prefix, "key", 5)
@@ -101,7 +101,7 @@ def test_a_partition_that_is_stuck_while_others_are_busy_is_noticed(
     events: list[Event] = []
     collect(subscription, events, 1)
     subscription.commit()
-    consumer = subscription._consumer
+    consumer = subscription.members[0].consumer
     assert consumer is not None
     consumer.pause(TopicPartition(topic_prefix, partitions[stuck_key]))
     publish(log, topic_prefix, stuck_key, 1)
@@ -122,10 +122,10 @@ def test_an_idle_consumer_is_left_alone(subscription: KafkaSubscription, log: Ka
     publish(log, topic_prefix, "key", 1)
     events: list[Event] = []
     collect(subscription, events, 1)
-    consumer = subscription._consumer
+    consumer = subscription.members[0].consumer
 
     for _ in range(8):
         assert subscription.poll(timeout=0.5) == []
 
-    assert subscription._consumer is consumer
+    assert subscription.members[0].consumer is consumer
     assert recreated(topic_prefix) == 0
