@@ -31,10 +31,11 @@ def main(revisions: Sequence[str]) -> None:
     make_schema(url, os.environ["FAIRLEAD_RESTORE_SCHEMA"])
     config: Config = _get_alembic_config(url)  # type: ignore[no-untyped-call]
     engine: sa.Engine = create_sqlalchemy_engine(url)  # type: ignore[no-untyped-call]
-    with engine.begin() as connection:
-        # As MLflow makes a new database: its first tables all at once, then every migration.
-        if not sa.inspect(connection).has_table("experiments"):
-            Base.metadata.create_all(connection)
+    # As MLflow makes a new database: its first tables all at once, then every migration.
+    if not sa.inspect(engine).has_table("experiments"):
+        Base.metadata.create_all(engine)
+    with engine.connect() as connection:
+        # Only its engine is taken; each migration has a transaction of its own.
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, revisions[0] if revisions else "heads")

@@ -64,6 +64,11 @@ def _run(program: str, database: Database, revisions: Sequence[str]) -> bool:
     if ended.returncode == os.EX_DATAERR:
         raise FailedPrecondition(ended.stdout.strip())
     if ended.returncode != 0:
-        reason = (ended.stderr.strip().splitlines() or [f"exit status {ended.returncode}"])[-1]
-        raise Internal(f"the tables of {database.name} could not be made: {reason}")
+        raise Internal(f"the tables of {database.name} could not be made: {_reason(ended)}")
     return ended.stdout.strip().endswith(NEWEST)
+
+
+def _reason(ended: subprocess.CompletedProcess[str]) -> str:
+    """Return the line that names the error; SQLAlchemy's adds others below it."""
+    lines = [line for line in ended.stderr.splitlines() if line and not line.startswith((" ", "[", "("))]
+    return lines[-1] if lines else f"exit status {ended.returncode}"
