@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 
 from fairlead.kit.events import Draft
 
-from .members import child, kill_and_read, next_line, say
+from .members import child
 from .reading import by_key, entry, numbers, publish, rest, said, spread, take
 from .stores import Store
 
@@ -17,8 +16,8 @@ def test_killed_publishers_lose_nothing_acknowledged(store: Store, topic: str) -
     for life in range(3):
         key = f"life-{life}"
         with child("publish", store.url, topic, key) as publisher:
-            first = [int(next_line(publisher)) for _ in range(20 + 17 * life)]
-            acknowledged[key] = first + [int(line) for line in kill_and_read(publisher)]
+            first = [int(publisher.next_line()) for _ in range(20 + 17 * life)]
+            acknowledged[key] = first + [int(line) for line in publisher.kill()]
     stored = by_key(store.open().replay(topic))
     for key, told in acknowledged.items():
         assert stored[key] == list(range(len(stored[key]))), "in order, without gaps and repetitions"
@@ -39,8 +38,8 @@ def test_a_consumer_that_is_killed_in_the_middle_of_a_batch_skips_nothing(store:
     spread(log, topic, range(count))
     group = "g-" + topic
     with child("consume", store.url, topic, group, "10") as first:
-        assert next_line(first) == "ready"
-        told = [next_line(first) for _ in range(36)] + kill_and_read(first)
+        assert first.next_line() == "ready"
+        told = [first.next_line() for _ in range(36)] + first.kill()
     by_first = [int(line) for line in told]
     with log.subscribe([topic], group) as second:
         events = take(second, count - len(by_first))
@@ -55,35 +54,35 @@ def test_a_consumer_that_is_killed_in_the_middle_of_a_batch_skips_nothing(store:
 def test_a_stopped_consumer_can_not_commit_for_its_successor(store: Store, topic: str) -> None:
     log, group = store.open(), "g-" + topic
     log.publish_many(topic, [Draft("k", entry(str(number))) for number in range(5)])
-    with child("hold", store.url, topic, group) as first, log.subscribe([topic], group) as second:
-        assert [next_line(first) for _ in range(6)] == ["ready", "0", "1", "2", "3", "4"]
-        first.send_signal(signal.SIGSTOP)
+    with child("hold", store.url, topic, group, "5") as first, log.subscribe([topic], group) as second:
+        assert [first.next_line() for _ in range(6)] == ["ready", "0", "1", "2", "3", "4"]
+        first.stop()
         assert numbers(take(second, 1, max_events=2)) == [0, 1], "what was not committed comes again"
         second.commit()
-        first.send_signal(signal.SIGCONT)
-        say(first, "commit")
-        assert next_line(first) == "committed"
+        first.go_on()
+        first.say("commit")
+        assert first.next_line() == "committed"
         again = numbers(rest(second))
         second.commit()
         second.close()
-        again += [int(line) for line in kill_and_read(first)]
+        again += [int(line) for line in first.kill()]
     assert set(again) == {2, 3, 4}, "its commit did not pass over what the successor had not handled"
 
 
 def test_many_processes_publish_and_two_consume(store: Store, topic: str) -> None:
     group, keys = "g-" + topic, [f"p{number}" for number in range(3)]
     with child("consume", store.url, topic, group, "50") as one, child("consume", store.url, topic, group, "50") as two:
-        assert (next_line(one), next_line(two)) == ("ready", "ready")
+        assert (one.next_line(), two.next_line()) == ("ready", "ready")
         for key in keys:
             with child("publish", store.url, topic, key) as publisher:
                 for _ in range(100):
-                    next_line(publisher)
+                    publisher.next_line()
         log = store.open()
         history = by_key(log.replay(topic))
         count = sum(len(found) for found in history.values())
         with log.subscribe([topic], "w-" + topic) as witness:
             assert by_key(take(witness, count)) == history, "every group gets all, in order"
-        handled = Counter(kill_and_read(one) + kill_and_read(two))
+        handled = Counter(one.kill() + two.kill())
     missing = Counter(str(number) for found in history.values() for number in found) - handled
     with log.subscribe([topic], group) as heir:
         while missing:
