@@ -12,6 +12,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPart
 
 from ..topics import TopicSpec
 from .failures import failure_of
+from .group_ids import group_of
 from .options import Cluster
 from .topic_plan import FoundTopic, TopicPlan, plan_topic
 
@@ -93,7 +94,10 @@ class KafkaAdmin:
                 if place in ends and stored.offset >= 0:
                     key = (group, place.topic)
                     lags[key] = lags.get(key, 0) + max(0, ends[place] - stored.offset)
-        return [GroupLag(group, topic, states[group], lag) for (group, topic), lag in sorted(lags.items())]
+        return [
+            GroupLag(group_of(group_id, topic), topic, states[group_id], lag)
+            for (group_id, topic), lag in sorted(lags.items())
+        ]
 
     def _found(self, names: list[str]) -> dict[str, FoundTopic]:
         partitions = self._partitions(names)

@@ -13,6 +13,7 @@ from fairlead.kit.logging import get_logger
 from ..port import Event
 from .consuming import close_consumer, connect_consumer
 from .failures import MEMBERSHIP_LOST, failure_of
+from .group_ids import group_id_of
 from .membership import Membership
 from .metrics import CONSUMER_RECREATED
 from .options import Cluster
@@ -39,9 +40,6 @@ class Member:
         self._partitions = partitions
         self._topic = topic
         self._group = group
-        # Kafka's groups share out all topics of all their members, and kafka-python never comes to rest where these
-        # differ. So each topic has a group of its own; what a group has committed then lasts whatever else it reads.
-        self._group_id = f"{group}.{topic}"
         self._membership = Membership()
         self._look_seconds = min(LOOK_SECONDS, stall_seconds / 4)
         self._stalls: StallDetector[TopicPartition] = StallDetector(stall_seconds, 2 * self._look_seconds)
@@ -96,7 +94,7 @@ class Member:
     def _joined(self) -> KafkaConsumer:
         if self.consumer is None:
             self._partitions.count(self._topic)
-            self.consumer = connect_consumer(self._cluster, self._group_id)
+            self.consumer = connect_consumer(self._cluster, group_id_of(self._group, self._topic))
             self.consumer.subscribe([self._topic], listener=self._membership)
         return self.consumer
 
