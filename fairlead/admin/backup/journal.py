@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from fairlead.admin.backup.files import BackupFolder
 
 FOLDER = "journal"
-_SUFFIXES = (".open", ".sealed")
+OPEN, SEALED = ".open", ".sealed"
+# A running service ends the segment that it writes within a tenth of that.
+SEAL_SECONDS = 2.0
+_LOOK_SECONDS = 0.02
 
 
 def copy_out(journal: Path, folder: BackupFolder) -> tuple[str, ...]:
@@ -15,12 +19,14 @@ def copy_out(journal: Path, folder: BackupFolder) -> tuple[str, ...]:
 
     Called before the event log is read: what is published and removed meanwhile is found there.
     """
+    segments = sorted(path for path in journal.glob("*") if path.suffix in (OPEN, SEALED))
+    deadline = time.monotonic() + SEAL_SECONDS
     copied: list[str] = []
-    for path in sorted(journal.glob("*")):
-        if path.suffix not in _SUFFIXES:
-            continue
-        # One that was being written may have been sealed since it was listed.
-        for name in (path.name, path.with_suffix(".sealed").name):
+    for path in segments:
+        # A whole segment is published under the same event ids as from here; a part of one would not be.
+        while path.suffix == OPEN and path.exists() and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+        for name in (path.name, path.with_suffix(SEALED).name):
             try:
                 folder.copy(journal / name, f"{FOLDER}/{name}")
             except FileNotFoundError:

@@ -14,10 +14,9 @@ from fairlead.admin.backup.columns import Convert, converter
 from fairlead.admin.backup.counters import write_counters
 from fairlead.admin.backup.errors import Damaged
 from fairlead.admin.backup.files import read_lines
-from fairlead.admin.backup.manifest import DatabaseDump, GroupPosition, TableDump
+from fairlead.admin.backup.manifest import DatabaseDump, TableDump
 from fairlead.admin.backup.migrations import make_tables
-from fairlead.admin.backup.positions import DATABASE as DATABASE_WITH_POSITIONS
-from fairlead.admin.backup.positions import renumber
+from fairlead.admin.backup.positions import Finish
 from fairlead.admin.backup.settings import Database
 from fairlead.admin.backup.tables import reflect
 from fairlead.admin.backup.values import decode_row
@@ -35,9 +34,7 @@ def keep(_table: str, _row: Row) -> None:
     """Change nothing."""
 
 
-def restore_database(
-    database: Database, dump: DatabaseDump, root: Path, edit: Edit, positions: Sequence[GroupPosition]
-) -> None:
+def restore_database(database: Database, dump: DatabaseDump, root: Path, edit: Edit, finish: Finish) -> None:
     """Make a database's tables, write all rows in one transaction, and bring it to the newest revisions.
 
     What the tables hold is replaced. Raises Damaged where the rows are not as many as they were, FailedPrecondition
@@ -51,8 +48,7 @@ def restore_database(
         with engine.begin() as connection:
             tables = reflect(connection, None)
             _load_tables(connection, tables, dump, root, edit)
-            if database.name == DATABASE_WITH_POSITIONS:
-                renumber(connection, tables, positions)
+            finish(connection, tables)
             write_counters(connection, tables, dump.counters)
             _check_references(connection)
     finally:

@@ -20,6 +20,7 @@ from fairlead.admin.backup.failures import told
 from fairlead.admin.backup.load import keep, restore_database
 from fairlead.admin.backup.manifest import GroupPosition, Manifest
 from fairlead.admin.backup.marks import Mark, Marks
+from fairlead.admin.backup.positions import finish_of, unchanged
 from fairlead.admin.backup.progress import Progress, Say
 from fairlead.admin.backup.settings import BackupSettings
 from fairlead.admin.backup.verify import verify
@@ -114,8 +115,10 @@ def _restore_databases(
     settings: BackupSettings, root: Path, manifest: Manifest, positions: Sequence[GroupPosition], say: Say
 ) -> None:
     databases = {database.name: database for database in settings.databases}
+    renumbered = set(positions) != set(manifest.events.groups)
     to_new_root = NewRoot(manifest.artifacts.root, settings.trainer_mlflow_artifacts)
     for dump in manifest.databases:
         edit = to_new_root if dump.name == "mlflow" else keep
-        restore_database(databases[dump.name], dump, root, edit, positions)
+        finish = finish_of(dump.name, positions) if renumbered else unchanged
+        restore_database(databases[dump.name], dump, root, edit, finish)
         say(f"{dump.name}: {dump.rows:,} rows of {len(dump.tables)} tables")
