@@ -13,7 +13,7 @@ from fairlead.kit import tasks as kit_tasks
 from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.server import RpcServer
-from fairlead.kit.tasks import TaskServicer, TaskStore
+from fairlead.kit.tasks import CatchingUp, TaskServicer, TaskStore
 from fairlead.kit.telemetry import configure_telemetry
 
 from .adapters.child_task import ChildTasks
@@ -54,7 +54,8 @@ def main() -> None:
         TaskServicer(tasks, engine),
         task_service_pb2.DESCRIPTOR.services_by_name["TaskService"],
     )
-    for action in (stopping.set, engine.close, events.close):
+    catching_up = CatchingUp(tasks)
+    for action in (stopping.set, engine.close, catching_up.close, events.close):
         server.on_stop(action)
     engine.launch()
     try:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fairlead.kit.tasks.catching_up import CatchingUp
 from fairlead.kit.tasks.context import TaskContext
 from fairlead.kit.tasks.log_lines import format_line
 from fairlead.kit.tasks.owner import TaskOwner
@@ -15,6 +16,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 __all__ = [
     "MIGRATIONS",
+    "CatchingUp",
     "Ending",
     "Handler",
     "LocalRunner",
