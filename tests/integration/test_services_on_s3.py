@@ -20,7 +20,7 @@ from services.trainer.adapters.mlflow_artifacts import artifact_environment
 from services.trainer.settings import TrainerSettings
 from tests.data import SHARED_DATA
 from tests.integration.test_profiler_service import House
-from tests.integration.test_trainer_service import HEART, TARGET, World, result, spec
+from tests.integration.trainer_world import HEART, TARGET, World, result, spec
 from tests.servers.s3 import S3Server
 
 

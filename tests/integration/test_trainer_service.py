@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
-from typing import TypeVar
 
 import mlflow
 import numpy as np
@@ -19,20 +12,14 @@ import pandas as pd
 import psutil
 import pytest
 from google.protobuf import json_format
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
-from mlflow import MlflowClient
 
 from fairlead.api.common.v1.preparation_pb2 import PreparationStep
 from fairlead.api.common.v1.table_pb2 import TASK_TYPE_BINARY, Target
 from fairlead.api.drift.v1.reference_pb2 import Reference
 from fairlead.api.events.v1.events_pb2 import TaskEvent
 from fairlead.api.profiler.v1.dataset_pb2 import DatasetVersion
-from fairlead.api.profiler.v1.dataset_service_pb2 import ImportDatasetRequest
-from fairlead.api.profiler.v1.dataset_service_pb2_grpc import DatasetServiceStub
-from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_RUNNING, TASK_STATE_SUCCEEDED, LogLine, Task
-from fairlead.api.tasks.v1.task_service_pb2 import CancelTaskRequest, GetTaskRequest, ListTasksRequest
-from fairlead.api.tasks.v1.task_service_pb2_grpc import TaskServiceStub
+from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_RUNNING, Task
+from fairlead.api.tasks.v1.task_service_pb2 import CancelTaskRequest
 from fairlead.api.trainer.v1.model_pb2 import MODEL_RUNTIME_ONNX, ModelVersion
 from fairlead.api.trainer.v1.model_service_pb2 import (
     GetModelVersionRequest,
@@ -40,10 +27,8 @@ from fairlead.api.trainer.v1.model_service_pb2 import (
     ListModelVersionsRequest,
     SetModelAliasRequest,
 )
-from fairlead.api.trainer.v1.model_service_pb2_grpc import ModelServiceStub
 from fairlead.api.trainer.v1.preparation_pb2 import Preparation
 from fairlead.api.trainer.v1.preparation_service_pb2 import CreatePreparationRequest, GetPreparationRequest
-from fairlead.api.trainer.v1.preparation_service_pb2_grpc import PreparationServiceStub
 from fairlead.api.trainer.v1.run_pb2 import Run, RunSpec
 from fairlead.api.trainer.v1.run_service_pb2 import (
     CreateRunRequest,
@@ -52,146 +37,9 @@ from fairlead.api.trainer.v1.run_service_pb2 import (
     GetRunRequest,
     ListRunsRequest,
 )
-from fairlead.api.trainer.v1.run_service_pb2_grpc import RunServiceStub
-from fairlead.kit import backends
-from fairlead.kit.errors import FailedPrecondition, FairleadError, InvalidArgument, NotFound, Unavailable
+from fairlead.kit.errors import FailedPrecondition, FairleadError, InvalidArgument, NotFound
 from fairlead.kit.events import open_event_log, topics
-from fairlead.kit.rpc.channel import connect
-from fairlead.kit.settings import KitSettings
-from tests.data import ROOT, SHARED_DATA
-
-HEART = SHARED_DATA / "heart_disease" / "heart_disease.csv"
-TOKEN = "trainer-integration-token-0123456789"
-TARGET = Target(column="num", condition="> 0")
-M = TypeVar("M", bound=Message)
-
-
-class World:
-    """A profiler and a trainer with a home of their own, and settings (without FAIRLEAD_) where given."""
-
-    def __init__(self, home: Path, **settings: str) -> None:
-        self.home = home
-        self.base = _free_base_port()
-        self.environment = {
-            **os.environ,
-            "FAIRLEAD_HOME": str(home),
-            "FAIRLEAD_BASE_PORT": str(self.base),
-            "FAIRLEAD_SERVICE_TOKEN": TOKEN,
-            **{f"FAIRLEAD_{name.upper()}": value for name, value in settings.items()},
-        }
-        self.blobs = backends.blob_store(KitSettings(home=home, **settings))
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.start("profiler")
-        self.start("trainer")
-        profiler, trainer = (connect(f"127.0.0.1:{self.base + offset}", token=TOKEN) for offset in (2, 3))
-        self.channels = [profiler, trainer]
-        self.datasets, self.profiler_tasks = DatasetServiceStub(profiler), TaskServiceStub(profiler)
-        self.preparations, self.runs = PreparationServiceStub(trainer), RunServiceStub(trainer)
-        self.models, self.tasks = ModelServiceStub(trainer), TaskServiceStub(trainer)
-        for stub in (self.profiler_tasks, self.tasks):
-            _wait_until_it_answers(stub)
-
-    def start(self, service: str) -> None:
-        with (self.home / f"{service}.log").open("ab") as log:
-            command = [sys.executable, "-m", f"services.{service}"]
-            self.processes[service] = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=log)
-
-    def kill_trainer(self) -> None:
-        self.processes["trainer"].kill()
-        self.processes["trainer"].wait()
-
-    def restart_trainer(self) -> None:
-        self.start("trainer")
-        _wait_until_it_answers(self.tasks)
-
-    def close(self) -> None:
-        for channel in self.channels:
-            channel.close()
-        for process in self.processes.values():
-            process.terminate()
-        for process in self.processes.values():
-            process.wait(20)
-
-    def upload(self, path: Path, dataset: str, project: str = "default") -> DatasetVersion:
-        blob = self.blobs.put_file(path)
-        request = ImportDatasetRequest(
-            parent=f"projects/{project}", dataset_id=dataset, source_blob=blob.key, file_name=path.name
-        )
-        return result(self.profiler_tasks, self.datasets.ImportDataset(request).task, DatasetVersion)
-
-    def prepare(self, version: DatasetVersion, target: Target, *steps: PreparationStep) -> Preparation:
-        request = CreatePreparationRequest(
-            parent=_project(version.name), dataset_version=version.name, target=target, steps=steps
-        )
-        return result(self.tasks, self.preparations.CreatePreparation(request).task, Preparation)
-
-    def train(self, spec: RunSpec, request_id: str = "") -> Task:
-        request = CreateRunRequest(parent=_project(spec.preparation), spec=spec, request_id=request_id)
-        return self.runs.CreateRun(request).task
-
-    def task(self, name: str) -> Task:
-        return self.tasks.GetTask(GetTaskRequest(name=name)).task
-
-    def lines(self, task: str) -> list[LogLine]:
-        with closing(open_event_log(f"sqlite:///{self.home}/events.db", source="test")) as events:
-            return [event.unpack(LogLine) for event in events.replay(topics.LOGS, key=task)]
-
-    def mlflow(self) -> MlflowClient:
-        url = f"sqlite:///{self.home}/mlflow.db"
-        return MlflowClient(tracking_uri=url, registry_uri=url)
-
-
-def result(tasks: TaskServiceStub, task: Task, kind: type[M]) -> M:
-    ended = wait(lambda: _ended(tasks, task.name), 120)
-    assert ended.state == TASK_STATE_SUCCEEDED, (ended.error_code, ended.error)
-    message = kind()
-    assert ended.result.Unpack(message)
-    return message
-
-
-def wait(condition, seconds: float = 60):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"nothing came within {seconds} s")
-
-
-def _ended(tasks: TaskServiceStub, name: str) -> Task | None:
-    task = tasks.GetTask(GetTaskRequest(name=name)).task
-    return task if task.state >= TASK_STATE_SUCCEEDED else None
-
-
-def _wait_until_it_answers(stub: TaskServiceStub) -> None:
-    def answers() -> bool:
-        try:
-            stub.ListTasks(ListTasksRequest(parent="projects/default"))
-        except Unavailable:
-            return False
-        return True
-
-    wait(answers)
-
-
-def _free_base_port() -> int:
-    for base in range(21000 + os.getpid() % 20000, 60000, 211):
-        try:
-            for offset in (2, 3, 102, 103):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", base + offset))
-        except OSError:
-            continue
-        return base
-    raise AssertionError("no free ports")
-
-
-def _project(name: str) -> str:
-    return "/".join(name.split("/")[:2])
-
-
-def spec(preparation: Preparation, seconds: int, *families: str) -> RunSpec:
-    return RunSpec(preparation=preparation.name, families=families, budget=Duration(seconds=seconds))
+from tests.integration.trainer_world import HEART, TARGET, World, ended, result, spec, wait
 
 
 @pytest.fixture(scope="module")
@@ -344,9 +192,8 @@ def test_the_reference_holds_the_scores_of_the_winner_itself_on_held_out_rows(
 
 
 def test_mlflow_itself_loads_the_champion(world: World, exported: ModelVersion) -> None:
-    url = f"sqlite:///{world.home}/mlflow.db"
-    mlflow.set_tracking_uri(url)
-    mlflow.set_registry_uri(url)
+    mlflow.set_tracking_uri(world.mlflow_url)
+    mlflow.set_registry_uri(world.mlflow_url)
     model = mlflow.pyfunc.load_model("models:/default.heart@champion")
     rows = pd.read_csv(HEART, na_values="?").drop(columns="num")
     predicted = np.asarray(model.predict(rows))
@@ -411,7 +258,7 @@ def test_a_running_training_is_visible_and_a_cancel_kills_it(world: World, prepa
         world.runs.ExportRun(ExportRunRequest(name=running.resource))
     assert world.tasks.CancelTask(CancelTaskRequest(name=task.name)).task.state == TASK_STATE_CANCELLED
     assert world.runs.GetRun(GetRunRequest(name=running.resource)).run.status == "killed"
-    wait(lambda: _mlflow_status(world, running.resource) == "KILLED")
+    wait(lambda: world.mlflow_status(running.resource) == "KILLED")
     wait(lambda: not _workers(world, task.name))
 
 
@@ -420,10 +267,10 @@ def test_a_training_whose_process_is_shot_is_failed(world: World, preparation: P
     running = wait(lambda: _in_search(world, task))
     for worker in _workers(world, task.name):
         worker.send_signal(signal.SIGKILL)
-    ended = wait(lambda: _ended(world.tasks, task.name))
-    assert "signal 9" in ended.error
+    last = wait(lambda: ended(world.tasks, task.name))
+    assert "signal 9" in last.error
     assert world.runs.GetRun(GetRunRequest(name=running.resource)).run.status == "failed"
-    wait(lambda: _mlflow_status(world, running.resource) == "FAILED")
+    wait(lambda: world.mlflow_status(running.resource) == "FAILED")
 
 
 def test_a_training_goes_on_where_it_was_when_the_service_is_shot(world: World, preparation: Preparation) -> None:
@@ -435,7 +282,7 @@ def test_a_training_goes_on_where_it_was_when_the_service_is_shot(world: World, 
     assert run.name == running.resource
     assert world.task(task.name).attempt == 2
     assert any("trials of an interrupted attempt" in line.message for line in world.lines(task.name))
-    assert _mlflow_status(world, run.name) == "FINISHED"
+    assert world.mlflow_status(run.name) == "FINISHED"
 
 
 def test_the_service_itself_stays_small(world: World) -> None:
@@ -463,7 +310,3 @@ def _is_work(process: psutil.Process, task: str) -> bool:
         return task in process.cmdline()
     except psutil.NoSuchProcess:  # it has just ended
         return False
-
-
-def _mlflow_status(world: World, run: str) -> str:
-    return str(world.mlflow().get_run(run.rpartition("/")[2]).info.status)
