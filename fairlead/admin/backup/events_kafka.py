@@ -18,6 +18,7 @@ from fairlead.kit.errors import FailedPrecondition, Unavailable
 from fairlead.kit.events import Event
 from fairlead.kit.events.cloud_events import Envelope
 from fairlead.kit.events.kafka.event_log import KafkaEventLog
+from fairlead.kit.events.kafka.group_ids import group_id_of, group_of
 from fairlead.kit.events.kafka.options import Cluster
 from fairlead.kit.events.topics import SPECS
 
@@ -44,15 +45,15 @@ class KafkaEvents:
         self._known: dict[str, tuple[str, tuple[int, ...]]] = {}
 
     def groups(self) -> tuple[GroupPosition, ...]:
-        """Return how far each group is in our topics."""
+        """Return how far each group of ours is in our topics; other tools' groups are left out."""
         names = sorted(group["group_id"] for group in self._ask(self._admin.list_groups))
         found = self._ask(lambda: self._admin.list_group_offsets(names)) if names else {}
         ours = self._topics()
         return tuple(
-            GroupPosition(group, place.topic, place.partition, at.offset)
-            for group in sorted(found)
-            for place, at in sorted(found[group].items())
-            if place.topic in ours and at.offset >= 0
+            GroupPosition(group_of(name, place.topic), place.topic, place.partition, at.offset)
+            for name in sorted(found)
+            for place, at in sorted(found[name].items())
+            if place.topic in ours and at.offset >= 0 and group_of(name, place.topic) != name
         )
 
     def topics(self) -> dict[str, str]:
@@ -86,22 +87,22 @@ class KafkaEvents:
 
     def set_groups(self, positions: Sequence[GroupPosition]) -> None:
         """Put groups without members at these positions. Raises FailedPrecondition for one that has members."""
-        for group in sorted({position.group for position in positions}):
+        for name in sorted({group_id_of(position.group, position.topic) for position in positions}):
             wanted = {
                 TopicPartition(p.topic, p.partition): OffsetAndMetadata(p.offset, "", -1)
                 for p in positions
-                if p.group == group
+                if group_id_of(p.group, p.topic) == name
             }
-            done = self._ask(partial(self._admin.alter_group_offsets, group, wanted))
+            done = self._ask(partial(self._admin.alter_group_offsets, name, wanted))
             if refused := [error for error in done.values() if getattr(error, "errno", 0)]:
                 raise FailedPrecondition(
-                    f"Kafka does not let the consumer group {group} be set back ({refused[0].__name__}); stop all "
+                    f"Kafka does not let the consumer group {name} be set back ({refused[0].__name__}); stop all "
                     "services of Fairlead and begin again"
                 )
 
     def busy_groups(self) -> tuple[str, ...]:
         """Return the groups of our topics that have members."""
-        names = sorted({position.group for position in self.groups()})
+        names = sorted({group_id_of(position.group, position.topic) for position in self.groups()})
         if not names:
             return ()
         found = self._ask(lambda: self._admin.describe_groups(names))
