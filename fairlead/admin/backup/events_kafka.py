@@ -37,9 +37,10 @@ class KafkaEvents:
     def __init__(self, cluster: Cluster) -> None:
         """Connect. Raises Unavailable."""
         self._brokers = cluster
-        self._admin = self._ask(
-            lambda: KafkaAdminClient(request_timeout_ms=REQUEST_TIMEOUT_MS, **cluster.client_config())
-        )
+        try:
+            self._admin = KafkaAdminClient(request_timeout_ms=REQUEST_TIMEOUT_MS, **cluster.client_config())
+        except (KafkaError, OSError) as error:
+            raise Unavailable(f"Kafka at {cluster} can't be reached: {_reason(error)}") from error
         self._log = KafkaEventLog(cluster, source="backup")
         self.cluster = str(self._ask(self._admin.describe_cluster)["cluster_id"])
         self._known: dict[str, tuple[str, tuple[int, ...]]] = {}

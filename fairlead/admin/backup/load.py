@@ -48,13 +48,14 @@ def restore_database(database: Database, dump: DatabaseDump, root: Path, edit: E
         with engine.begin() as connection:
             tables = reflect(connection, None)
             _load_tables(connection, tables, dump, root, edit)
-            finish(connection, tables)
             write_counters(connection, tables, dump.counters)
             _check_references(connection)
+        if not newest:
+            make_tables(database, ())
+        with engine.begin() as connection:
+            finish(connection, reflect(connection, None))
     finally:
         engine.dispose()
-    if not newest:
-        make_tables(database, ())
 
 
 def _engine(database: Database) -> Engine:
