@@ -70,7 +70,7 @@ def test_it_goes_on_after_the_committed_events_and_skips_nothing(
 
     assert numbers(after, "key") == list(range(10, 20))
     assert subscription.members[0].consumer is not stuck
-    assert recreated(topic_prefix) == 1
+    assert recreated(topic_prefix) >= 1
 
 
 def test_what_was_handed_out_and_not_committed_comes_again(
@@ -115,7 +115,7 @@ def test_a_partition_that_is_stuck_while_others_are_busy_is_noticed(
         return numbers(came, stuck_key) == [1]
 
     until(passes, "the event of the stuck partition")
-    assert recreated(topic_prefix) == 1
+    assert recreated(topic_prefix) >= 1
 
 
 def test_an_idle_consumer_is_left_alone(subscription: KafkaSubscription, log: KafkaEventLog, topic_prefix: str) -> None:
