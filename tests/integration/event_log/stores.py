@@ -6,6 +6,7 @@ import sqlite3
 import uuid
 from abc import ABC, abstractmethod
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 from fairlead.kit.events import EventLog, open_event_log, topics
@@ -20,7 +21,7 @@ class Store(ABC):
 
     def open(self, source: str = "test") -> EventLog:
         """Return a log, closed by the test or after it."""
-        log = open_event_log(self.url, source=source)
+        log = self.connect(source)
         self._opened.append(log)
         return log
 
@@ -34,6 +35,10 @@ class Store(ABC):
     def close(self) -> None:
         for log in self._opened:
             log.close()
+
+    def connect(self, source: str) -> EventLog:
+        """Return a log, as services open it."""
+        return open_event_log(self.url, source=source)
 
     @abstractmethod
     def make(self, topic: str, partitions: int) -> None:
@@ -51,9 +56,13 @@ class Store(ABC):
 class SqliteStore(Store):
     """A file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, max_age_seconds: float = 86_400.0) -> None:
         super().__init__(f"sqlite:///{folder}/events.db")
+        self._max_age = timedelta(seconds=max_age_seconds)
         self._path = folder / "events.db"
+
+    def connect(self, source: str) -> EventLog:
+        return open_event_log(self.url, source=source, max_age=self._max_age)
 
     def make(self, topic: str, partitions: int) -> None:
         """Nothing to do: the first event makes a topic."""
