@@ -35,9 +35,10 @@ def _message(loss: Loss, spool_bytes: int) -> str:
     return (
         f"{loss.span.rows:,} predictions of {loss.deployment} between {_text(loss.span.first_ns)} and "
         f"{_text(loss.span.last_ns)} {what}: the event log was away or slow, and the spool of "
-        f"{spool_bytes / MEGABYTE:g} MB on disk was full."
+        f"{max(1, round(spool_bytes / MEGABYTE))} MB on disk was full."
     )
 
 
 def _text(time_ns: int) -> str:
-    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = datetime.fromtimestamp(time_ns // 1_000_000 / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -12,16 +12,18 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 
+from fairlead.api.drift.v1 import monitor_pb2
 from fairlead.api.events.v1 import events_pb2
-from fairlead.kit.errors import Unavailable
+from fairlead.kit.errors import InvalidArgument, Unavailable
 from fairlead.kit.events import Draft, EventLog, open_event_log, topics
 from services.serving.adapters.frames import Mark, Record
 from services.serving.adapters.journal import Journal
-from services.serving.adapters.log_metrics import DROPPED, LOGGED, SPOOLED
+from services.serving.adapters.log_metrics import DROPPED, LOGGED, REFUSED, SPOOLED
 from services.serving.adapters.log_records import batches, describe, encode, encode_head
 from services.serving.adapters.losses import Losses
 from services.serving.adapters.prediction_log import JournaledPredictionLog
 from services.serving.domain.columns import Array, Columns, columns_of
+from services.serving.domain.losses import Span
 from services.serving.domain.model import Model
 from services.serving.domain.prediction import Prediction
 from services.serving.domain.prediction_log import WhenFull
@@ -89,6 +91,10 @@ def append(log: JournaledPredictionLog, request_id: str, time_ns: int = NOON_NS)
 
 def dropped(reason: str) -> float:
     return DROPPED.labels(reason)._value.get()
+
+
+def alerts(events: EventLog) -> list[monitor_pb2.Alert]:
+    return [event.unpack(events_pb2.AlertRaised).alert for event in events.replay(topics.ALERTS)]
 
 
 def request_ids(events: EventLog) -> list[str]:
@@ -252,6 +258,72 @@ def test_versions_that_answer_in_turn_keep_their_order(tmp_path: Path, events: E
         log.append(INCOME_NAME, model, str(number), COLUMNS, PREDICTION, NOON_NS)
     log.close()
     assert request_ids(events) == ["0", "1", "2", "3", "4"]
+
+
+def test_where_it_is_to_be_refused_a_prediction_that_can_not_be_logged_has_no_answer(
+    tmp_path: Path, events: EventLog
+) -> None:
+    before = REFUSED._value.get()
+    log = open_log(tmp_path, events, 100, WhenFull.REFUSE)
+    with pytest.raises(Unavailable, match="prediction log is full") as refusal:
+        append(log, "refused")
+    log.close()
+    assert refusal.value.retry_after == 5
+    assert REFUSED._value.get() - before == 2
+    (alert,) = alerts(events)
+    assert (alert.unlogged_predictions.row_count, alert.unlogged_predictions.refused) == (2, True)
+
+
+def test_an_alert_tells_of_what_was_lost_also_before_a_restart(tmp_path: Path, events: EventLog) -> None:
+    away = AwayAtFirst(events, refusals=10**6)
+    log = open_log(tmp_path, away, 100, WhenFull.DROP_NEWEST)  # type: ignore[arg-type]
+    append(log, "too large")
+    log.close()
+    open_log(tmp_path, events).close()
+    (alert,) = alerts(events)
+    assert alert.message == (
+        f"2 predictions of {INCOME_NAME} between 2023-11-14T22:13:20.000Z and 2023-11-14T22:13:20.000Z were answered "
+        "and not logged: the event log was away or slow, and the spool of 1 MB on disk was full."
+    )
+    assert alert.name.startswith("projects/p/monitors/income/alerts/log-")
+    assert (alert.kind, alert.deployment) == (monitor_pb2.ALERT_KIND_PREDICTIONS_NOT_LOGGED, INCOME_NAME)
+    open_log(tmp_path, events).close()
+    assert len(alerts(events)) == 1
+
+
+def test_an_alert_that_is_told_twice_has_the_same_event_id(tmp_path: Path) -> None:
+    told = Losses(tmp_path / "once.json")
+    told.add(INCOME_NAME, Span(1, NOON_NS, NOON_NS))
+    (first,) = told.tell()
+    told.add(INCOME_NAME, Span(5, NOON_NS, NOON_NS))
+    assert Losses(tmp_path / "once.json").tell() == told.tell() == [first]
+    told.told()
+    (second,) = told.tell()
+    assert (second.span.rows, second.id != first.id) == (5, True)
+
+
+class RefusesLargeOnes:
+    """An event log that refuses events above a size, as brokers do."""
+
+    def __init__(self, behind: EventLog, most: int) -> None:
+        self._behind, self._most = behind, most
+
+    def publish_many(self, topic: str, drafts: Iterable[Draft]) -> None:
+        drafts = list(drafts)
+        if any(draft.message.ByteSize() > self._most for draft in drafts):
+            raise InvalidArgument("the event is larger than the brokers' limit")
+        self._behind.publish_many(topic, drafts)
+
+
+def test_what_the_event_log_will_never_take_is_counted_and_holds_up_nothing(tmp_path: Path, events: EventLog) -> None:
+    before = dropped("refused")
+    log = open_log(tmp_path, RefusesLargeOnes(events, 1000))  # type: ignore[arg-type]
+    columns, _ = columns_of(PRICE, {"rooms": numbers([3] * 300), "age": numbers([1] * 300)})
+    append(log, "small")
+    log.append(PRICE_NAME, PRICE_MODEL, "large", columns, Prediction(300, values=numbers([18.0] * 300)), NOON_NS)
+    log.close()
+    assert request_ids(events) == ["small"]
+    assert dropped("refused") - before == 300
 
 
 def test_a_record_names_no_class_of_this_service(tmp_path: Path) -> None:

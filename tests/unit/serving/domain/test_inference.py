@@ -5,7 +5,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from fairlead.kit.errors import InvalidArgument, NotFound
+from fairlead.kit.errors import InvalidArgument, NotFound, Unavailable
 from services.serving.domain.catalog import Catalog
 from services.serving.domain.columns import Array, Columns, columns_of
 from services.serving.domain.deployment import Deployment
@@ -33,10 +33,13 @@ class Kept:
     def __init__(self) -> None:
         self.logged: list[tuple[str, str, int]] = []
         self.counted: list[tuple[str, str]] = []
+        self.full = False
 
     def append(
         self, deployment: str, model: Model, request_id: str, columns: Columns, prediction: Prediction, time_ns: int
     ) -> None:
+        if self.full:
+            raise Unavailable("the log is full")
         self.logged.append((deployment, request_id, prediction.rows))
 
     def answered(self, deployment: str, door: str, rows: int, total_ns: int, compute_ns: int) -> None:
@@ -98,3 +101,11 @@ def test_a_refused_request_is_counted_and_not_logged(inference: Inference, kept:
     assert kept.logged == []
     assert inference.book.of(HOUSE.name).failures == 3
     assert inference.book.of("projects/p/deployments/none").failures == 0
+
+
+def test_what_the_log_refuses_is_refused_and_counted(inference: Inference, kept: Kept) -> None:
+    kept.full = True
+    with pytest.raises(Unavailable, match="the log is full"):
+        inference.answer(HOUSE.name, a_house(), door="rest")
+    assert kept.counted == [("rest", "UNAVAILABLE")]
+    assert (inference.book.of(HOUSE.name).requests, inference.book.of(HOUSE.name).failures) == (0, 1)
