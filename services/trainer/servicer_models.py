@@ -62,4 +62,5 @@ class ModelServicer(ModelServiceServicer):
         if request.alias == "latest":
             said = "alias 'latest' is taken: MLflow and Fairlead use it for the newest version; choose another"
             raise InvalidArgument(said, violations=[FieldViolation("alias", "must not be 'latest'")])
-        return SetModelAliasResponse(model=self._models.set_alias(request.name, request.alias, request.version))
+        model = self._models.set_alias(request.name, request.alias, request.version, request.etag)
+        return SetModelAliasResponse(model=model)

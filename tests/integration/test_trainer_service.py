@@ -22,6 +22,7 @@ from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_RUNN
 from fairlead.api.tasks.v1.task_service_pb2 import CancelTaskRequest
 from fairlead.api.trainer.v1.model_pb2 import MODEL_RUNTIME_ONNX, ModelVersion
 from fairlead.api.trainer.v1.model_service_pb2 import (
+    GetModelRequest,
     GetModelVersionRequest,
     ListModelsRequest,
     ListModelVersionsRequest,
@@ -37,7 +38,7 @@ from fairlead.api.trainer.v1.run_service_pb2 import (
     GetRunRequest,
     ListRunsRequest,
 )
-from fairlead.kit.errors import FailedPrecondition, FairleadError, InvalidArgument, NotFound
+from fairlead.kit.errors import Aborted, FailedPrecondition, FairleadError, InvalidArgument, NotFound
 from fairlead.kit.events import open_event_log, topics
 from tests.integration.trainer_world import HEART, TARGET, World, ended, result, spec, wait
 
@@ -210,8 +211,15 @@ def test_a_second_version_challenges_until_it_is_made_champion(
     assert list(second.aliases) == ["challenger"]
     by_alias = GetModelVersionRequest(name="projects/default/models/heart/aliases/champion")
     assert world.models.GetModelVersion(by_alias).model_version.name == exported.name
-    request = SetModelAliasRequest(name="projects/default/models/heart", alias="champion", version=2)
-    assert world.models.SetModelAlias(request).model.aliases["champion"] == 2
+    model = "projects/default/models/heart"
+    seen = world.models.GetModel(GetModelRequest(name=model)).model.etag
+    request = SetModelAliasRequest(name=model, alias="champion", version=2, etag=seen)
+    # The first call of the service's process imports MLflow.
+    changed = world.models.SetModelAlias(request, timeout=120).model
+    assert changed.aliases["champion"] == 2
+    assert changed.etag != seen
+    with pytest.raises(Aborted, match="was changed meanwhile"):
+        world.models.SetModelAlias(SetModelAliasRequest(name=model, alias="champion", version=1, etag=seen))
     assert world.models.GetModelVersion(by_alias).model_version.name == second.name
     listed = world.models.ListModelVersions(ListModelVersionsRequest(parent="projects/default/models/heart"))
     assert [version.name[-1] for version in listed.model_versions] == ["2", "1"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 
+from fairlead.api.trainer.v1.model_pb2 import Model as ModelMessage
 from fairlead.api.trainer.v1.model_service_pb2 import (
     GetModelRequest,
     GetModelVersionRequest,
@@ -17,7 +18,7 @@ from fairlead.api.trainer.v1.model_service_pb2 import (
 from ..documentation import failures
 from ..schemas.model import AliasChoice, Model, ModelPage, ModelVersion, ModelVersionPage
 from .datasets import Version
-from .parameters import Gateway, Paging, Project
+from .parameters import Gateway, IfMatch, Paging, Project, etag_of, quoted
 
 router = APIRouter(prefix="/api/v1/projects/{project_id}/models", tags=["models"])
 
@@ -34,9 +35,10 @@ def list_models(project: Project, gateway: Gateway, paging: Paging) -> ModelPage
 
 
 @router.get("/{model_id}", responses=failures(401, 404, 503))
-def get_model(model_id: ModelId, project: Project, gateway: Gateway) -> Model:
+def get_model(model_id: ModelId, response: Response, project: Project, gateway: Gateway) -> Model:
     """Return one model with its aliases."""
-    return Model.of(gateway.services.models.GetModel(GetModelRequest(name=f"{project}/models/{model_id}")).model)
+    request = GetModelRequest(name=f"{project}/models/{model_id}")
+    return _tagged(gateway.services.models.GetModel(request).model, response)
 
 
 @router.get("/{model_id}/versions", responses=failures(400, 401, 404, 503))
@@ -61,11 +63,26 @@ def get_model_alias(model_id: ModelId, alias: Alias, project: Project, gateway: 
     return _version(gateway, f"{project}/models/{model_id}/aliases/{alias}")
 
 
-@router.put("/{model_id}/aliases/{alias}", responses=failures(400, 401, 404, 503))
-def set_model_alias(model_id: ModelId, alias: Alias, body: AliasChoice, project: Project, gateway: Gateway) -> Model:
-    """Point an alias, such as champion, at a version."""
-    request = SetModelAliasRequest(name=f"{project}/models/{model_id}", alias=alias, version=body.version)
-    return Model.of(gateway.services.models.SetModelAlias(request).model)
+@router.put("/{model_id}/aliases/{alias}", responses=failures(400, 401, 404, 409, 503))
+def set_model_alias(
+    model_id: ModelId,
+    alias: Alias,
+    body: AliasChoice,
+    response: Response,
+    project: Project,
+    gateway: Gateway,
+    if_match: IfMatch = "",
+) -> Model:
+    """Point an alias, such as champion, at a version; If-Match (the model's etag) guards against others' changes."""
+    request = SetModelAliasRequest(
+        name=f"{project}/models/{model_id}", alias=alias, version=body.version, etag=etag_of(if_match)
+    )
+    return _tagged(gateway.services.models.SetModelAlias(request).model, response)
+
+
+def _tagged(model: ModelMessage, response: Response) -> Model:
+    response.headers["ETag"] = quoted(model.etag)
+    return Model.of(model)
 
 
 def _version(gateway: Gateway, name: str) -> ModelVersion:

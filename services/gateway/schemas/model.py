@@ -22,6 +22,7 @@ class Model(Response):
     aliases: dict[str, int] = Field(description="Alias to version number.", examples=[{"champion": 3}])
     create_time: str | None = Field(description="When it was made.", examples=["2026-01-31T17:01:03.000Z"])
     update_time: str | None = Field(description="When it was changed.", examples=["2026-01-31T17:01:03.000Z"])
+    etag: str = Field(description="Send it as If-Match to set an alias only on what you saw.", examples=["9f86d081"])
 
 
 class ModelPage(Page[Model]):

@@ -7,16 +7,19 @@ seen at once; they are written through MLflow's client alone.
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from fairlead.kit.database import open_database
+from fairlead.kit.database import exclusive, open_database
 
 from .mlflow_database import open_mlflow
 
+# Whoever chooses an alias by what there is has it meanwhile.
+REGISTRY_LOCK = "registry"
 _aliases = sa.table("registered_model_aliases", sa.column("name"), sa.column("alias"), sa.column("version"))
 
 
@@ -37,6 +40,11 @@ class MlflowAliases:
     def set(self, project: str, model: str, alias: str, version: int) -> None:
         """Point an alias at a version. The first call of a process imports MLflow, which takes seconds."""
         self._client.set_registered_model_alias(f"{project}.{model}", alias, str(version))
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold off every other process of ours that sets aliases, while what was read still holds."""
+        self._client  # noqa: B018 - its import takes seconds, which others need not wait for
+        return exclusive(self._url, REGISTRY_LOCK)
 
     @cached_property
     def _client(self) -> Any:

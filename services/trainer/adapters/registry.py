@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC
@@ -12,7 +14,7 @@ import sqlalchemy as sa
 
 from fairlead.api.trainer.v1.model_pb2 import Model, ModelVersion
 from fairlead.kit.database import insert_new
-from fairlead.kit.errors import NotFound
+from fairlead.kit.errors import Aborted, NotFound
 from fairlead.kit.pagination import decode_token, encode_token, page_limit
 from fairlead.kit.resources import parse_name
 
@@ -106,11 +108,14 @@ class ModelTable:
         token = encode_token(str(rows[limit - 1].version).zfill(12)) if len(rows) > limit else ""
         return [self._version(row) for row in rows[:limit]], token
 
-    def set_alias(self, name: str, alias: str, version: int) -> Model:
-        """Point an alias at a version and return the model. Raises NotFound."""
+    def set_alias(self, name: str, alias: str, version: int, etag: str = "") -> Model:
+        """Point an alias at a version and return the model. Raises NotFound, Aborted for a stale etag of the model."""
         self.version(f"{name}/versions/{version}")
         ids = parse_name(MODEL_NAME, name)
-        self._aliases.set(ids["project"], ids["model"], alias, version)
+        with self._aliases.alone():
+            if etag and etag != self.model(name).etag:
+                raise Aborted(f"'{name}' was changed meanwhile; get it again and repeat", resource=name)
+            self._aliases.set(ids["project"], ids["model"], alias, version)
         return self.model(name)
 
     def _rows(self, *conditions: Any) -> builtins.list[Any]:
@@ -132,6 +137,8 @@ class ModelTable:
             latest_version=last.version,
             aliases=dict(aliases),
         )
+        state = json.dumps([last.version, sorted(aliases.items())])
+        model.etag = hashlib.sha256(state.encode()).hexdigest()[:16]
         model.create_time.FromDatetime(rows[0].create_time)
         model.update_time.FromDatetime(last.create_time)
         return model

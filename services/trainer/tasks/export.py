@@ -12,6 +12,7 @@ from fairlead.kit.errors import FailedPrecondition
 from fairlead.kit.resources import parse_name
 from fairlead.kit.tasks import TaskContext
 
+from ..adapters.mlflow_aliases import REGISTRY_LOCK
 from ..adapters.mlflow_registry import assign_alias, register_version
 from ..adapters.package import write_package
 from ..adapters.registry import VERSION_NAME
@@ -122,7 +123,7 @@ def _register(
     }
     client = resources.tracking.client
     # Of two exports at the same time only one may find that there is no champion yet.
-    with exclusive(resources.settings.trainer_mlflow_url, "registry"):
+    with exclusive(resources.settings.trainer_mlflow_url, REGISTRY_LOCK):
         number = register_version(client, name, source, run_id, tags)
         version.name = VERSION_NAME.format(project=project, model=model_id, version=number)
         return assign_alias(client, name, number)

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 
 from fairlead.api.tasks.v1.task_service_pb2 import CancelTaskRequest
 from fairlead.api.trainer.v1.model_pb2 import ModelVersion
-from fairlead.api.trainer.v1.model_service_pb2 import GetModelVersionRequest, SetModelAliasRequest
+from fairlead.api.trainer.v1.model_service_pb2 import GetModelRequest, GetModelVersionRequest, SetModelAliasRequest
 from fairlead.api.trainer.v1.run_pb2 import Run
 from fairlead.api.trainer.v1.run_service_pb2 import ExportRunRequest
 from fairlead.kit.database import open_database
+from fairlead.kit.errors import Aborted
 from tests.data import ROOT
 from tests.integration.trainer_world import HEART, TARGET, World, result, spec, wait
 from tests.servers.postgres import Postgres
@@ -48,9 +49,13 @@ def test_a_model_is_trained_registered_and_loaded(world: World) -> None:
     rows = pd.read_csv(HEART, na_values="?").drop(columns="num")
     assert mlflow.pyfunc.load_model("models:/default.heart@champion").predict(rows).shape == (303, 2)
 
-    request = SetModelAliasRequest(name="projects/default/models/heart", alias="stable", version=2)
+    model = "projects/default/models/heart"
+    seen = world.models.GetModel(GetModelRequest(name=model)).model.etag
+    request = SetModelAliasRequest(name=model, alias="stable", version=2, etag=seen)
     # The first call of the service's process imports MLflow.
     assert world.models.SetModelAlias(request, timeout=120).model.aliases["stable"] == 2
+    with pytest.raises(Aborted, match="was changed meanwhile"):
+        world.models.SetModelAlias(request)
     by_alias = GetModelVersionRequest(name="projects/default/models/heart/aliases/stable")
     assert world.models.GetModelVersion(by_alias).model_version.name.endswith("versions/2")
     assert not list(world.home.glob("mlflow*.db")) + list(world.home.glob("trainer.db*"))

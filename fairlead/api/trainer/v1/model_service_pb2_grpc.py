@@ -96,7 +96,7 @@ class ModelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetModelAlias(self, request, context):
-        """SetModelAlias points an alias at a version. Errors: NOT_FOUND.
+        """SetModelAlias points an alias at a version. Errors: NOT_FOUND, ABORTED for a stale etag.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

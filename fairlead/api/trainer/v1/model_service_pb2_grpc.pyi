@@ -44,7 +44,7 @@ class ModelServiceStub:
     ListModelVersions: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListModelVersionsRequest, _model_service_pb2.ListModelVersionsResponse]
     """ListModelVersions returns a model's versions, newest first."""
     SetModelAlias: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.SetModelAliasRequest, _model_service_pb2.SetModelAliasResponse]
-    """SetModelAlias points an alias at a version. Errors: NOT_FOUND."""
+    """SetModelAlias points an alias at a version. Errors: NOT_FOUND, ABORTED for a stale etag."""
 
 @_typing.type_check_only
 class ModelServiceAsyncStub(ModelServiceStub):
@@ -62,7 +62,7 @@ class ModelServiceAsyncStub(ModelServiceStub):
     ListModelVersions: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListModelVersionsRequest, _model_service_pb2.ListModelVersionsResponse]  # type: ignore[assignment]
     """ListModelVersions returns a model's versions, newest first."""
     SetModelAlias: _aio.UnaryUnaryMultiCallable[_model_service_pb2.SetModelAliasRequest, _model_service_pb2.SetModelAliasResponse]  # type: ignore[assignment]
-    """SetModelAlias points an alias at a version. Errors: NOT_FOUND."""
+    """SetModelAlias points an alias at a version. Errors: NOT_FOUND, ABORTED for a stale etag."""
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
     """ModelService is the model registry."""
@@ -107,6 +107,6 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.SetModelAliasRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.SetModelAliasResponse, _abc.Awaitable[_model_service_pb2.SetModelAliasResponse]]:
-        """SetModelAlias points an alias at a version. Errors: NOT_FOUND."""
+        """SetModelAlias points an alias at a version. Errors: NOT_FOUND, ABORTED for a stale etag."""
 
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
