@@ -18,10 +18,13 @@ from fairlead.admin.backup.tables import reflect
 from fairlead.kit import backends
 
 SHOWN = 5
-# What a first start makes by itself.
-_MADE_AT_START = frozenset(
-    {("mlflow", "experiments"), ("conductor-steps", "application_versions"), ("conductor-steps", "queues")}
-)
+# What a first start makes by itself: in a table, the rows that have this value in this column.
+_MADE_AT_START = {
+    ("gateway", "projects"): ("id", "default"),
+    ("mlflow", "experiments"): ("name", "Default"),
+    ("conductor-steps", "application_versions"): ("version_name", "1"),
+    ("conductor-steps", "queues"): ("name", "workflows"),
+}
 
 
 def require_empty(settings: BackupSettings, store: EventStore, events: EventsDump) -> None:
@@ -46,8 +49,10 @@ def _rows_of(snapshot: Snapshot) -> Iterator[str]:
         return
     name = snapshot.database.name
     for table in reflect(snapshot.connection, snapshot.schema):
-        count = snapshot.connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
-        if count and not ((name, table.name) in _MADE_AT_START and count == 1):
+        query = sa.select(sa.func.count()).select_from(table)
+        if made := _MADE_AT_START.get((name, table.name)):
+            query = query.where(table.c[made[0]] != made[1])
+        if count := snapshot.connection.scalar(query):
             yield f"{count:,} rows in {name}'s table {table.name}"
 
 

@@ -121,6 +121,16 @@ class Manifest:
         """Return the bytes of all files."""
         return sum(file.size for file in self.files)
 
+    @property
+    def named_files(self) -> set[str]:
+        """Return the paths of the files that the parts of the backup name."""
+        return {
+            *(table.file for database in self.databases for table in database.tables),
+            *(topic.file for topic in self.events.topics if topic.file),
+            *(each.file for each in self.waiting),
+            *(f"journal/{name}" for name in self.journal),
+        }
+
 
 def write(root: Path, manifest: Manifest) -> None:
     """Finish a backup: all of the manifest appears, or none."""

@@ -20,6 +20,8 @@ def verify(root: Path) -> Manifest:
     Raises Damaged, with the paths, where one is missing or differs, or where the backup was never finished.
     """
     manifest = manifests.read(root)
+    if absent := manifest.named_files - {file.path for file in manifest.files}:
+        raise Damaged(f"the backup in {root} is damaged: its list of files lacks {min(absent)}")
     # Hashing lets other threads run, so several files are read at once.
     with ThreadPoolExecutor(READERS) as readers:
         wrong = [problem for problem in readers.map(lambda file: _problem(root, file), manifest.files) if problem]
@@ -31,8 +33,8 @@ def verify(root: Path) -> Manifest:
 
 def _problem(root: Path, file: BackupFile) -> str:
     path = root / file.path
-    if not path.resolve().is_relative_to(root.resolve()):
-        return f"{file.path} lies outside the backup"
+    if {"", ".", ".."} & set(file.path.split("/")) or path.is_symlink():
+        return f"{file.path} is not a path within the backup"
     if not path.is_file():
         return f"{file.path} is missing"
     if path.stat().st_size != file.size:

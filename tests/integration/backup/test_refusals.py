@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fairlead.admin.backup import back_up, restore, verify
+from fairlead.admin.backup import manifest as manifests
 from fairlead.admin.backup.errors import Damaged, NotEmpty
+from fairlead.admin.backup.migrations import make_tables
 from fairlead.kit import backends
 from fairlead.kit.errors import FailedPrecondition, FairleadError
 from fairlead.up import home as homes
@@ -43,6 +46,18 @@ def alter_manifest(backup: Path) -> None:
     path.write_text(path.read_text().replace('"rows": 1,', '"rows": 2,', 1))
 
 
+def name_a_file_outside(backup: Path) -> None:
+    manifest = manifests.read(backup)
+    outside = replace(manifest.files[0], path="artifacts/../../outside")
+    manifests.write(backup, replace(manifest, files=(*manifest.files, outside)))
+
+
+def leave_a_file_out(backup: Path) -> None:
+    manifest = manifests.read(backup)
+    kept = tuple(file for file in manifest.files if "gateway/projects" not in file.path)
+    manifests.write(backup, replace(manifest, files=kept))
+
+
 def raise_format(backup: Path) -> None:
     path = backup / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
@@ -57,6 +72,8 @@ def raise_format(backup: Path) -> None:
         (lambda backup: (backup / "manifest.json").unlink(), "holds no manifest.json"),
         (lambda backup: (backup / "manifest.json").write_text("{"), "can't be read"),
         (alter_manifest, "is not as it was written"),
+        (name_a_file_outside, "artifacts/../../outside is not a path within the backup"),
+        (leave_a_file_out, "its list of files lacks databases/gateway/projects.jsonl.zst"),
         (raise_format, "has format 2 and this Fairlead reads format 1"),
     ],
 )
@@ -85,6 +102,16 @@ def test_a_target_with_blobs_only_is_refused(backup: Path, tmp_path: Path) -> No
 
     with pytest.raises(NotEmpty, match=f"blobs such as {key}"):
         restore(target, backup, small.said)
+
+
+def test_a_target_that_was_only_started_is_empty(backup: Path, tmp_path: Path) -> None:
+    target = small.place(tmp_path / "target")
+    make_tables(small.database(target, "gateway"), ())
+    small.insert(target, "gateway", "projects", id="default", display_name="", create_time=small.MADE)
+
+    restore(target, backup, small.said)
+
+    assert [project["id"] for project in small.rows(target, "gateway", "projects")] == ["p"]
 
 
 def test_a_running_fairlead_is_refused(backup: Path, tmp_path: Path) -> None:
