@@ -23,7 +23,15 @@ from fairlead.api.tasks.v1.task_pb2 import (
     Task,
     TaskState,
 )
-from fairlead.kit.errors import AlreadyExists, FailedPrecondition, FairleadError, NotFound, Unavailable
+from fairlead.kit.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    FairleadError,
+    FieldViolation,
+    InvalidArgument,
+    NotFound,
+    Unavailable,
+)
 from fairlead.kit.events import EventLog
 from fairlead.kit.logging import get_logger
 from fairlead.kit.pagination import decode_token, encode_token, page_limit
@@ -35,6 +43,8 @@ from fairlead.kit.tasks.throttle import Throttle
 from fairlead.kit.telemetry import inject
 
 PROGRESS_INTERVAL_SECONDS = 0.2
+# What the columns take on PostgreSQL.
+LONGEST_TEXT = 255
 _LOG = get_logger("fairlead.tasks")
 M = TypeVar("M", bound=Message)
 
@@ -72,9 +82,16 @@ class TaskStore:
     ) -> Task:
         """Return a new pending task, or the one that the same project and request_id made before.
 
-        Raises AlreadyExists where that one has another kind or request, InvalidArgument for a bad project id.
+        Raises AlreadyExists where that one has another kind or request, InvalidArgument for a bad project id and for a
+        request_id or parent_task that is too long.
         """
         require_id(project, "project")
+        for field, given in (("request_id", request_id), ("parent_task", parent_task)):
+            if len(given) > LONGEST_TEXT:
+                violation = FieldViolation(field, f"must have at most {LONGEST_TEXT} characters")
+                raise InvalidArgument(
+                    f"{field} is too long; give one of at most {LONGEST_TEXT} characters", violations=[violation]
+                )
         carrier: dict[str, str] = {}
         inject(carrier)
         values = {

@@ -351,3 +351,10 @@ def test_times_are_kept_as_moments_in_utc(store: TaskStore, engine: Engine) -> N
     with engine.connect() as connection:
         kept = connection.scalar(text("SELECT create_time FROM tasks"))
     assert str(kept).startswith(task.create_time.ToDatetime().strftime("%Y-%m-%d %H:%M:%S"))
+
+
+@pytest.mark.parametrize("field", ["request_id", "parent_task"])
+def test_a_text_that_no_column_takes_is_refused(store: TaskStore, field: str) -> None:
+    with pytest.raises(InvalidArgument, match="at most 255 characters") as refused:
+        store.create("shop", "echo", StringValue(), **{field: "x" * 256})
+    assert [violation.field for violation in refused.value.violations] == [field]
