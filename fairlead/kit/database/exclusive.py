@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from fairlead.kit.errors import PermissionDenied
 
 # Any fixed number, other than those of migrations and of writers that must be alone.
 _EXCLUSIVE = 7_400_003
+_POLL_SECONDS = 0.2
 _NOT_PRIVILEGED = "42501"
 
 
@@ -35,12 +37,11 @@ def exclusive(url: str, name: str) -> Iterator[None]:
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             schema = search_path(connection)
-            # Others may have it for as long as their work takes.
-            connection.execute(text("SET lock_timeout = 0"))
-            connection.execute(text("SET statement_timeout = 0"))
-            connection.execute(
-                text("SELECT pg_advisory_lock(:key, hashtext(:name))"), {"key": _EXCLUSIVE, "name": f"{schema}/{name}"}
-            )
+            # Asked for again and again: CREATE INDEX CONCURRENTLY, which DBOS' migrations use, waits for every statement
+            # that is under way, one that waits for this lock among them, and so for ever where it has the lock.
+            lock = text("SELECT pg_try_advisory_lock(:key, hashtext(:name))")
+            while not connection.scalar(lock, {"key": _EXCLUSIVE, "name": f"{schema}/{name}"}):
+                time.sleep(_POLL_SECONDS)
             make_schema(connection, schema)
             yield
     finally:
