@@ -18,7 +18,7 @@ from fairlead.up.back_ends import named, prepare
 from fairlead.up.errors import UpError
 from fairlead.up.process import ServiceProcess
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 DRAIN_SECONDS = 25.0
 RELEASE_SECONDS = 10.0
 NEEDED = ("grpc", "fastapi", "duckdb", "mlflow", "bentoml", "dbos")

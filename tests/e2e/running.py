@@ -21,7 +21,7 @@ from fairlead.up.back_ends import URLS
 from fairlead.up.ports import taken
 from fairlead.up.supervisor import services_not_ready
 
-READY_SECONDS = 120.0
+READY_SECONDS = 180.0
 
 
 def without_back_ends(environment: Mapping[str, str]) -> dict[str, str]:
