@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_RUNNING, Task, TaskState
 from fairlead.kit.errors import FairleadError, NotFound, Unavailable
 from fairlead.kit.logging import get_logger
+from fairlead.kit.tasks.catching_up import INTERVAL_SECONDS, CatchingUp
 from fairlead.kit.tasks.failures import failure_of_ending, interrupted_too_often
 from fairlead.kit.tasks.metrics import TASKS_ENDED, TASKS_RUNNING
 from fairlead.kit.tasks.runner import Ending, Runner, Work
@@ -19,7 +20,6 @@ from fairlead.kit.tasks.store import TaskStore
 from fairlead.kit.tasks.worker import ATTEMPT_VARIABLE, INTERRUPTED
 
 MAX_ATTEMPTS = 5
-MISSED_SECONDS = 10.0
 _CLOSE_SECONDS = 8.0
 _PAUSE_SECONDS = 1.0
 _LOG = get_logger("fairlead.tasks")
@@ -29,7 +29,7 @@ class TaskOwner:
     """Runs tasks through a Runner, at most `concurrency` at a time, the others waiting in order."""
 
     def __init__(
-        self, store: TaskStore, runner: Runner, *, concurrency: int = 2, missed_seconds: float = MISSED_SECONDS
+        self, store: TaskStore, runner: Runner, *, concurrency: int = 2, missed_seconds: float = INTERVAL_SECONDS
     ) -> None:
         self._store = store
         self._runner = runner
@@ -38,12 +38,10 @@ class TaskOwner:
         self._running: dict[str, Work] = {}
         self._lock = threading.Lock()
         self._closing = False
-        self._closed = threading.Event()
-        self._missed_seconds = missed_seconds
+        self._catching_up = CatchingUp(store, missed_seconds)
         self._threads = [
             threading.Thread(target=self._serve, name=f"tasks-{number}", daemon=True) for number in range(concurrency)
         ]
-        self._threads.append(threading.Thread(target=self._tell_missed, name="tasks-missed", daemon=True))
         for thread in self._threads:
             thread.start()
 
@@ -80,13 +78,13 @@ class TaskOwner:
         with self._lock:
             self._closing = True
             works = list(self._running.values())
-        self._closed.set()
         for work in works:
             work.stop()
         for _ in self._threads:
             self._waiting.put(None)
         for thread in self._threads:
             thread.join(_CLOSE_SECONDS)
+        self._catching_up.close()
 
     def _take(self, task: Task) -> bool:
         """Make the task this owner's to run. Return False where it has ended or is so already."""
@@ -95,13 +93,6 @@ class TaskOwner:
                 return False
             self._known.add(task.name)
         return True
-
-    def _tell_missed(self) -> None:
-        while not self._closed.wait(self._missed_seconds):
-            try:
-                self._store.publish_missed()
-            except (FairleadError, SQLAlchemyError, OSError):
-                _LOG.exception("what tasks have to tell still waits")
 
     def _serve(self) -> None:
         while (name := self._waiting.get()) is not None:
