@@ -37,8 +37,8 @@ def exclusive(url: str, name: str) -> Iterator[None]:
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             schema = search_path(connection)
-            # Asked for again and again: CREATE INDEX CONCURRENTLY, which DBOS' migrations use, waits for every statement
-            # that is under way, one that waits for this lock among them, and so for ever where it has the lock.
+            # Asked for again and again: CREATE INDEX CONCURRENTLY, which DBOS' migrations use, waits for all statements
+            # that are under way, one that waits for this lock among them, and so for ever where it has the lock.
             lock = text("SELECT pg_try_advisory_lock(:key, hashtext(:name))")
             while not connection.scalar(lock, {"key": _EXCLUSIVE, "name": f"{schema}/{name}"}):
                 time.sleep(_POLL_SECONDS)
