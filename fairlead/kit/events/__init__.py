@@ -36,7 +36,7 @@ def open_event_log(
     *,
     source: str,
     max_bytes: int = Retention.max_bytes,
-    max_age: timedelta = Retention.max_age,
+    max_age: timedelta | None = None,
     kafka: KafkaOptions = _PLAIN,
     spool: SpoolLimits | None = None,
 ) -> EventLog:
@@ -44,8 +44,9 @@ def open_event_log(
     `kafka://host:9092[,host:9092]`, which is not connected to before it is used.
 
     `source` (the service's name) is written into each event. In SQLite a topic keeps at most `max_bytes` and nothing
-    older than `max_age`; in Kafka its own settings say so (`fairlead events setup`). With `spool`, events wait on local
-    disk while Kafka is away. Raises InvalidArgument on another URL, FailedPrecondition where a file can't be opened.
+    older than `max_age` (None: what topics.SPECS declares, 7 days for other topics); in Kafka its own settings say so
+    (`fairlead events setup`). With `spool`, events wait on local disk while Kafka is away. Raises InvalidArgument on
+    another URL, FailedPrecondition where a file can't be opened.
     """
     if url.startswith(_KAFKA):
         return _open_kafka(url, source, kafka, spool)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from structlog.testing import capture_logs
 from fairlead.api.events.v1.events_pb2 import AuditEntry
 from fairlead.kit.errors import InvalidArgument
 from fairlead.kit.events import Draft, EventLog, Retention, open_event_log, topics
+from fairlead.kit.events.cloud_events import microseconds_of, seal
+from fairlead.kit.events.sqlite import SqliteEventLog
 
 KIB = "x" * 1024
 
@@ -68,6 +71,28 @@ def test_old_events_go_with_a_later_publish(tmp_path: Path) -> None:
     publish(log, 1)
     assert [event.offset for event in log.replay(topics.LOGS)] == [11]
     log.close()
+
+
+@pytest.mark.parametrize(
+    ("topic", "days_kept"), [(topics.ALERTS, 364), (topics.dead_letter(topics.ALERTS), 29), (topics.LOGS, 6), ("o", 6)]
+)
+def test_each_topic_keeps_its_events_as_long_as_it_declares(tmp_path: Path, topic: str, days_kept: int) -> None:
+    now = datetime.now(UTC)
+    ages = {"kept": timedelta(days=days_kept), "too-old": timedelta(days=days_kept + 2)}
+    envelopes = [
+        replace(seal(Draft("k", AuditEntry(action=name)), "test", {}), time_us=microseconds_of(now - age))
+        for name, age in sorted(ages.items(), reverse=True)
+    ]
+    log = SqliteEventLog(str(tmp_path / "events.db"), source="test", retention=Retention())
+    log.append(topic, envelopes)
+    log.publish(topic, "k", AuditEntry(action="new"))
+    assert [event.unpack(AuditEntry).action for event in log.replay(topic)] == ["kept", "new"]
+    log.close()
+
+
+def test_an_age_that_is_given_holds_for_every_topic() -> None:
+    retention = Retention(max_age=timedelta(hours=1))
+    assert {retention.age_of(topic) for topic in (*topics.ALL, "other")} == {timedelta(hours=1)}
 
 
 def test_a_slow_group_is_told_how_much_it_lost(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ def trim(connection: sqlite3.Connection, topic: str, retention: Retention, now_u
     bounds = find_topic(connection, topic)
     if bounds is None:
         return 0
-    count, last, freed = _slice_to_drop(connection, bounds, retention, now_us)
+    oldest_kept_us = now_us - int(retention.age_of(topic).total_seconds() * 1_000_000)
+    count, last, freed = _slice_to_drop(connection, bounds, retention.max_bytes, oldest_kept_us)
     if count:
         connection.execute("DELETE FROM events WHERE topic_id = ? AND event_offset <= ?", (bounds.topic_id, last))
         connection.execute(
@@ -36,14 +37,12 @@ def trim(connection: sqlite3.Connection, topic: str, retention: Retention, now_u
 
 
 def _slice_to_drop(
-    connection: sqlite3.Connection, bounds: TopicBounds, retention: Retention, now_us: int
+    connection: sqlite3.Connection, bounds: TopicBounds, most_kept: int, oldest_kept_us: int
 ) -> tuple[int, int, int]:
     """Return (events, last offset, bytes) of the slice; the newest event is never in it."""
-    most_kept = retention.max_bytes
     if bounds.stored_bytes > most_kept:
         # Some room at once, so that a full topic is not trimmed at each publish.
         most_kept -= most_kept // 20
-    oldest_kept_us = now_us - int(retention.max_age.total_seconds() * 1_000_000)
     count = last = freed = 0
     rows = connection.execute(_OLDEST, (bounds.topic_id, bounds.end_offset, SLICE_EVENTS))
     for offset, time_us, key, payload_bytes in rows:
