@@ -157,9 +157,13 @@ def test_everything_comes_back_to_a_laptop(second: Original, tmp_path: Path) -> 
 
 
 def _contents(backup: Path) -> dict[str, Any]:
-    """Return how many rows, events and files a backup holds, by table, topic and path."""
+    """Return how many rows, events and files a backup holds, by table, topic and path.
+
+    Left out is the one table with a row for each partition, of which Kafka has more.
+    """
     manifest = json.loads((backup / "manifest.json").read_text())
     tables = {f"{d['name']}.{t['name']}": t["rows"] for d in manifest["databases"] for t in d["tables"] if t["rows"]}
+    tables.pop("gateway.consumed_positions")
     topics = {topic["name"]: topic["events"] for topic in manifest["events"]["topics"] if topic["events"]}
     kept = ("blobs/", "folders/", "artifacts/")
     files = {file["path"]: file["sha256"] for file in manifest["files"] if file["path"].startswith(kept)}
