@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from fairlead.admin import events
+from fairlead.admin.backup.marks import SCHEMA as RESTORE_SCHEMA
 from fairlead.kit import backends
 from fairlead.kit.database import is_postgresql, open_database, parse_url
 from fairlead.kit.errors import FailedPrecondition, FairleadError, PermissionDenied, Unavailable
@@ -104,6 +105,10 @@ def _check_postgresql(url: str, where: str) -> None:
     if not may_create and not schemas.issuperset(SERVICES):
         raise PermissionDenied(
             f"{where}: {user} may not make schemas there; GRANT CREATE ON DATABASE {parse_url(url).database} TO {user}"
+        )
+    if RESTORE_SCHEMA in schemas:
+        raise FailedPrecondition(
+            f"{where} is half restored: run `fairlead restore` with the same backup again, or begin with an empty one"
         )
 
 

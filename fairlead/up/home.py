@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import IO
 
 
+# Left below home by a restore that has not ended well.
+RESTORE_MARK = "restore-under-way.json"
+
+
 @dataclass(frozen=True)
 class Running:
     """Where a running Fairlead is to be found."""

@@ -48,6 +48,8 @@ class Supervisor:
         self._lock = homes.lock(self.home)
         if self._lock is None:
             raise UpError(f"Fairlead already runs with home {self.home}; stop it, or give another --home")
+        if (self.home / homes.RESTORE_MARK).exists():
+            raise UpError(f"a restore into {self.home} did not end; run `fairlead restore` with the same backup again")
         self._require_ports()
         admin = homes.keep_token(self.home / "token")
         service = homes.keep_token(self.home / "service_token")

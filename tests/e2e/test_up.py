@@ -14,6 +14,7 @@ import httpx
 import psutil
 import pytest
 
+from fairlead.up.home import RESTORE_MARK
 from fairlead.up.ports import METRICS, SERVICES
 from tests.e2e.running import RunningFairlead, free_base_port, without_back_ends
 
@@ -131,3 +132,9 @@ def test_a_service_that_dies_is_started_again(running: RunningFairlead) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     running.wait_until_healthy()
+
+
+def test_a_home_that_is_half_restored_is_not_started(tmp_path: Path) -> None:
+    (tmp_path / RESTORE_MARK).write_text("{}")
+
+    assert "run `fairlead restore`" in refused_start(tmp_path)

@@ -9,8 +9,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from fairlead.kit.database import open_database
+from fairlead.up.home import RESTORE_MARK
 
-FILE = "restore-under-way.json"
 # Beside the services' schemas: the machine that restores may lose its home, the database stays.
 SCHEMA = "fairlead_restore"
 _TABLE = sa.Table("under_way", sa.MetaData(schema=SCHEMA), sa.Column("backup", sa.Text), sa.Column("started", sa.Text))
@@ -28,7 +28,7 @@ class Marks:
     """The mark below home and, where the services share a PostgreSQL, in it."""
 
     def __init__(self, home: Path, database_url: str) -> None:
-        self._path = home / FILE
+        self._path = home / RESTORE_MARK
         self._engine = open_database(database_url) if database_url else None
 
     def find(self) -> Mark | None:
