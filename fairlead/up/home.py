@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-
 # Left below home by a restore that has not ended well.
 RESTORE_MARK = "restore-under-way.json"
 
