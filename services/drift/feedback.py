@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from fairlead.api.events.v1 import events_pb2
@@ -13,23 +14,29 @@ from .domain.performance import joined
 
 
 def take_feedback(work: Work, batch: events_pb2.FeedbackBatch, early_kept: int) -> None:
-    """Count truths in. One that comes before its prediction waits for it; one that comes again replaces the former."""
+    """Count truths in. One that comes before its prediction waits for it; one that comes again replaces the former.
+
+    So does one of a row beyond those that came: a later part of the request may bring it.
+    """
     if work.monitor(batch.deployment) is None:
         work.outcome.skip("feedback_without_monitor", len(batch.feedbacks))
         return
     for feedback in batch.feedbacks:
         truth = EarlyTruth(feedback.request_id, feedback.row, feedback.value)
-        request = request_store.find_request(work.connection, batch.deployment, truth.request_id)
+        if truth.row < 0:
+            work.outcome.skip("feedback_row_out_of_range")
+            continue
+        request = request_store.find_request(work.connection, batch.deployment, truth.request_id, truth.row)
         if request is None:
             request_store.add_early_truth(work.connection, batch.deployment, truth, early_kept)
         else:
             _join(work, batch.deployment, request, truth)
 
 
-def join_early(work: Work, deployment: str, request_ids: list[str]) -> None:
+def join_early(work: Work, deployment: str, requests: Sequence[Request]) -> None:
     """Join the truths that waited for these requests."""
-    for truth in request_store.take_early_truths(work.connection, deployment, request_ids):
-        request = request_store.find_request(work.connection, deployment, truth.request_id)
+    for truth in request_store.take_early_truths(work.connection, deployment, requests):
+        request = request_store.find_request(work.connection, deployment, truth.request_id, truth.row)
         if request is not None:
             _join(work, deployment, request, truth)
 
@@ -40,10 +47,7 @@ def _join(work: Work, deployment: str, request: Request, truth: EarlyTruth) -> N
     if monitor is None or version is None or version.performance is None:
         work.outcome.skip("feedback_without_version")
         return
-    if not 0 <= truth.row < len(request.answers):
-        work.outcome.skip("feedback_row_out_of_range")
-        return
-    answer, former = request.answers[truth.row], request.truths.get(truth.row)
+    answer, former = request.answers[truth.row - request.first_row], request.truths.get(truth.row)
     if former == truth.value:
         return
     try:

@@ -22,6 +22,7 @@ from .domain.reference import Reference
 from .domain.traffic import Traffic
 from .domain.watch import ClosedWindow, observe
 from .feedback import join_early
+from .repetitions import without_repetitions
 
 TASKS = {
     table_pb2.TASK_TYPE_BINARY: Task.BINARY,
@@ -38,7 +39,7 @@ def take_predictions(work: Work, batch: events_pb2.PredictionBatch, now: datetim
     check_batch(batch)
     # First the monitor, which stays locked: a consumer in another process may be at the same deployment's feedback.
     monitor = work.monitor(batch.deployment)
-    batch, version = _without_repetitions(work, batch), work.version(batch.deployment, batch.model_version)
+    batch, version = without_repetitions(work, batch), work.version(batch.deployment, batch.model_version)
     if monitor is None or version is None:
         work.outcome.skip("unknown_version")
         return
@@ -59,7 +60,7 @@ def take_predictions(work: Work, batch: events_pb2.PredictionBatch, now: datetim
     request_store.add_requests(work.connection, batch.deployment, requests)
     work.change(monitor)
     work.change_version(version)
-    join_early(work, batch.deployment, [request.request_id for request in requests])
+    join_early(work, batch.deployment, requests)
 
 
 def _keep(work: Work, monitor: Monitor, version: Version, window: ClosedWindow, now: datetime) -> Monitor:
@@ -79,41 +80,6 @@ def _keep(work: Work, monitor: Monitor, version: Version, window: ClosedWindow, 
         monitor = replace(monitor, severity=window.verdict.severity)
         work.outcome.newest[monitor.deployment] = report
     return replace(monitor, window_count=number, last_window_time=window.end)
-
-
-def _without_repetitions(work: Work, batch: events_pb2.PredictionBatch) -> events_pb2.PredictionBatch:
-    """Return the batch without the requests that were counted already: same id, answered at the same instant.
-
-    A publisher that died between publishing and noting it publishes again, under a new offset.
-    """
-    ids = [request.request_id for request in batch.requests]
-    seen = request_store.seen_requests(work.connection, batch.deployment, ids)
-    kept = [(each.request_id, each.time.ToNanoseconds()) not in seen for each in batch.requests]
-    if all(kept):
-        return batch
-    rows = np.flatnonzero(np.repeat(kept, [request.row_count for request in batch.requests])).tolist()
-    smaller = events_pb2.PredictionBatch(
-        deployment=batch.deployment,
-        model_version=batch.model_version,
-        requests=[request for request, keep in zip(batch.requests, kept, strict=True) if keep],
-        inputs=[_taken(column, rows) for column in batch.inputs],
-        prediction=_taken(batch.prediction, rows),
-        classes=batch.classes,
-        task_type=batch.task_type,
-    )
-    width = len(batch.classes)
-    if batch.probabilities:
-        smaller.probabilities.extend(value for row in rows for value in batch.probabilities[row * width :][:width])
-    return smaller
-
-
-def _taken(column: table_pb2.Column, rows: list[int]) -> table_pb2.Column:
-    taken = table_pb2.Column(name=column.name)
-    if column.WhichOneof("values") == "texts":
-        taken.texts.values.extend(column.texts.values[row] for row in rows)
-    else:
-        taken.numbers.values.extend(column.numbers.values[row] for row in rows)
-    return taken
 
 
 def _traffic(batch: events_pb2.PredictionBatch, reference: Reference) -> Traffic:
@@ -136,8 +102,8 @@ def _requests(batch: events_pb2.PredictionBatch) -> list[Request]:
     ]
     requests, start = [], 0
     for each in batch.requests:
-        part = tuple(answers[start : start + each.row_count])
-        requests.append(Request(each.request_id, batch.model_version, each.time.ToNanoseconds(), part, {}))
+        part, time_ns = tuple(answers[start : start + each.row_count]), each.time.ToNanoseconds()
+        requests.append(Request(each.request_id, batch.model_version, time_ns, part, {}, each.first_row))
         start += each.row_count
     return requests
 

@@ -22,6 +22,8 @@ def check_batch(batch: events_pb2.PredictionBatch) -> None:
     rows = sum(request.row_count for request in batch.requests)
     if any(request.row_count < 0 for request in batch.requests):
         raise InvalidArgument("a request has fewer than no rows")
+    if any(request.first_row < 0 for request in batch.requests):
+        raise InvalidArgument("a request begins before its first row")
     for column in (*batch.inputs, batch.prediction):
         values = len(column.texts.values) + len(column.numbers.values)
         if values != rows:

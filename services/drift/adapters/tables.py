@@ -79,6 +79,8 @@ REQUESTS = Table(
     Column("model_version", String, nullable=False),
     # When it was answered, in ns: a record that was logged twice is known by it.
     Column("time_ns", BigInteger, nullable=False),
+    # Above 0 in the later parts of a request whose rows came in several events.
+    Column("first_row", Integer, nullable=False),
     Column("row_count", Integer, nullable=False),
     Column("answers", Text, nullable=False),
     Column("truths", Text, nullable=False),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fairlead.api.common.v1 import table_pb2
-from fairlead.api.drift.v1 import reference_pb2
+from fairlead.api.drift.v1 import monitor_pb2, reference_pb2
 from fairlead.api.events.v1 import events_pb2
 from fairlead.api.serving.v1 import deployment_pb2
 from fairlead.kit.blobs import BlobStore
@@ -115,6 +115,50 @@ def feedback(truths: Mapping[str, str]) -> events_pb2.FeedbackBatch:
     )
 
 
+def not_logged(rows: int, id: str = "1", deployment: str = DEPLOYMENT) -> events_pb2.AlertRaised:
+    """Return the alert of serving that predictions are not in the log."""
+    alert = monitor_pb2.Alert(
+        name=f"{deployment.replace('/deployments/', '/monitors/')}/alerts/log-{id}",
+        deployment=deployment,
+        severity=monitor_pb2.SEVERITY_CRITICAL,
+        message=f"{rows:,} predictions of {deployment} between ... were answered and not logged: ...",
+        kind=monitor_pb2.ALERT_KIND_PREDICTIONS_NOT_LOGGED,
+    )
+    alert.create_time.FromDatetime(NOON)
+    lost = alert.unlogged_predictions
+    lost.row_count = rows
+    lost.first_time.FromDatetime(NOON - timedelta(minutes=5))
+    lost.last_time.FromDatetime(NOON - timedelta(minutes=1))
+    return events_pb2.AlertRaised(alert=alert)
+
+
 def sample(table: Table, rows: int, seed: int) -> Table:
     """Return rows drawn at random."""
     return take(table, np.random.default_rng(seed).choice(row_count(table), rows, replace=False))
+
+
+def in_parts(whole: events_pb2.PredictionBatch, *sizes: int) -> Iterator[events_pb2.PredictionBatch]:
+    """Return a batch of one request as serving publishes it where its rows are too many bytes for one event."""
+    (request,) = whole.requests
+    classes = len(whole.classes)
+    first = 0
+    for size in sizes:
+        rows = slice(first, first + size)
+        part = events_pb2.PredictionBatch(
+            deployment=whole.deployment,
+            model_version=whole.model_version,
+            classes=whole.classes,
+            task_type=whole.task_type,
+            probabilities=whole.probabilities[rows.start * classes : rows.stop * classes],
+            prediction=_rows(whole.prediction, rows),
+            inputs=[_rows(column, rows) for column in whole.inputs],
+        )
+        part.requests.add(request_id=request.request_id, row_count=size, time=request.time, first_row=first)
+        yield part
+        first += size
+
+
+def _rows(column: table_pb2.Column, rows: slice) -> table_pb2.Column:
+    if column.WhichOneof("values") == "texts":
+        return text_column(column.name, list(column.texts.values[rows]))
+    return table_pb2.Column(name=column.name, numbers=table_pb2.NumberColumn(values=column.numbers.values[rows]))

@@ -30,7 +30,7 @@ from services.drift.adapters.version_store import VersionStore
 from services.drift.deployments import Deployments
 from services.drift.domain.monitor import Monitor
 from services.drift.domain.severity import Severity
-from services.drift.intake import Intake
+from services.drift.intake import Intake, Told
 from services.drift.settings import DriftSettings
 from tests.unit.drift import events as made
 from tests.unit.drift.capture import Table, take
@@ -116,7 +116,7 @@ class Desk:
     def published(
         self,
         topic: str,
-        *messages: events_pb2.DeploymentChanged | events_pb2.PredictionBatch | events_pb2.FeedbackBatch,
+        *messages: Told,
     ) -> list[Event]:
         before = self.events.end_position(topic, made.DEPLOYMENT).offset
         self.events.publish_many(topic, [Draft(made.DEPLOYMENT, message) for message in messages])
@@ -305,7 +305,7 @@ def test_feedback_that_fits_nothing_is_counted_as_skipped(desk: Desk) -> None:
     desk.changed(made.deployment(desk.reference()))
     desk.predicted(made.batch(made.sample(LATER, 1, seed=15)))
     message = made.feedback({"request-0": ">50K"})
-    message.feedbacks[0].row = 7
+    message.feedbacks[0].row = -1
     desk.intake.take_traffic(desk.published(topics.FEEDBACK, message))
     assert desk.count("fairlead_drift_skipped_total", reason="feedback_row_out_of_range") == 1
 
