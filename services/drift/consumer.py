@@ -52,7 +52,7 @@ class Consumer:
                 self._intake.publish_alerts()
                 with (
                     self._events.subscribe([topics.DEPLOYMENTS], GROUP) as deployments,
-                    self._events.subscribe([topics.PREDICTIONS, topics.FEEDBACK], GROUP) as traffic,
+                    self._events.subscribe([topics.PREDICTIONS, topics.FEEDBACK, topics.ALERTS], GROUP) as traffic,
                 ):
                     while not self._closing.is_set():
                         self._step(deployments, traffic)

@@ -20,12 +20,14 @@ from fairlead.kit.telemetry import extract, span
 
 from .adapters import consumed_store, history_store, request_store
 from .adapters.metrics import Metrics
+from .adapters.monitor_store import find_monitor
 from .adapters.version_store import VersionStore
 from .adapters.work import Outcome, Work
 from .deployments import Deployments
 from .feedback import take_feedback
 from .predictions import take_predictions
 from .settings import DriftSettings
+from .unlogged import check_alert, is_of_serving, take_alert
 
 # Predictions of a version that nobody has told of yet hold up the others for so long at most.
 HOLD_SECONDS = 30.0
@@ -35,11 +37,12 @@ TRIM_ROWS = 2_000
 FORGET_EVENTS = 10_000
 GROUP = "drift"
 
-Told = events_pb2.DeploymentChanged | events_pb2.PredictionBatch | events_pb2.FeedbackBatch
+Told = events_pb2.DeploymentChanged | events_pb2.PredictionBatch | events_pb2.FeedbackBatch | events_pb2.AlertRaised
 MESSAGES: dict[str, type[Told]] = {
     topics.DEPLOYMENTS: events_pb2.DeploymentChanged,
     topics.PREDICTIONS: events_pb2.PredictionBatch,
     topics.FEEDBACK: events_pb2.FeedbackBatch,
+    topics.ALERTS: events_pb2.AlertRaised,
 }
 
 _log = get_logger("fairlead.drift.intake")
@@ -96,13 +99,16 @@ class Intake:
             self._remember(connection, fresh)
 
     def take_traffic(self, events: Sequence[Event]) -> None:
-        """Count predictions and feedback in, then publish the alerts that this raised.
+        """Count predictions, feedback and the alerts of serving in, then publish the alerts that this raised.
 
         What can't be used goes to the dead-letter topic. Raises Unavailable where predictions came of a version that
         is not known yet: nothing is taken then, and the events are to come again.
         """
         batches = self._unpacked(events)
         self._learn_versions([batch for _, batch in batches.values() if isinstance(batch, events_pb2.PredictionBatch)])
+        self._learn_monitors(
+            [_deployment(told) for _, told in batches.values() if isinstance(told, events_pb2.AlertRaised)]
+        )
         taken: list[Event] = []
         refused: list[tuple[Event, str]] = []
         with self._engine.begin() as connection:
@@ -148,11 +154,19 @@ class Intake:
             _log.warning("an alert was raised", deployment=name, alert=alert.name, message=alert.message)
 
     def _unpacked(self, events: Sequence[Event]) -> dict[tuple[str, str], tuple[Event, Told]]:
-        """Return the readable events and what they tell, by topic and id, in order; reject the others."""
+        """Return the readable events and what they tell, by topic and id, in order; reject the others.
+
+        The alerts of drift itself are left out.
+        """
         unpacked: dict[tuple[str, str], tuple[Event, Told]] = {}
         for event in events:
             try:
-                unpacked.setdefault(_key(event), (event, event.unpack(MESSAGES[event.topic])))
+                told = event.unpack(MESSAGES[event.topic])
+                if isinstance(told, events_pb2.AlertRaised):
+                    if not is_of_serving(told.alert):
+                        continue
+                    check_alert(told.alert)
+                unpacked.setdefault(_key(event), (event, told))
             except InvalidArgument as error:
                 self.reject(event, error.message)
         return unpacked
@@ -172,18 +186,29 @@ class Intake:
             if deployment.model_version != version:
                 self._hold(name, version)
 
+    def _learn_monitors(self, deployments: Sequence[str]) -> None:
+        """Ask serving for the deployments that no event has told of yet, as for versions."""
+        for name in dict.fromkeys(deployments):
+            with self._engine.connect() as connection:
+                known = find_monitor(connection, name) is not None
+            if not known and (deployment := self._serving.find(name)) is not None:
+                with self._engine.begin() as connection:
+                    self._deployments.follow(connection, deployment)
+
     def _hold(self, deployment: str, model_version: str) -> None:
         since = self._unknown_since.setdefault((deployment, model_version), time.monotonic())
         if time.monotonic() - since < HOLD_SECONDS:
             raise Unavailable(f"'{deployment}' predicted with '{model_version}', of which no event has told yet")
         _log.warning("predictions of an unknown version are left out", deployment=deployment, version=model_version)
 
-    def _take(self, work: Work, event: Event, batch: Told) -> None:
+    def _take(self, work: Work, event: Event, told: Told) -> None:
         with span("drift.traffic", extract(event.headers)):
-            if isinstance(batch, events_pb2.PredictionBatch):
-                take_predictions(work, batch, self._now())
-            elif isinstance(batch, events_pb2.FeedbackBatch):
-                take_feedback(work, batch, self._settings.drift_early_truths)
+            if isinstance(told, events_pb2.PredictionBatch):
+                take_predictions(work, told, self._now())
+            elif isinstance(told, events_pb2.FeedbackBatch):
+                take_feedback(work, told, self._settings.drift_early_truths)
+            elif isinstance(told, events_pb2.AlertRaised):
+                take_alert(work, told.alert, self._settings.drift_reports_kept)
 
     def _remember(self, connection: Connection, events: Sequence[Event]) -> None:
         consumed_store.remember(connection, events)
@@ -209,4 +234,6 @@ def _key(event: Event) -> tuple[str, str]:
 
 
 def _deployment(told: Told) -> str:
-    return told.deployment.name if isinstance(told, events_pb2.DeploymentChanged) else told.deployment
+    if isinstance(told, events_pb2.DeploymentChanged):
+        return told.deployment.name
+    return told.alert.deployment if isinstance(told, events_pb2.AlertRaised) else told.deployment

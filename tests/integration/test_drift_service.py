@@ -250,6 +250,20 @@ def test_killed_again_and_again_nothing_is_lost_or_counted_twice(house: House, t
     assert len({alert.name for alert in house.wait_for_alert()}) == 1
 
 
+def test_an_alert_of_serving_is_listed_with_those_of_drift(house: House, training: Table) -> None:
+    told = made.not_logged(1234)
+    house.deploy(made.deployment(house.package(training)))
+    house.start()
+    for _ in range(2):
+        house.events.publish(topics.ALERTS, made.DEPLOYMENT, told, id="loss-1")
+    house.events.publish(topics.ALERTS, made.DEPLOYMENT, made.not_logged(5, "2"), id="loss-2")
+    monitor = house.wait_for(lambda monitor: monitor.alert_count == 2)
+    assert monitor.severity == monitor_pb2.SEVERITY_OK
+    for parent in (made.MONITOR, "projects/demo"):
+        answer = house.monitors.ListAlerts(monitor_service_pb2.ListAlertsRequest(parent=parent))
+        assert list(answer.alerts) == [made.not_logged(5, "2").alert, told.alert]
+
+
 def test_predictions_that_come_before_their_deployment_are_not_lost(
     house: House, serving: tuple[Serving, int], training: Table, traffic: Table
 ) -> None:

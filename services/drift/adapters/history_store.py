@@ -13,9 +13,9 @@ def add_report(connection: Connection, deployment: str, payload: bytes) -> None:
     connection.execute(insert(REPORTS).values(deployment=deployment, payload=payload))
 
 
-def add_alert(connection: Connection, deployment: str, payload: bytes) -> None:
-    """Keep a serialised Alert, to be published once the transaction is done."""
-    values = {"project": project_of(deployment), "deployment": deployment, "payload": payload, "published": False}
+def add_alert(connection: Connection, deployment: str, payload: bytes, *, published: bool = False) -> None:
+    """Keep a serialised Alert, to be published once the transaction is done, or that was published already."""
+    values = {"project": project_of(deployment), "deployment": deployment, "payload": payload, "published": published}
     connection.execute(insert(ALERTS).values(values))
 
 

@@ -51,7 +51,7 @@ class Monitor(Response):
     severity: Severity = Field(description="The newest report's; ok before the first.", examples=["ok"])
     prediction_count: int = Field(description="Predictions seen.", examples=[2500])
     window_count: int = Field(description="Windows judged.", examples=[5])
-    alert_count: int = Field(description="Alerts raised.", examples=[0])
+    alert_count: int = Field(description="Alerts raised, of drift or of unlogged predictions.", examples=[0])
     open_window_rows: int = Field(description="Rows in the window that is still open.", examples=[120])
     create_time: str | None = Field(description="When it was made.", examples=["2026-01-31T17:01:03.000Z"])
     last_window_time: str | None = Field(description="When the last window closed.", examples=[None])
@@ -113,14 +113,16 @@ class UnloggedPredictions(Response):
 
 
 class Alert(Response):
-    """A deployment's traffic drifted, or what else its kind tells."""
+    """A deployment's traffic drifted, or predictions of it are not in the log, so that no report knows of them."""
 
     name: str = Field(description="The monitor's name and /alerts/{alert}.", examples=[f"{MONITOR}/alerts/1"])
-    deployment: str = Field(description="What drifted.", examples=[DEPLOYMENT])
-    model_version: str = Field(description="What it served.", examples=[MODEL_VERSION])
+    deployment: str = Field(description="What it is about.", examples=[DEPLOYMENT])
+    model_version: str = Field(description="What it served; empty where it is not of drift.", examples=[MODEL_VERSION])
     severity: Severity = Field(description="How bad it is.", examples=["critical"])
     columns: list[ColumnDrift] = Field(description="The drifted columns, worst first.")
-    report: str = Field(description="The report that raised it.", examples=[f"{MONITOR}/reports/5"])
+    report: str = Field(
+        description="The report that raised it; empty where it is not of drift.", examples=[f"{MONITOR}/reports/5"]
+    )
     create_time: str | None = Field(description="When it was raised.", examples=["2026-01-31T17:06:03.000Z"])
     message: str = Field(description="One sentence.", examples=["2 of 3 windows drifted in age, hours_per_week."])
     kind: AlertKind = Field(description="What it is about; unspecified is drift.", examples=["unspecified"])

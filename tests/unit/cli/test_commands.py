@@ -193,6 +193,23 @@ def test_monitors_and_the_newest_report_of_one(stage: Stage, shell: Shell) -> No
     assert shell.json("monitors status income")["reports"] == [DriftReport.example()]
 
 
+def test_predictions_that_were_not_logged_are_told_beside_a_monitor_that_is_ok(stage: Stage, shell: Shell) -> None:
+    told = "1,234 predictions of projects/default/deployments/income between ... were answered and not logged"
+    lost = Alert.example() | {"kind": "predictions_not_logged", "columns": [], "report": "", "message": told}
+    stage.answer("GET /monitors", page(Monitor.example() | {"alert_count": 1}))
+    stage.answer("GET /monitors/income", Monitor.example())
+    stage.answer("GET /monitors/income/reports", page())
+    stage.answer("GET /monitors/income/alerts", page(lost))
+    stage.answer("GET /alerts", page(lost))
+
+    for command in ("monitors status", "monitors status income"):
+        said = shell.ok(command).splitlines()
+        assert said[-1] == f"critical 2026-01-31 17:06:03Z {told}"
+        assert "ok" in said[-2].split()
+    assert told in shell.ok("monitors alerts income")
+    assert shell.json("monitors status")["alerts"] == [lost]
+
+
 def test_a_log_is_printed_as_lines_or_as_json_lines(stage: Stage, shell: Shell) -> None:
     line = logged(1, "Replaced [12] nulls")["log"]
     stage.answer("GET /tasks/t1/logs", page(line, line))
