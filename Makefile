@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
+TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-real check protos protos-land lock bench clean
@@ -27,7 +28,7 @@ demo: $(STAMP) ## Take real data from upload to a served, watched model (BACKEND
 
 test: $(STAMP) ## Run all tests, those with real servers too, and print their coverage
 	@scripts/test_servers.sh
-	@$(BIN)/pytest --cov --cov-report=term --cov-fail-under=85
+	@$(BIN)/pytest --numprocesses=$(TEST_WORKERS) --dist=loadgroup --cov --cov-report=term --cov-fail-under=85
 
 test-real: $(STAMP) ## Run the tests of the whole job on PostgreSQL, Kafka and S3 at once
 	@scripts/test_servers.sh

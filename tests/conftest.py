@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,27 @@ from tests.databases import database_url as database_url
 from tests.servers.kafka import Kafka, KafkaBroker
 from tests.servers.postgres import Postgres
 from tests.servers.s3 import S3, S3Server
+
+# Tests of these folders share what takes long to make.
+TOGETHER = ("tests/e2e", "tests/integration/backup")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what shares fixtures on one worker, where there are several: a file's tests, and those of some folders."""
+    for item in items:
+        file = item.path.relative_to(config.rootpath)
+        folder = next((name for name in TOGETHER if file.is_relative_to(Path(name))), "")
+        item.add_marker(pytest.mark.xdist_group(folder or str(file)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a skipped test fail: what is not run is not known to work."""
+    report = yield
+    if report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and a skip is a failure here: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")
