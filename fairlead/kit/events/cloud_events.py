@@ -146,9 +146,20 @@ def dead_letter_of(event: Event, reason: str, group: str) -> Envelope:
 
 
 def _told_time(text: str, otherwise_us: int) -> int:
-    """Return an RFC 3339 time in microseconds since 1970; the other one where it is absent or no time."""
+    """Return an RFC 3339 time in microseconds since 1970; the other one where it is absent or no time of our calendar.
+
+    The other one may be beyond the calendar as well: 1970 then.
+    """
+    moment: datetime | None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return otherwise_us
-    return otherwise_us if moment.tzinfo is None else microseconds_of(moment)
+        moment = None
+    told_us = otherwise_us if moment is None or moment.tzinfo is None else microseconds_of(moment)
+    for candidate in (told_us, otherwise_us):
+        try:
+            time_of(candidate)
+        except OverflowError:
+            continue
+        return candidate
+    return 0

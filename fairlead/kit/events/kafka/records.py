@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from kafka.consumer.fetcher import ConsumerRecord
 
+from fairlead.kit.logging import get_logger
+
 from ..cloud_events import Envelope, envelope_of, event_at, headers_of
 from ..port import Event
 
@@ -18,6 +20,8 @@ PREFIX = "ce_"
 CONTENT_TYPE = "content-type"
 # What a record takes besides its key, value and headers, in a batch and in our memory.
 OVERHEAD_BYTES = 64
+
+_LOGGER = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +45,26 @@ def record_of(topic: str, envelope: Envelope) -> Record:
 
 
 def event_of(record: ConsumerRecord) -> Event:
-    """Return any record as an event; offsets rise from 1 on the port and from 0 in Kafka."""
+    """Return any record as an event; offsets rise from 1 on the port and from 0 in Kafka.
+
+    One that can't be read in any way is an event without a type: its consumers reject it, and go on behind it.
+    """
     offset = record.offset + 1
-    envelope = envelope_of(
-        _attributes(record.headers or ()),
-        key=_text(record.key),
-        payload=record.value or b"",
-        place=f"{record.topic}/{record.partition}/{offset}",
-        time_us=max(0, record.timestamp or 0) * 1000,
-    )
-    return event_at(envelope, record.topic, record.partition, offset)
+    place = f"{record.topic}/{record.partition}/{offset}"
+    try:
+        envelope = envelope_of(
+            _attributes(record.headers or ()),
+            key=_text(record.key),
+            payload=record.value or b"",
+            place=place,
+            time_us=max(0, record.timestamp or 0) * 1000,
+        )
+        return event_at(envelope, record.topic, record.partition, offset)
+    except Exception:
+        _LOGGER.exception("a record can't be read as an event; it is one without a type", place=place)
+        payload = record.value if isinstance(record.value, bytes) else b""
+        bare = Envelope("", place, "", "", time_us=0, extensions={}, payload=payload)
+        return event_at(bare, record.topic, record.partition, offset)
 
 
 def _header_name(attribute: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from kafka.consumer.fetcher import ConsumerRecord
 
 from fairlead.api.events.v1.events_pb2 import AuditEntry
@@ -64,3 +65,26 @@ def test_neither_keys_nor_headers_need_be_text_or_there() -> None:
 
     assert (event.key, event.payload, event.headers["other"]) == ("", b"", "")
     assert event.time.year == 1970
+
+
+@pytest.mark.parametrize(
+    "told", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-02-31T00:00:00Z", "2026-01-31T00:00:00"]
+)
+def test_a_time_beyond_the_calendar_or_of_no_zone_gives_way_to_that_of_the_record(told: str) -> None:
+    event = event_of(consumed(headers=[("ce_time", told.encode())]))
+
+    assert round(event.time.timestamp() * 1000) == 1_700_000_000_123
+    assert event.headers["time"] == "2023-11-14T22:13:20.123000Z"
+
+
+def test_a_record_whose_own_time_is_beyond_the_calendar_is_of_1970() -> None:
+    event = event_of(consumed(headers=[("ce_time", b"0001-01-01T00:00:00+14:00")], timestamp=2**63 - 1))
+
+    assert (event.id, event.time.year) == ("t/2/42", 1970)
+
+
+def test_a_record_that_can_not_be_read_in_any_way_is_an_event_without_a_type() -> None:
+    event = event_of(consumed(value=b"bytes", headers=[(None, b"of no name"), ("ce_type", b"t")]))
+
+    assert (event.topic, event.partition, event.offset, event.id) == ("t", 2, 42, "t/2/42")
+    assert (event.type, event.key, event.payload) == ("", "", b"bytes")
