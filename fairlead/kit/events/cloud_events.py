@@ -20,6 +20,9 @@ from .port import Draft, Event
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/protobuf"
 
+# Of a dead letter, in characters: an error may repeat all of what it is about.
+MAX_REASON = 1_000
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The attributes that an envelope or its transport holds themselves; all other headers are extensions.
 _CORE = frozenset({"specversion", "id", "source", "type", "time", "subject", "datacontenttype"})
@@ -132,10 +135,11 @@ def sealed(event: Event) -> Envelope:
 def dead_letter_of(event: Event, reason: str, group: str) -> Envelope:
     """Return the copy of an event for its dead-letter topic, which tells why it is there and where it was.
 
-    Its time is that of the rejection, which retention counts from.
+    Its time is that of the rejection, which retention counts from. Its id is that of the event: together with the
+    group it tells a repetition.
     """
     told = {
-        "deadletterreason": reason,
+        "deadletterreason": reason[:MAX_REASON],
         "deadlettertopic": event.topic,
         "deadletterpartition": str(event.partition),
         "deadletteroffset": str(event.offset),

@@ -125,7 +125,9 @@ class EventLog(Protocol):
         """Put an event that a group can't use on the topic's dead-letter topic (topics.dead_letter).
 
         The copy has the event's bytes, key, id and type, and the headers deadletterreason, deadlettertopic,
-        deadletterpartition, deadletteroffset and deadlettergroup. The group then commits as usual.
+        deadletterpartition, deadletteroffset and deadlettergroup. The group then commits as usual. A repeated
+        rejection has the same id and group. Where the copy is too large for the log, it has no payload, and
+        deadletteromittedbytes says how much there was.
         """
         ...
 

@@ -57,7 +57,15 @@ def test_a_rejected_record_of_another_publisher_keeps_its_bytes(store: Store, lo
     log.reject(event, "no type", "drift")
     dead = list(log.replay(topics.dead_letter(topic)))
     assert [(each.key, each.payload, each.type) for each in dead] == [("k", NO_MESSAGE, "")] * 2
-    assert {each.id for each in dead} == {event.id}, "a repeated rejection is known by the id"
+    assert {(each.id, each.headers["deadlettergroup"]) for each in dead} == {(event.id, "drift")}, "known by both"
+
+
+def test_a_reason_that_repeats_a_whole_event_is_cut(log: EventLog, topic: str) -> None:
+    publish(log, topic, "k1")
+    (event,) = log.replay(topic)
+    log.reject(event, "it says " + "x" * 2_000_000, "drift")
+    (dead,) = log.replay(topics.dead_letter(topic))
+    assert dead.headers["deadletterreason"] == "it says " + "x" * 992
 
 
 def test_a_group_gets_past_poison(store: Store, log: EventLog, topic: str) -> None:

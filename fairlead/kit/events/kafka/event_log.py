@@ -17,9 +17,9 @@ from kafka import TopicPartition
 
 from fairlead.kit.errors import FailedPrecondition, InvalidArgument
 
-from ..cloud_events import Envelope, dead_letter_of, microseconds_of, seal, trace_context
+from ..cloud_events import Envelope, microseconds_of, seal, trace_context
+from ..dead_letters import put_aside
 from ..port import Draft, Event, Position
-from ..topics import dead_letter
 from .options import Cluster
 from .partitions import PartitionTable
 from .reading import Reader
@@ -113,7 +113,7 @@ class KafkaEventLog:
 
     def reject(self, event: Event, reason: str, group: str) -> None:
         """Publish an event that a group can't use on the topic's dead-letter topic; raises as publish."""
-        self.append(dead_letter(event.topic), [dead_letter_of(event, reason, group)])
+        put_aside(self.append, event, reason, group)
 
     def close(self) -> None:
         """Leave all groups, send what waits and close the connections. Closing again does nothing."""

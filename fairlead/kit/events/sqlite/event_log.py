@@ -16,10 +16,10 @@ from google.protobuf.message import Message
 from fairlead.kit.errors import FairleadError, InvalidArgument
 from fairlead.kit.logging import get_logger
 
-from ..cloud_events import Envelope, dead_letter_of, microseconds_of, seal, trace_context
+from ..cloud_events import Envelope, microseconds_of, seal, trace_context
+from ..dead_letters import put_aside
 from ..port import Draft, Event, Position
 from ..retention import Retention
-from ..topics import dead_letter
 from .connections import Connections, enable_wal
 from .heartbeat import Heartbeat
 from .publishing import append
@@ -102,7 +102,7 @@ class SqliteEventLog:
 
     def reject(self, event: Event, reason: str, group: str) -> None:
         """Append an event that a group can't use to the topic's dead-letter topic; raises as publish."""
-        self.append(dead_letter(event.topic), [dead_letter_of(event, reason, group)])
+        put_aside(self.append, event, reason, group)
 
     def close(self) -> None:
         """Leave all groups and close the file; calls under way end first. Closing again does nothing."""
