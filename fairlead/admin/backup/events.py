@@ -40,6 +40,10 @@ class EventStore(Protocol):
         """Return the topics, each with an id that no other topic of its name will have ("" where there is none)."""
         ...
 
+    def look_again(self) -> None:
+        """Forget what was read of the topics: some may have been made since."""
+        ...
+
     def ends(self, topic: str) -> Ends:
         """Return the newest offset of each partition."""
         ...
@@ -53,7 +57,7 @@ class EventStore(Protocol):
         ...
 
     def begin(self, topic: str, first: int) -> None:
-        """Make an empty topic; where the store can, its first event gets the offset `first`."""
+        """Make a topic where it is missing; where the store can, its next event gets the offset `first`."""
         ...
 
     def append(self, topic: str, envelopes: Sequence[Envelope]) -> None:
@@ -95,10 +99,9 @@ def dump_topics(
 def _dump_topic(
     store: EventStore, name: str, identity: str, folder: BackupFolder, with_events: bool, progress: Progress
 ) -> TopicDump:
-    ends = store.ends(name)
-    told = {str(partition): end for partition, end in sorted(ends.items())}
+    ends = dict(store.ends(name))
     if not with_events:
-        return TopicDump(name, identity, told, 0, "")
+        return TopicDump(name, identity, _told(ends), 0, "")
     path = f"events/{name}.jsonl.zst"
     count = 0
     with folder.lines(path) as lines:
@@ -107,7 +110,13 @@ def _dump_topic(
             lines.write(line)
             progress.add(len(line))
             count += 1
-    return TopicDump(name, identity, told, count, path)
+            # Services go on publishing: more may be written than there was when the ends were read.
+            ends[event.partition] = max(event.offset, ends.get(event.partition, 0))
+    return TopicDump(name, identity, _told(ends), count, path)
+
+
+def _told(ends: Ends) -> dict[str, int]:
+    return {str(partition): end for partition, end in sorted(ends.items())}
 
 
 def read_events(path: Path) -> Iterator[tuple[int, int, Envelope]]:

@@ -61,6 +61,10 @@ class KafkaEvents:
         """Return our topics and their ids."""
         return {name: identity for name, (identity, _) in self._topics().items()}
 
+    def look_again(self) -> None:
+        """Ask Kafka for the topics again."""
+        self._known = {}
+
     def ends(self, topic: str) -> Ends:
         """Return the newest offset of each partition."""
         return self._bounds(topic, OffsetSpec.LATEST)

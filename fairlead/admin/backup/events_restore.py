@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,10 +44,16 @@ def restore_events(store: EventStore, dump: EventsDump, root: Path, say: Say) ->
 
 def _publish_alike(store: EventStore, topic: TopicDump, root: Path) -> None:
     """Give each event the offset that it had."""
-    (end,) = topic.ends.values()
-    store.begin(topic.name, end - topic.events + 1)
-    if topic.file:
-        for batch in in_batches(envelope for _, _, envelope in read_events(root / topic.file)):
+    if not topic.events:
+        (end,) = topic.ends.values()
+        store.begin(topic.name, end + 1)
+        return
+    # Offsets follow on each other but where retention dropped events while they were copied.
+    events = enumerate(read_events(root / topic.file))
+    for _, run in itertools.groupby(events, key=lambda found: found[1][1] - found[0]):
+        _, (_, first, envelope) = next(run)
+        store.begin(topic.name, first)
+        for batch in in_batches(itertools.chain([envelope], (found[2] for _, found in run))):
             store.append(topic.name, batch)
 
 

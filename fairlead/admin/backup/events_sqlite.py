@@ -20,10 +20,16 @@ _POSITIONS = """
     ORDER BY group_name, name
 """
 _BOUNDS = "SELECT first_offset, end_offset FROM topics WHERE name = ?"
-_BEGIN = "INSERT INTO topics (name, first_offset, end_offset) VALUES (?, ?, ?)"
+# Whoever subscribes makes the rows of topic and group.
+_BEGIN = """
+    INSERT INTO topics (name, first_offset, end_offset) VALUES (?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET end_offset = excluded.end_offset, first_offset =
+        CASE WHEN first_offset > topics.end_offset THEN excluded.first_offset ELSE first_offset END
+"""
 _SET = """
     INSERT INTO consumer_groups (group_name, topic_id, committed_offset)
     SELECT ?, topic_id, ? FROM topics WHERE name = ?
+    ON CONFLICT (group_name, topic_id) DO UPDATE SET committed_offset = excluded.committed_offset
 """
 
 
@@ -49,6 +55,9 @@ class SqliteEvents:
         """Return the topics; none has an id."""
         return {name: "" for (name,) in self._connection.execute("SELECT name FROM topics")}
 
+    def look_again(self) -> None:
+        """Do nothing: each question is asked of the file."""
+
     def ends(self, topic: str) -> Ends:
         """Return the newest offset of the only partition."""
         return {PARTITION: self._bounds(topic)[1]}
@@ -63,7 +72,7 @@ class SqliteEvents:
         return end - first + 1
 
     def begin(self, topic: str, first: int) -> None:
-        """Make an empty topic whose first event gets the offset `first`."""
+        """Make a topic, or take the one there is; its next event gets the offset `first`."""
         self._connection.execute(_BEGIN, (topic, first, first - 1))
 
     def append(self, topic: str, envelopes: Sequence[Envelope]) -> None:
