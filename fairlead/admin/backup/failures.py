@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
 from fairlead.kit.database import unavailable
-from fairlead.kit.errors import Internal, Unavailable
+from fairlead.kit.errors import Internal, ResourceExhausted, Unavailable
+from fairlead.kit.events.sqlite.failures import is_locked
 
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Raise a database's or boto3's failure as Unavailable or Internal, in one sentence without a password."""
+    """Raise a failure of a database, SQLite or boto3 as one of Fairlead's, in a sentence without a password."""
     try:
         yield
     except DBAPIError as error:
@@ -21,6 +23,12 @@ def told() -> Iterator[None]:
         if unavailable(error) is not None:
             raise Unavailable(f"a database is away or busy: {reason}; begin again") from error
         raise Internal(f"a database refused a statement: {reason}") from error
+    except sqlite3.Error as error:
+        if is_locked(error):
+            raise Unavailable(f"a file of SQLite's is busy: {error}; begin again") from error
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
+            raise ResourceExhausted(f"a disk is full: {error}; free some space and begin again") from error
+        raise Internal(f"SQLite refused a statement: {error}") from error
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("botocore", "boto3"):
             raise

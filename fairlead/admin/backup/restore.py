@@ -75,24 +75,25 @@ def _opened(settings: BackupSettings) -> Iterator[tuple[EventStore, Marks]]:
 
 def _begin(settings: BackupSettings, store: EventStore, marks: Marks, manifest: Manifest) -> None:
     """Make sure that the target is ours to fill, and mark it."""
-    topics.setup(settings)
     if busy := store.busy_groups():
         raise FailedPrecondition(f"services of Fairlead are running: {', '.join(busy)} consume events; stop them all")
     mark = marks.find()
     if mark is None:
         require_empty(settings, store, manifest.events)
-        marks.put(Mark(manifest.id, datetime.now(UTC).isoformat(timespec="seconds")))
     elif mark.backup != manifest.id:
         raise FailedPrecondition(
             f"a restore of another backup ({mark.backup}) began here at {mark.started} and did not end; restore that "
             "one, or empty the target"
         )
-    else:
-        _clear_events(store, manifest)
+    marks.put(mark or Mark(manifest.id, datetime.now(UTC).isoformat(timespec="seconds")))
+    # Not before: this changes the retention of topics that are there.
+    topics.setup(settings)
+    store.look_again()
+    _clear_events(store, manifest)
 
 
 def _clear_events(store: EventStore, manifest: Manifest) -> None:
-    """Remove what an earlier attempt published; everything else is written over."""
+    """Remove what an earlier attempt published, and positions in empty topics; everything else is written over."""
     there = store.topics()
     for topic in manifest.events.topics:
         if topic.name in there and not is_same_log(store, manifest.events, topic):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 from fairlead.admin.backup import back_up, restore, verify
 from fairlead.admin.backup import manifest as manifests
 from fairlead.admin.backup.errors import Damaged, NotEmpty
+from fairlead.admin.backup.failures import told
 from fairlead.admin.backup.migrations import make_tables
 from fairlead.kit import backends
-from fairlead.kit.errors import FailedPrecondition, FairleadError
+from fairlead.kit.errors import FailedPrecondition, FairleadError, Internal
+from fairlead.kit.events import topics
 from fairlead.up import home as homes
 from tests.integration.backup import small
 from tests.integration.backup.commands import fairlead, refusal
@@ -108,10 +111,19 @@ def test_a_target_that_was_only_started_is_empty(backup: Path, tmp_path: Path) -
     target = small.place(tmp_path / "target")
     make_tables(small.database(target, "gateway"), ())
     small.insert(target, "gateway", "projects", id="default", display_name="", create_time=small.MADE)
+    small.subscribe_all(target)
 
     restore(target, backup, small.said)
 
     assert [project["id"] for project in small.rows(target, "gateway", "projects")] == ["p"]
+    assert small.next_events(target, topics.PREDICTIONS, "drift") == [
+        f"id-{i}" for i in range(small.DONE, small.EVENTS)
+    ]
+
+
+def test_what_sqlite_refuses_is_told_in_a_sentence() -> None:
+    with pytest.raises(Internal, match="SQLite refused a statement: no such table: t"), told():
+        sqlite3.connect(":memory:").execute("SELECT * FROM t")
 
 
 def test_a_running_fairlead_is_refused(backup: Path, tmp_path: Path) -> None:
