@@ -1,4 +1,4 @@
-"""Putting an event that a group can't use on the dead-letter topic, also where its copy is larger than the log takes."""
+"""Putting an event that a group can't use on the dead-letter topic, also where its copy is too large."""
 
 from __future__ import annotations
 

@@ -28,9 +28,12 @@ def store_records(connection: Connection, records: Sequence[TaskRecord]) -> list
 
 
 def store_positions(connection: Connection, positions: Mapping[tuple[str, int], int]) -> None:
-    """Store up to which offset each (topic, partition) is in the projection."""
+    """Store up to which offset each (topic, partition) is in the projection; what comes again moves nothing back."""
     for (topic, partition), offset in positions.items():
-        upsert(connection, consumed_positions, {"topic": topic, "partition": partition, "event_offset": offset})
+        at = (consumed_positions.c.topic == topic, consumed_positions.c.partition == partition)
+        known = connection.scalar(select(consumed_positions.c.event_offset).where(*at).with_for_update())
+        if known is None or known < offset:
+            upsert(connection, consumed_positions, {"topic": topic, "partition": partition, "event_offset": offset})
 
 
 def _unseen(connection: Connection, records: Sequence[TaskRecord]) -> list[TaskRecord]:

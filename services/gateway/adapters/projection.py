@@ -84,25 +84,30 @@ class TaskProjection:
     def apply(self, batch: Sequence[Event]) -> set[str]:
         """Store a batch of events in one transaction and return the names of the tasks they are about.
 
-        Events that were stored before change nothing. One that can't be used goes to its dead-letter topic.
+        Events that were stored before change nothing. One that can't be used goes to its dead-letter topic, once the
+        others are stored: a batch that comes again and again, as the database is away, puts nothing there each time.
         """
-        told = [(event, self._records(event)) for event in _in_order(batch)]
+        told, unusable = _read(batch)
         positions: dict[tuple[str, int], int] = {}
         for event in batch:
             place = event.topic, event.partition
             positions[place] = max(event.offset, positions.get(place, 0))
         try:
-            return self._store([record for _, records in told for record in records], positions)
+            changed = self._store([record for _, records in told for record in records], positions)
         except DataError:
             # A value that a column can't hold, such as a NUL in a text on PostgreSQL.
             _log.warning("a batch holds what the database refuses; its events are stored one by one")
-        changed: set[str] = set()
-        for event, records in told:
-            try:
-                changed |= self._store(records, {})
-            except DataError as error:
-                self._reject(event, f"the database refuses it: {error}")
-        return changed | self._store([], positions)
+            changed = set()
+            for event, records in told:
+                try:
+                    changed |= self._store(records, {})
+                except DataError as error:
+                    # Without the statement and its values, which are the event once more.
+                    unusable.append((event, f"the database refuses it: {error.orig}"))
+            self._store([], positions)
+        for event, reason in unusable:
+            self._reject(event, reason)
+        return changed
 
     def _store(self, records: Sequence[TaskRecord], positions: Mapping[tuple[str, int], int]) -> set[str]:
         with self._engine.begin() as connection:
@@ -111,13 +116,6 @@ class TaskProjection:
             fresh = store_records(connection, records)
             store_positions(connection, positions)
         return {record.task for record in fresh}
-
-    def _records(self, event: Event) -> Sequence[TaskRecord]:
-        try:
-            return records_of(event)
-        except InvalidArgument as error:
-            self._reject(event, error.message)
-            return ()
 
     def _reject(self, event: Event, reason: str) -> None:
         self._events.reject(event, reason, GROUP)
@@ -130,6 +128,18 @@ class TaskProjection:
         old = select(projected_tasks.c.name).where(projected_tasks.c.end_us < now_us - self._history_us)
         with self._engine.begin() as connection:
             return connection.execute(delete(task_records).where(task_records.c.task.in_(old))).rowcount
+
+
+def _read(batch: Sequence[Event]) -> tuple[list[tuple[Event, Sequence[TaskRecord]]], list[tuple[Event, str]]]:
+    """Return the events with what they tell, in order, and those that tell nothing with the reason."""
+    told: list[tuple[Event, Sequence[TaskRecord]]] = []
+    unusable: list[tuple[Event, str]] = []
+    for event in _in_order(batch):
+        try:
+            told.append((event, records_of(event)))
+        except InvalidArgument as error:
+            unusable.append((event, error.message))
+    return told, unusable
 
 
 def _in_order(batch: Sequence[Event]) -> Iterable[Event]:

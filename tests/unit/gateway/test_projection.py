@@ -11,7 +11,8 @@ from threading import Barrier
 from threading import Event as Flag
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from fairlead.api.conductor.v1.workflow_pb2 import Stage
 from fairlead.api.events.v1.events_pb2 import StageStatus, TaskEvent
@@ -133,6 +134,33 @@ def test_an_event_that_can_not_be_read_goes_to_the_dead_letters(world: World) ->
     (rejected,) = world.events.replay(topics.dead_letter(topics.TASKS))
     assert "carries a fairlead.api.tasks.v1.LogLine" in rejected.headers["deadletterreason"]
     assert rejected.headers["deadlettergroup"] == "gateway"
+
+
+def test_an_event_that_can_not_be_read_is_put_aside_once_though_its_batch_could_not_be_stored_at_first(
+    world: World,
+) -> None:
+    world.events.publish(topics.TASKS, "x", LogLine(message="on the wrong topic"))
+    tell(world, task("t-1"))
+    with world.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE task_records RENAME TO moved"))
+    for _ in range(3):
+        with pytest.raises(SQLAlchemyError):
+            world.projection.apply(world.pending())
+    with world.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE moved RENAME TO task_records"))
+
+    world.projection.apply(world.pending())
+
+    assert len(list(world.events.replay(topics.dead_letter(topics.TASKS)))) == 1
+
+
+def test_an_event_that_comes_again_moves_no_position_back(world: World) -> None:
+    tell(world, task("t-1"), revision=1)
+    tell(world, task("t-1", SUCCEEDED), revision=2)
+    world.projection.apply(world.pending())
+    world.projection.apply(world.pending()[:1])
+
+    assert world.view.has_consumed(topics.TASKS, Position(0, 2))
 
 
 def test_an_old_event_that_comes_again_long_after_the_end_changes_no_state(world: World) -> None:
