@@ -56,6 +56,16 @@ def code_of(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def was_repeated(error: FairleadError) -> bool:
+    """Return whether S3 refused a repetition of a call, whose first answer may have been lost after it was done."""
+    from botocore.exceptions import ClientError
+
+    cause = error.__cause__
+    if not isinstance(cause, ClientError):
+        return False
+    return int(cause.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)) > 0
+
+
 def _of_answer(response: Any, place: Place, key: str) -> FairleadError:
     told = response.get("Error", {})
     code, message = str(told.get("Code", "")), str(told.get("Message", ""))

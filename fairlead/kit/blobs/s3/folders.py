@@ -7,15 +7,15 @@ import stat
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from fairlead.kit.errors import Aborted, FairleadError, Internal, InvalidArgument, NotFound, Unimplemented
-from fairlead.kit.logging import get_logger
+from fairlead.kit.errors import Aborted, Internal, InvalidArgument, NotFound, Unimplemented
 
 from .cache import BlobCache
 from .downloads import download
+from .errors import was_repeated
 from .manifest import MANIFESTS, FolderFile, Manifest, generation_folder, key_of_manifest, manifest_name
 from .objects import Objects
 from .uploads import INCOMING, hash_file, put_hashed_file
@@ -23,8 +23,6 @@ from .uploads import INCOMING, hash_file, put_hashed_file
 # Says that generations of a folder are being made or removed; its content is the folder's key.
 MARKER_ENDING = ".folder"
 PARALLEL_FILES = 4
-
-_log = get_logger("fairlead.blobs")
 
 
 class Folders:
@@ -43,10 +41,12 @@ class Folders:
         with self._marked(key):
             try:
                 files = self._upload(folder, paths, generation_folder(key, generation))
-                replaced = self._switch(Manifest(key, generation, files, tuple(empty)))
             except BaseException:
-                self._give_up([f"{generation_folder(key, generation)}{path}" for path in paths])
+                self._objects.discard(f"{generation_folder(key, generation)}{path}" for path in paths)
                 raise
+            # Once it is asked for, the switch may have happened whatever is heard of it: the files stay, and where the
+            # manifest does not name them they go with the marker, a day later.
+            replaced = self._switch(Manifest(key, generation, files, tuple(empty)))
             if replaced is not None:
                 self._objects.delete(replaced.name_of(file) for file in replaced.files)
         return key
@@ -132,18 +132,31 @@ class Folders:
         """
         content = manifest.to_json()
         name, digest = manifest_name(manifest.key), hashlib.sha256(content).digest()
+        before, in_doubt = "", False
+        replaced: Manifest | None = None
         while True:
-            replaced, condition = None, {"IfNoneMatch": "*"}
-            with suppress(NotFound):
-                replaced, etag = self._seen(manifest.key)
-                condition = {"IfMatch": etag}
+            seen, etag = self._seen_or_none(manifest.key)
+            if seen is not None and seen.generation == manifest.generation:
+                return replaced  # the switch was made, and only the answer was lost
+            now = "" if seen is None else seen.generation
+            if in_doubt and now != before:
+                # Someone may have replaced this very generation, whose files are gone then: it must not come back.
+                raise Aborted(f"Someone else changed '{manifest.key}' in the blob store; try again.")
+            replaced, before = seen, now
             try:
-                self._objects.put(name, content, digest, **condition)
-            except (Aborted, NotFound):
+                self._objects.put(name, content, digest, **({"IfMatch": etag} if seen else {"IfNoneMatch": "*"}))
+            except (Aborted, NotFound) as error:
+                in_doubt = in_doubt or was_repeated(error)
                 continue
             except Unimplemented:
                 self._objects.put(name, content, digest)
             return replaced
+
+    def _seen_or_none(self, key: str) -> tuple[Manifest | None, str]:
+        try:
+            return self._seen(key)
+        except NotFound:
+            return None, ""
 
     @contextmanager
     def _marked(self, key: str) -> Iterator[None]:
@@ -152,13 +165,6 @@ class Folders:
         self._objects.put(marker, content, hashlib.sha256(content).digest())
         yield
         self._objects.delete([marker])
-
-    def _give_up(self, names: list[str]) -> None:
-        try:
-            self._objects.delete(names)
-        except FairleadError as error:
-            # What was wrong first is what the caller hears of; the marker has these files removed a day later.
-            _log.warning("files of a folder that was not stored are left", files=len(names), why=error.message)
 
 
 def _copy_name(manifest: Manifest) -> str:

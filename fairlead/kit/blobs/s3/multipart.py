@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from fairlead.kit.errors import FairleadError
+from fairlead.kit.errors import FairleadError, NotFound, Unavailable
 from fairlead.kit.logging import get_logger
 
-from .errors import translated
+from .errors import RETRY_SECONDS, translated
 from .objects import Objects, in_base64
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Multipart:
         self._name = name
         self._id = upload_id
         self._parts: dict[int, CompletedPartTypeDef] = {}
+        self._sizes: dict[int, int] = {}
 
     def put(self, number: int, data: bytes | bytearray, sha256: bytes) -> None:
         """Store part `number`, from 1; S3 refuses it unless the digest of what arrives is `sha256`."""
@@ -54,6 +55,7 @@ class Multipart:
                 Body=cast(bytes, data),  # a bytearray is taken, too
                 ChecksumSHA256=in_base64(sha256),
             )
+        self._sizes[number] = len(data)
         self._parts[number] = {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": in_base64(sha256)}
 
     def copy(self, number: int, source: str, first: int, last: int) -> None:
@@ -68,10 +70,22 @@ class Multipart:
                 CopySource={"Bucket": objects.bucket, "Key": objects.key(source)},
                 CopySourceRange=f"bytes={first}-{last}",
             )
+        self._sizes[number] = last - first + 1
         self._parts[number] = {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
 
     def complete(self) -> None:
         """Put the parts together: the object is there when this returns."""
+        try:
+            self._complete()
+        except NotFound as error:
+            # S3 forgets an upload once it is completed: told so on a repetition, the first answer was lost.
+            if self._objects.size(self._name) != sum(self._sizes.values()):
+                raise Unavailable(
+                    f"S3 at {self._objects.place} no longer has the parts of '{self._name}'; send them again.",
+                    retry_after=RETRY_SECONDS,
+                ) from error
+
+    def _complete(self) -> None:
         objects = self._objects
         with translated(objects.place, self._name):
             objects.client.complete_multipart_upload(

@@ -10,6 +10,9 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
+from fairlead.kit.errors import FairleadError
+from fairlead.kit.logging import get_logger
+
 from .client import make_client
 from .errors import ABSENT, code_of, translated
 from .options import Place, S3Options
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 # Deleted in one call.
 BATCH = 1000
+
+_log = get_logger("fairlead.blobs")
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,14 @@ class Objects:
                     ChecksumAlgorithm="SHA256",
                 )
             _raise_refusals(self.place, answer.get("Errors", ()))
+
+    def discard(self, names: Iterable[str]) -> None:
+        """Remove what is of no use; where S3 can't now, that is logged, and who opens the store in a day does it."""
+        left = list(names)
+        try:
+            self.delete(left)
+        except FairleadError as error:
+            _log.warning("objects of no use are left", objects=len(left), first=left[0], why=error.message)
 
 
 def _raise_refusals(place: Place, refusals: Iterable[Any]) -> None:

@@ -132,7 +132,7 @@ def _put_large(objects: Objects, digest: hashlib._Hash, buffer: bytearray, chunk
         if not has(objects, stored):
             _move(objects, incoming, stored)
     finally:
-        objects.delete([incoming])
+        objects.discard([incoming])
     return stored
 
 
