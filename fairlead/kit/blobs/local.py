@@ -3,14 +3,17 @@
     sha256/ab/abcdef...     one read-only file a blob
     folders/models~p~id/    one folder a folder key, its slashes written as ~ (no key has a ~)
     incoming/               what is being written; moved into place whole
+    lock                    held while a folder is replaced
 
-Several processes may use it at once. Replacing a folder takes two renames: for an instant the key is absent, and
-whoever still reads the old folder's files by path may find them gone, so give changed content a new key.
+Several processes may use it at once. Replacing a folder takes two renames: between them the old folder is in incoming/
+under its own name and .replaced, and whoever misses it waits for the lock and brings it back where its writer was
+killed. Whoever still reads the old folder's files by path may find them gone, so give changed content a new key.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -28,6 +31,7 @@ from .port import LINK_SECONDS, Link, StoredBlob
 
 # What a killed writer left in incoming/ is removed at the next opening after this long.
 ABANDONED_SECONDS = 24 * 3600.0
+_REPLACED = ".replaced"
 
 
 class LocalBlobStore:
@@ -40,6 +44,8 @@ class LocalBlobStore:
             self._incoming.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FailedPrecondition(f"The blob store's folder {root} can't be made: {error}.") from error
+        with self._folders_settled():
+            pass
         self._remove_abandoned()
 
     def put_stream(self, chunks: Iterable[bytes]) -> StoredBlob:
@@ -79,15 +85,17 @@ class LocalBlobStore:
         target = self._folder_path(require_folder_key(key))
         if not folder.is_dir():
             raise NotFound(f"The folder {folder} to store is not there.")
-        draft, replaced = self._draft(), self._draft()
+        draft = self._draft()
         try:
             with self._room_needed():
                 copy_folder(folder, draft)
                 make_folder(target.parent, self._root)
-            while not _rename_if_free(draft, target):
-                _rename_if_there(target, replaced)
-                shutil.rmtree(replaced, ignore_errors=True)
-            sync_folder(target.parent)
+            with self._folders_settled():
+                _rename_if_there(target, self._incoming / f"{draft.name}.{target.name}{_REPLACED}")
+                draft.rename(target)
+                sync_folder(target.parent)
+            with self._folders_settled():
+                pass  # what was replaced is removed
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         return key
@@ -102,7 +110,7 @@ class LocalBlobStore:
 
     def exists(self, key: str) -> bool:
         """Return whether a blob or a folder has this key."""
-        return self._path(key).exists()
+        return self._is_there(self._path(key))
 
     def size(self, key: str) -> int:
         """Return the bytes of the blob, or of all the folder's files."""
@@ -115,7 +123,9 @@ class LocalBlobStore:
         """Remove the blob or the folder; readers that have it open keep their bytes."""
         path = self._require(self._path(key), key)
         removed = self._draft()
-        if not _rename_if_there(path, removed):
+        with self._folders_settled():
+            was_there = _rename_if_there(path, removed)
+        if not was_there:
             raise NotFound(f"The blob store has nothing under '{key}'.", resource=key)
         sync_folder(path.parent)
         if removed.is_dir():
@@ -127,7 +137,9 @@ class LocalBlobStore:
         """Yield the keys of all blobs and folders, in order."""
         for path in sorted(self._root.glob("sha256/*/*")):
             yield path.relative_to(self._root).as_posix()
-        for path in sorted((self._root / "folders").glob("*")):
+        with self._folders_settled():
+            folders = sorted((self._root / "folders").glob("*"))
+        for path in folders:
             yield path.name.replace("~", "/")
 
     def download_link(self, key: str, seconds: int = LINK_SECONDS, filename: str = "") -> Link:  # noqa: ARG002
@@ -145,9 +157,36 @@ class LocalBlobStore:
         return self._root / "folders" / key.replace("/", "~")
 
     def _require(self, path: Path, key: str) -> Path:
-        if not path.exists():
+        if not self._is_there(path):
             raise NotFound(f"The blob store has nothing under '{key}'.", resource=key)
         return path
+
+    def _is_there(self, path: Path) -> bool:
+        if path.exists():
+            return True
+        if path.parent.name != "folders":
+            return False
+        # It may be about to be replaced.
+        with self._folders_settled():
+            return path.exists()
+
+    @contextmanager
+    def _folders_settled(self) -> Iterator[None]:
+        """Keep folders from being replaced by others, each of them being there: the old one or the new one."""
+        with (self._root / "lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            superseded = [self._settle(path) for path in self._incoming.glob(f"*{_REPLACED}")]
+            yield
+        for path in superseded:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _settle(self, replaced: Path) -> Path:
+        """Bring a folder back if what should replace it never came; return where it is to be removed otherwise."""
+        target = self._root / "folders" / replaced.name.partition(".")[2].removesuffix(_REPLACED)
+        draft = self._draft()
+        replaced.rename(draft if target.exists() else target)
+        sync_folder(target.parent)
+        return draft
 
     def _draft(self) -> Path:
         return self._incoming / uuid.uuid4().hex
@@ -169,6 +208,8 @@ class LocalBlobStore:
     def _remove_abandoned(self) -> None:
         oldest = time.time() - ABANDONED_SECONDS
         for entry in self._incoming.iterdir():
+            if entry.name.endswith(_REPLACED):
+                continue
             try:
                 if entry.stat().st_mtime >= oldest:
                     continue
@@ -185,16 +226,6 @@ def _no_links(what: str) -> FailedPrecondition:
         f"This Fairlead keeps blobs in a local folder and gives no links; {what} through the gateway itself, or set "
         "FAIRLEAD_BLOBS_URL=s3://bucket."
     )
-
-
-def _rename_if_free(folder: Path, target: Path) -> bool:
-    try:
-        folder.rename(target)
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise
-        return False
-    return True
 
 
 def _rename_if_there(path: Path, target: Path) -> bool:

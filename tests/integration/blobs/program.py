@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -34,6 +37,20 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def die_at_rename(number: int) -> None:
+    """End this process by SIGKILL right before it renames or removes for the given time, from 1."""
+    left = number
+
+    def hook(event: str, _: object) -> None:
+        nonlocal left
+        if event in {"os.rename", "shutil.rmtree", "os.remove", "os.rmdir"}:
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
 def act(store: BlobStore, action: str, argument: str) -> None:
     """Do one thing and print what came of it."""
     if action == "stream":
@@ -43,10 +60,14 @@ def act(store: BlobStore, action: str, argument: str) -> None:
         print(stored.key, stored.size, peak() - before)
     elif action == "endless":
         store.put_stream(endless())
-    elif action == "put_folder":
+    elif action == "put_folders":
         print("under way", flush=True)
-        for _ in range(10_000):
-            store.put_folder(Path(argument), "models/m1")
+        for folder in itertools.cycle(sorted(Path(argument).iterdir())):
+            store.put_folder(folder, "models/m1")
+    elif action == "put_folder_until":
+        number, folder = argument.split(":", 1)
+        die_at_rename(int(number))
+        store.put_folder(Path(folder), "models/m.1")
     elif action == "fetch":
         print(store.fetch(argument))
     elif action == "put_file":

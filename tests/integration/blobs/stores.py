@@ -27,7 +27,7 @@ class Place(Protocol):
         ...
 
     def files(self) -> list[str]:
-        """Return what lies behind the store, by name."""
+        """Return what the store keeps, by name."""
         ...
 
 
@@ -46,7 +46,8 @@ class LocalPlace:
 
     def files(self) -> list[str]:
         blobs = self.root / "blobs"
-        return sorted(path.relative_to(blobs).as_posix() for path in blobs.rglob("*") if path.is_file())
+        names = (path.relative_to(blobs).as_posix() for path in blobs.rglob("*") if path.is_file())
+        return sorted(name for name in names if name != "lock")
 
 
 @dataclass(frozen=True)

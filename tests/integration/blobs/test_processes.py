@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +20,7 @@ from fairlead.kit.blobs import BlobStore
 from fairlead.kit.errors import NotFound
 from tests.data import ROOT
 from tests.integration.blobs.program import MIB, chunks
-from tests.integration.blobs.stores import Place, S3Place, files_of, make_folder
+from tests.integration.blobs.stores import LocalPlace, Place, S3Place, files_of, make_folder
 
 LARGE = random.Random(1).randbytes(20 * MIB)
 
@@ -73,13 +76,17 @@ def test_a_writer_killed_midway_leaves_no_blob(place: Place, store: BlobStore) -
 def test_a_folder_whose_writer_is_killed_is_old_or_new_but_whole(
     place: Place, store: BlobStore, tmp_path: Path
 ) -> None:
-    files = {f"{n}/file": "new" * 10_000 for n in range(20)}
-    folder = make_folder(tmp_path, files)
+    # Each generation has files that no other has, besides those that differ.
+    generations = [{**{f"{n}/file": f"{g}" * 10_000 for n in range(20)}, f"only-{g}": ""} for g in range(3)]
+    folders = tmp_path / "generations"
+    folders.mkdir()
+    for generation in generations:
+        make_folder(folders, generation)
     for pause in (0.0, 0.02, 0.05, 0.1, 0.2):
-        with killed(begin(place, "put_folder", str(folder))):
+        with killed(begin(place, "put_folders", str(folders))):
             time.sleep(pause)
         try:
-            assert files_of(store.fetch_folder("models/m1")) == files
+            assert files_of(store.fetch_folder("models/m1")) in generations
         except NotFound:
             assert not store.exists("models/m1")
     store.put_folder(make_folder(tmp_path, {"a": "last"}), "models/m1")
@@ -87,6 +94,30 @@ def test_a_folder_whose_writer_is_killed_is_old_or_new_but_whole(
     if isinstance(place, S3Place):
         assert files_of(place.open(abandoned_after=timedelta(0)).fetch_folder("models/m1")) == {"a": "last"}
         assert len(place.files()) == 2, "one file and the manifest"
+
+
+def test_a_local_folder_is_there_wherever_its_writer_was_killed(tmp_path: Path) -> None:
+    place = LocalPlace(tmp_path)
+    store = place.open()
+    old, new = {"a": "old", "only-old": ""}, {"a": "new", "only-new": ""}
+    folders = [make_folder(tmp_path, files) for files in (old, new)]
+    for number in itertools.count(1):
+        store.put_folder(folders[0], "models/m.1")
+        process = begin(place, "put_folder_until", f"{number}:{folders[1]}")
+        process.communicate()
+        # Whoever has the store open misses nothing, nor does who opens it next.
+        copy = LocalPlace(tmp_path / f"copy-{number}")
+        shutil.copytree(tmp_path / "blobs", copy.root / "blobs")
+        for opened in (store, copy.open()):
+            assert files_of(opened.fetch_folder("models/m.1")) in (old, new)
+            assert list(opened.keys()) == ["models/m.1"]
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL
+    assert number > 3
+    assert files_of(store.fetch_folder("models/m.1")) == new
+    store.delete("models/m.1")
+    assert list(place.open().keys()) == [], "no folder comes back that was deleted"
 
 
 def test_processes_that_put_the_same_file_keep_it_once(place: Place, store: BlobStore, tmp_path: Path) -> None:
