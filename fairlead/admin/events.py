@@ -59,9 +59,10 @@ def topic_sizes(settings: KitSettings | None = None) -> list[TopicSize]:
 
 
 def group_lags(settings: KitSettings | None = None) -> list[GroupLag]:
-    """Return how many events each consumer group has still to take. Raises FailedPrecondition on SQLite."""
+    """Return how many events of our topics each group has still to take. Raises FailedPrecondition on SQLite."""
+    ours = {spec.name for spec in topics.SPECS}
     with _admin(settings or KitSettings()) as admin:
-        return admin.lags()
+        return [lag for lag in admin.lags() if lag.topic in ours]
 
 
 def dead_letters(topic: str, limit: int, settings: KitSettings | None = None) -> list[DeadLetter]:

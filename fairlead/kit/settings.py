@@ -28,7 +28,9 @@ class KitSettings(BaseSettings):
         10, ge=1, description="Most connections to PostgreSQL that one process of a service has open."
     )
     events_url: str = Field(
-        "", description="URL of the event log: kafka://host:9092[,host:9092]; empty means SQLite below home."
+        "",
+        description="URL of the event log: kafka://host:9092[,host:9092], of this installation alone; empty means "
+        "SQLite below home.",
     )
     events_spool_mb: int = Field(
         256, ge=1, description="Megabytes of events that a service keeps on local disk while Kafka is away."

@@ -51,11 +51,14 @@ class Supervisor:
         if (self.home / homes.RESTORE_MARK).exists():
             raise UpError(f"a restore into {self.home} did not end; run `fairlead restore` with the same backup again")
         self._require_ports()
+        if named(os.environ):
+            self._say("Looking whether the back ends can be used ...")
+            self.back_ends = prepare({**os.environ, "FAIRLEAD_HOME": str(self.home)})
+        # Only now: what is shown once must not be made by a start that fails.
         admin = homes.keep_token(self.home / "token")
         service = homes.keep_token(self.home / "service_token")
         environment = {**os.environ, **self._settings(admin, service)}
-        if named(os.environ):
-            self.back_ends = prepare(environment)
+        self._say("Starting the services ...")
         logs = self.home / "logs"
         logs.mkdir(exist_ok=True)
         for name in ports.SERVICES:
