@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import URL, Engine, QueuePool, event
+from sqlalchemy import URL, Engine, ExceptionContext, QueuePool, event
 
 from fairlead.kit.database.urls import options_of, with_search_path
 
@@ -47,8 +47,11 @@ def open_postgresql(url: URL, schema: str, connections: int) -> Engine:
         pool_recycle=_RECYCLE_SECONDS,
         # Writing is INSERT, UPDATE and single transactions; see the decision on PostgreSQL for what needs more.
         isolation_level="READ COMMITTED",
+        # Errors are logged, and rows are nobody's business there.
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "handle_error", _leave_out_detail)
     return engine
 
 
@@ -58,6 +61,17 @@ def _connect_arguments(url: URL, schema: str) -> dict[str, Any]:
     ours = " ".join(f"-c{name}={value}" for name, value in _OPTIONS.items())
     options = f"{ours} {options_of(url)}".strip()
     return arguments | {"options": with_search_path(options, schema) if schema else options}
+
+
+def _leave_out_detail(context: ExceptionContext) -> None:
+    """The server's DETAIL of a constraint that was broken quotes the row; the first line names the constraint."""
+    original, error = context.original_exception, context.sqlalchemy_exception
+    diagnostics = getattr(original, "diag", None)
+    if diagnostics is None or not diagnostics.message_detail:
+        return
+    if error is not None:
+        error.args = (str(error.args[0]).replace(str(original), diagnostics.message_primary), *error.args[1:])
+    original.args = (diagnostics.message_primary, *original.args[1:])
 
 
 def _prepare(connection: Any, _record: object) -> None:

@@ -32,10 +32,10 @@ class _SqliteConnection(Connection):
 def open_sqlite(url: URL) -> Engine:
     """Return an engine; the file's folder is made where it is missing. Raises FailedPrecondition where it can't be."""
     if not url.database or url.database == ":memory:":
-        engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.StaticPool)
+        engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.StaticPool, hide_parameters=True)
     else:
         _make_folder(Path(url.database).absolute().parent)
-        engine = sqlalchemy.create_engine(url, max_overflow=32)
+        engine = sqlalchemy.create_engine(url, max_overflow=32, hide_parameters=True)
     engine._connection_cls = _SqliteConnection
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
