@@ -13,23 +13,28 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
-from fairlead.kit.database.exclusive import make_schema, search_path
-from fairlead.kit.errors import FailedPrecondition
+from fairlead.kit.database.failures import RETRY_SECONDS
+from fairlead.kit.database.locks import MIGRATION
+from fairlead.kit.database.schemas import make_schema, search_path
+from fairlead.kit.errors import FailedPrecondition, Unavailable
 
-# Any fixed number: PostgreSQL processes that migrate the same schema wait for each other on it and the schema's name.
-_MIGRATION_LOCK = 7_400_001
+# Another may migrate large tables meanwhile.
+MIGRATION_WAIT_SECONDS = 300.0
+_LOCK_NOT_AVAILABLE = "55P03"
 _ENVIRONMENT = Path(__file__).parents[1] / "migrations"
 # Alembic's `context` is one per process, so threads migrate one after another.
 _ONE_MIGRATION = threading.Lock()
 
 
-def migrate(engine: Engine, *version_folders: Path) -> None:
+def migrate(engine: Engine, *version_folders: Path, wait_seconds: float = MIGRATION_WAIT_SECONDS) -> None:
     """Bring the database to the newest revision of every folder; do nothing where it is there already.
 
     A folder holds Alembic revision files. Processes that migrate the same database at the same time wait for each
     other, and all of it happens or none. On PostgreSQL the schema is made where it is missing, and the note of the
-    revisions is in it too. Raises FailedPrecondition for a database that a newer version has made.
+    revisions is in it too. Raises FailedPrecondition for a database that a newer version has made,
+    Unavailable where another process of PostgreSQL migrates it for longer than `wait_seconds`.
     """
     links = _links(version_folders)
     if wanted_revisions(*version_folders) <= recorded_revisions(engine):
@@ -43,7 +48,7 @@ def migrate(engine: Engine, *version_folders: Path) -> None:
     config.set_main_option("path_separator", "os")
     config.set_main_option("version_locations", os.pathsep.join(map(str, version_folders)).replace("%", "%%"))
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    with _ONE_MIGRATION, _exclusive(engine) as connection:
+    with _ONE_MIGRATION, _exclusive(engine, wait_seconds) as connection:
         if unknown := _recorded_in(connection) - links.keys():
             raise FailedPrecondition(
                 f"the database has the revisions {', '.join(sorted(unknown))}, which this version does not know; "
@@ -71,7 +76,7 @@ def recorded_revisions(engine: Engine) -> set[str]:
 
 
 @contextmanager
-def _exclusive(engine: Engine) -> Iterator[Connection]:
+def _exclusive(engine: Engine, wait_seconds: float) -> Iterator[Connection]:
     """A transaction that no other migration of these tables runs beside."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
@@ -79,7 +84,7 @@ def _exclusive(engine: Engine) -> Iterator[Connection]:
                 yield connection
         else:
             with connection.begin():
-                _take_schema(connection)
+                _take_schema(connection, wait_seconds)
                 yield connection
 
 
@@ -94,15 +99,25 @@ def _without_foreign_keys(connection: Connection) -> Iterator[None]:
         _driver(connection).execute("PRAGMA foreign_keys=ON")
 
 
-def _take_schema(connection: Connection) -> None:
+def _take_schema(connection: Connection, wait_seconds: float) -> None:
     """Lock the schema of the connection's search path against other migrations, and make it where it is missing."""
     schema = search_path(connection)
-    # Others may migrate for as long as it takes; so may this one, once it has what it locks.
+    # A migration may take as long as it needs, once it has what it locks; so others wait longer for it.
     connection.execute(text("SET LOCAL statement_timeout = 0"))
-    connection.execute(text("SET LOCAL lock_timeout = 0"))
-    connection.execute(
-        text("SELECT pg_advisory_xact_lock(:key, hashtext(:schema))"), {"key": _MIGRATION_LOCK, "schema": schema}
-    )
+    connection.execute(text(f"SET LOCAL lock_timeout = {max(1, round(wait_seconds * 1000))}"))
+    try:
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(:key, hashtext(:schema))"), {"key": MIGRATION, "schema": schema}
+        )
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+            raise
+        raise Unavailable(
+            f"another process has been migrating the schema '{schema}' of the database "
+            f"{connection.engine.url.database} for more than {wait_seconds:g} s; pg_locks shows it (advisory, classid "
+            f"{MIGRATION}): wait for it or end it, then try again",
+            retry_after=RETRY_SECONDS,
+        ) from error
     connection.execute(text("SET LOCAL lock_timeout = '30s'"))
     make_schema(connection, schema)
 

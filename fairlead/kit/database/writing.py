@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-# Any fixed number, other than that of migrations.
-_ALONE = 7_400_002
+from fairlead.kit.database.locks import ALONE
 
 
 def insert_new(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
@@ -33,7 +32,7 @@ def alone(connection: Connection, name: str) -> None:
     """
     if connection.dialect.name != "sqlite":
         key = "hashtext(current_schema() || '/' || :name)"
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_ALONE}, {key})"), {"name": name})
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({ALONE}, {key})"), {"name": name})
 
 
 def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

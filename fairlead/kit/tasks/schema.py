@@ -22,7 +22,7 @@ PROJECT_NAME = "projects/{project}"
 ACTIVE: tuple[TaskState.ValueType, ...] = (TASK_STATE_PENDING, TASK_STATE_RUNNING)
 ENDED: tuple[TaskState.ValueType, ...] = (TASK_STATE_SUCCEEDED, TASK_STATE_FAILED, TASK_STATE_CANCELLED)
 
-# Made by migrations/tasks_0001.py. A row whose published_revision lags its revision holds a change that the event
+# Made by the migrations. A row whose published_revision lags its revision holds a change that the event
 # log may not have: the process ended between the commit and the publication.
 tasks = sa.Table(
     "tasks",

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, insert, inspect, make_url, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from fairlead.kit.database import migrate, open_database, recorded_revisions, unavailable
-from fairlead.kit.errors import PermissionDenied
+from fairlead.kit.database import (
+    exclusive,
+    is_postgresql,
+    migrate,
+    open_database,
+    recorded_revisions,
+    schema_url,
+    unavailable,
+    wanted_revisions,
+)
+from fairlead.kit.database.locks import MIGRATION
+from fairlead.kit.errors import PermissionDenied, Unavailable
 from fairlead.kit.tasks import MIGRATIONS
 from services.gateway.adapters.schema import MIGRATIONS as GATEWAY
 from services.gateway.adapters.schema import projects
 from tests.data import ROOT
+
+# Not in the line of code that a traceback shows.
+NAME = "Ann of Chester"
 
 
 def setting(engine: Engine, name: str) -> str:
@@ -91,6 +105,26 @@ def test_a_nul_in_a_text_becomes_the_replacement_character(postgres_database: st
     engine.dispose()
 
 
+@pytest.mark.parametrize(("age", "broken"), [(None, '"age"'), (6, '"people_pkey"')])
+def test_an_insert_that_fails_tells_what_it_broke_and_no_value(
+    postgres_database: str, age: int | None, broken: str
+) -> None:
+    engine = open_database(postgres_database)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE people (name TEXT PRIMARY KEY, age INTEGER NOT NULL)"))
+        connection.execute(text("INSERT INTO people VALUES (:name, 5)"), {"name": NAME})
+
+    with pytest.raises(IntegrityError) as failed, engine.begin() as connection:
+        insert = text("INSERT INTO people (name, age) VALUES (:name, :age)")
+        connection.execute(insert, {"name": NAME, "age": age})
+
+    told = "".join(traceback.format_exception(failed.value))
+    assert "INSERT INTO people" in told
+    assert broken in told
+    assert NAME not in told
+    engine.dispose()
+
+
 def test_processes_that_make_the_same_tables_at_once_wait_for_each_other(postgres_database: str) -> None:
     program = (
         "import sys; from fairlead.kit.database import migrate, open_database; from fairlead.kit.tasks import "
@@ -103,7 +137,34 @@ def test_processes_that_make_the_same_tables_at_once_wait_for_each_other(postgre
 
     assert [(process.communicate()[1], process.returncode) for process in processes] == [(b"", 0)] * 3
     engine = open_database(postgres_database, "trainer")
-    assert recorded_revisions(engine) == {"tasks_0001"}
+    assert recorded_revisions(engine) == wanted_revisions(MIGRATIONS)
+    engine.dispose()
+
+
+def test_a_lock_that_another_has_for_too_long_is_given_up_and_had_once_it_is_free(database_url: str) -> None:
+    url = schema_url(database_url, "mlflow") if is_postgresql(database_url) else database_url
+    with (
+        exclusive(url, "tables"),
+        exclusive(url, "registry", wait_seconds=0),
+        pytest.raises(Unavailable, match=r"the lock '.*tables.* for more than 0\.3 s.*try again"),
+        exclusive(url, "tables", wait_seconds=0.3),
+    ):
+        pass
+
+    with exclusive(url, "tables", wait_seconds=0):
+        pass
+
+
+def test_a_migration_that_another_hangs_in_is_given_up(postgres_database: str) -> None:
+    engine = open_database(postgres_database, "trainer")
+    with engine.begin() as other:
+        lock = text("SELECT pg_advisory_xact_lock(:key, hashtext('trainer'))")
+        other.execute(lock, {"key": MIGRATION})
+        with pytest.raises(Unavailable, match=r"migrating the schema 'trainer' .* for more than 0\.3 s.*try again"):
+            migrate(engine, MIGRATIONS, wait_seconds=0.3)
+
+    migrate(engine, MIGRATIONS, wait_seconds=0.3)
+    assert recorded_revisions(engine) == wanted_revisions(MIGRATIONS)
     engine.dispose()
 
 
@@ -117,7 +178,7 @@ def test_a_schema_that_was_made_for_a_role_is_enough(postgres_database: str) -> 
     limited = open_database(url.render_as_string(hide_password=False), "trainer")
     try:
         migrate(limited, MIGRATIONS)
-        assert recorded_revisions(limited) == {"tasks_0001"}
+        assert recorded_revisions(limited) == wanted_revisions(MIGRATIONS)
         refused = open_database(url.render_as_string(hide_password=False), "profiler")
         with pytest.raises(PermissionDenied, match=f"GRANT CREATE ON DATABASE .* TO {role}"):
             migrate(refused, MIGRATIONS)
