@@ -119,6 +119,22 @@ class Journal:
         contents.damaged_rows = segment.rows - rows_of(contents.tally)
         return contents, segment.identity or str(uuid.uuid5(_FIRST_FORMAT, data.hex()))
 
+    def damaged(self, segment: Segment, contents: Contents) -> Tally:
+        """Return the damaged rows of what read() returned by deployment, as far as anyone knows whose they are.
+
+        What this process wrote it remembers. Of what an earlier one left it is known where all records that can be read
+        are of one deployment.
+        """
+        lost: Tally = {}
+        for deployment, held in segment.tally.items():
+            rows = held.rows - contents.tally.get(deployment, Span(0, 0, 0)).rows
+            if rows > 0:
+                lost[deployment] = held._replace(rows=rows)
+        if (unknown := contents.damaged_rows - rows_of(lost)) > 0 and len(segment.tally) == 1:
+            ((deployment, held),) = segment.tally.items()
+            add(lost, deployment, held._replace(rows=unknown))
+        return lost
+
     def remove(self, segment: Segment) -> None:
         """Forget a sealed segment."""
         with self._lock:

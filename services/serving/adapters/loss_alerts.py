@@ -8,7 +8,7 @@ from fairlead.api.drift.v1 import monitor_pb2
 from fairlead.api.events.v1 import events_pb2
 from fairlead.kit.events import Draft
 
-from .losses import Loss
+from .losses import Cause, Loss
 
 MEGABYTE = 1024 * 1024
 
@@ -32,10 +32,15 @@ def to_draft(loss: Loss, spool_bytes: int, now: datetime) -> Draft:
 
 def _message(loss: Loss, spool_bytes: int) -> str:
     what = "were refused, since they could not be logged" if loss.refused else "were answered and not logged"
+    why = {
+        Cause.FULL: "the event log was away or slow, and the spool of "
+        f"{max(1, round(spool_bytes / MEGABYTE))} MB on disk was full",
+        Cause.REJECTED: "the event log refuses them for what they are; the log of serving says why",
+        Cause.DAMAGED: "they could not be read back from the spool on disk; the log of serving names the file",
+    }[loss.cause]
     return (
         f"{loss.span.rows:,} predictions of {loss.deployment} between {_text(loss.span.first_ns)} and "
-        f"{_text(loss.span.last_ns)} {what}: the event log was away or slow, and the spool of "
-        f"{max(1, round(spool_bytes / MEGABYTE))} MB on disk was full."
+        f"{_text(loss.span.last_ns)} {what}: {why}."
     )
 
 

@@ -17,12 +17,13 @@ from fairlead.kit.errors import InvalidArgument
 from fairlead.kit.events import Draft, EventLog, topics
 from fairlead.kit.logging import get_logger
 
+from ..domain.losses import Span, Tally, add
 from .frames import Record
 from .journal import Journal, Segment
 from .log_metrics import DROPPED, LOGGED, SPOOLED
 from .log_records import batches
 from .loss_alerts import to_draft
-from .losses import Losses
+from .losses import Cause, Losses
 from .prediction_events import to_drafts
 
 FLUSH_ROWS = 256
@@ -119,6 +120,13 @@ class PredictionPublisher:
         ]
         if drafts and not self._publish(drafts):
             return False
+        lost = self._journal.damaged(segment, contents)
+        for _, mark, _ in unreadable:
+            add(lost, mark.deployment, Span(mark.rows, mark.time_ns, mark.time_ns))
+        for deployment, span in lost.items():
+            self._losses.add(deployment, span, cause=Cause.DAMAGED)
+        # While what was lost is still there: after a crash it is better counted twice than not at all.
+        self._losses.save()
         damaged = contents.damaged_rows + sum(record.mark.rows for record in unreadable)
         if damaged or unreadable:
             self._set_aside(segment, damaged)
@@ -154,6 +162,8 @@ class PredictionPublisher:
     def _refuse(self, draft: Draft, error: InvalidArgument) -> None:
         """Count an event that the event log will never take."""
         rows = _rows([draft])
+        for deployment, span in _spans(draft).items():
+            self._losses.add(deployment, span, cause=Cause.REJECTED)
         DROPPED.labels("refused").inc(rows)
         LOG.error("the event log refuses predictions for what they are", key=draft.key, rows=rows, error=error.message)
 
@@ -184,6 +194,15 @@ class PredictionPublisher:
         self._alerted = now
         for draft in drafts:
             LOG.warning("an alert was raised", deployment=draft.key, alert=draft.id)
+
+
+def _spans(draft: Draft) -> Tally:
+    tally: Tally = {}
+    if isinstance(draft.message, events_pb2.PredictionBatch):
+        for request in draft.message.requests:
+            time_ns = request.time.ToNanoseconds()
+            add(tally, draft.message.deployment, Span(request.row_count, time_ns, time_ns))
+    return tally
 
 
 def _rows(drafts: Sequence[Draft]) -> int:

@@ -1,4 +1,5 @@
 import gc
+import json
 import pickle
 import shutil
 import signal
@@ -20,7 +21,7 @@ from services.serving.adapters.frames import Mark, Record
 from services.serving.adapters.journal import Journal
 from services.serving.adapters.log_metrics import DROPPED, LOGGED, REFUSED, SPOOLED
 from services.serving.adapters.log_records import batches, describe, encode, encode_head
-from services.serving.adapters.losses import Losses
+from services.serving.adapters.losses import Cause, Loss, Losses
 from services.serving.adapters.prediction_log import JournaledPredictionLog
 from services.serving.domain.columns import Array, Columns, columns_of
 from services.serving.domain.losses import Span
@@ -201,6 +202,22 @@ def test_a_record_that_can_not_be_read_is_counted_and_its_neighbours_are_publish
     assert request_ids(events) == ["first", "last", "after"]
     assert [path.suffix for path in (tmp_path / "journal").iterdir()] == [".broken"]
     assert dropped("damaged") - before == 5
+    (alert,) = alerts(events)
+    assert (alert.unlogged_predictions.row_count, alert.unlogged_predictions.refused) == (5, False)
+    assert "could not be read back from the spool on disk" in alert.message
+
+
+def test_damage_in_what_an_earlier_process_left_is_told_of_its_deployment(tmp_path: Path, events: EventLog) -> None:
+    log = open_log(tmp_path, AwayAtFirst(events, refusals=10**6))  # type: ignore[arg-type]
+    for name in ("first", "damaged", "last"):
+        append(log, name)
+    log.close()
+    (segment,) = (tmp_path / "journal").iterdir()
+    segment.write_bytes(segment.read_bytes().replace(b"damaged", b"dAmaged"))
+    open_log(tmp_path, events).close()
+    assert request_ids(events) == ["first", "last"]
+    (alert,) = alerts(events)
+    assert (alert.deployment, alert.unlogged_predictions.row_count) == (INCOME_NAME, 2)
 
 
 def test_a_segment_of_the_first_format_is_published(tmp_path: Path, events: EventLog) -> None:
@@ -302,6 +319,32 @@ def test_an_alert_that_is_told_twice_has_the_same_event_id(tmp_path: Path) -> No
     assert (second.span.rows, second.id != first.id) == (5, True)
 
 
+@pytest.mark.parametrize("content", ["", '{"counted": [["projects/p', "[]", '{"counted": [[1]], "telling": []}'])
+def test_a_torn_count_of_losses_is_set_aside_and_counting_goes_on(
+    tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "losses.json"
+    file.write_text(content)
+    losses = Losses(file)
+    assert not losses
+    assert "can't be read" in "".join(capsys.readouterr())
+    assert (tmp_path / "losses.broken").read_text() == content
+    losses.add(INCOME_NAME, Span(1, NOON_NS, NOON_NS))
+    losses.save()
+    assert [loss.span.rows for loss in Losses(file).tell()] == [1]
+
+
+def test_a_count_of_losses_that_an_earlier_version_wrote_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "losses.json"
+    counted, told = [INCOME_NAME, True, [2, 3, 4]], ["id-1", PRICE_NAME, False, [5, 6, 7]]
+    file.write_text(json.dumps({"counted": [counted], "telling": [told]}))
+    losses = Losses(file)
+    assert losses.tell() == [Loss("id-1", PRICE_NAME, False, Span(5, 6, 7), Cause.FULL)]
+    losses.told()
+    (second,) = losses.tell()
+    assert second[1:] == (INCOME_NAME, True, Span(2, 3, 4), Cause.FULL)
+
+
 class RefusesLargeOnes:
     """An event log that refuses events above a size, as brokers do."""
 
@@ -324,6 +367,9 @@ def test_what_the_event_log_will_never_take_is_counted_and_holds_up_nothing(tmp_
     log.close()
     assert request_ids(events) == ["small"]
     assert dropped("refused") - before == 300
+    (alert,) = alerts(events)
+    assert (alert.deployment, alert.unlogged_predictions.row_count) == (PRICE_NAME, 300)
+    assert "the event log refuses them for what they are" in alert.message
 
 
 def test_a_record_names_no_class_of_this_service(tmp_path: Path) -> None:
