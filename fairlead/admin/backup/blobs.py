@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fairlead.admin.backup.errors import Damaged
-from fairlead.admin.backup.files import BackupFolder
+from fairlead.admin.backup.files import BackupFile, BackupFolder
 from fairlead.admin.backup.manifest import BlobsDump
 from fairlead.admin.backup.progress import Progress, Say
 from fairlead.kit.blobs import BlobStore
@@ -32,8 +32,9 @@ def copy_out(store: BlobStore, folder: BackupFolder, named: Iterable[str], say: 
             else:
                 _copy_folder(store, key, folder, progress)
                 folders += 1
-        except NotFound:
-            # Removed since it was listed.
+        except (NotFound, FileNotFoundError):
+            # Removed since it was listed, or while it was copied.
+            folder.forget(_folder_path(key))
             continue
         missing.discard(key)
     say(f"blobs: {blobs:,} blobs and {folders:,} folders")
@@ -42,16 +43,18 @@ def copy_out(store: BlobStore, folder: BackupFolder, named: Iterable[str], say: 
     return BlobsDump(blobs, folders, tuple(sorted(missing)))
 
 
-def copy_in(store: BlobStore, root: Path, say: Say) -> None:
-    """Store everything of a backup; what is there already stays."""
+def copy_in(store: BlobStore, root: Path, files: Iterable[BackupFile], say: Say) -> None:
+    """Store the blobs and folders among the files that a manifest lists; what is there already stays."""
     progress = Progress("blobs", say)
-    for path in sorted((root / BLOBS).glob("sha256/*/*")):
-        stored = store.put_file(path)
-        if stored.key != path.relative_to(root / BLOBS).as_posix():
-            raise Damaged(f"{path} has other bytes than its name says")
+    parts = [file.path.split("/", 1) for file in files]
+    for key in (path for top, *rest in parts for path in rest if top == BLOBS):
+        stored = store.put_file(root / BLOBS / key)
+        if stored.key != key:
+            raise Damaged(f"{root / BLOBS / key} has other bytes than its name says")
         progress.add(stored.size)
-    for path in sorted((root / FOLDERS).glob("*")):
-        store.put_folder(path, path.name.replace("~", "/"))
+    # `verify` has found no file in them that is not listed.
+    for name in sorted({path.split("/")[0] for top, *rest in parts for path in rest if top == FOLDERS}):
+        store.put_folder(root / FOLDERS / name, name.replace("~", "/"))
         progress.add(0)
 
 
@@ -77,7 +80,13 @@ def _copy_blob(store: BlobStore, key: str, folder: BackupFolder, progress: Progr
 
 
 def _copy_folder(store: BlobStore, key: str, folder: BackupFolder, progress: Progress) -> None:
-    source, target = store.fetch_folder(key), f"{FOLDERS}/{key.replace('/', '~')}"
+    source, target = store.fetch_folder(key), _folder_path(key)
     for path in sorted(source.rglob("*")):
-        if path.is_file():
+        if not path.is_dir():
             progress.add(folder.copy(path, f"{target}/{path.relative_to(source).as_posix()}").size)
+    if not source.is_dir():
+        raise FileNotFoundError(source)
+
+
+def _folder_path(key: str) -> str:
+    return f"{FOLDERS}/{key.replace('/', '~')}"

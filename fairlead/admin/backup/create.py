@@ -1,8 +1,9 @@
 """Making a backup, while Fairlead runs or not.
 
-The order is what makes it whole: positions of consumer groups, what waits on local disk, all databases at one moment,
-then the event log and the blobs, which only grow. A row's blob is there, an event that a row says is published is in
-the log, and what a consumer's tables lack comes again.
+The order is what makes it whole: positions of consumer groups, all databases at one moment, what waits on local disk,
+then the event log and the blobs, which only grow. That is the way an event goes (a row or the journal, a spool, the
+log): looked for in the same order, it is found in one of them at least. A row's blob is there, an event that a row says
+is published is in a spool or the log, and what a consumer's tables lack comes again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from fairlead.admin.backup.manifest import ArtifactsDump, DatabaseDump, Manifest
 from fairlead.admin.backup.marks import Marks
 from fairlead.admin.backup.progress import Progress, Say
 from fairlead.admin.backup.settings import BackupSettings
-from fairlead.admin.backup.snapshots import open_snapshots
+from fairlead.admin.backup.snapshots import Snapshot, open_snapshots
 from fairlead.kit import backends
 from fairlead.kit.errors import FailedPrecondition
 
@@ -57,9 +58,10 @@ def _write(settings: BackupSettings, root: Path, say: Say, with_events: bool) ->
     store = open_events(settings)
     try:
         groups = store.groups()
-        segments = journal.copy_out(settings.journal, folder)
-        waits = waiting.copy_out(settings.spools, folder, say)
-        databases = _dump_databases(settings, folder, named, say)
+        with open_snapshots(settings.databases) as snapshots:
+            segments = journal.copy_out(settings.journal, folder)
+            waits = waiting.copy_out(settings.spools, folder, say)
+            databases = _dump_databases(snapshots, folder, named, say)
         events = dump_topics(store, folder, groups, with_events, say)
     finally:
         store.close()
@@ -84,10 +86,9 @@ def _write(settings: BackupSettings, root: Path, say: Say, with_events: bool) ->
 
 
 def _dump_databases(
-    settings: BackupSettings, folder: BackupFolder, named: NamedBlobs, say: Say
+    snapshots: Sequence[Snapshot], folder: BackupFolder, named: NamedBlobs, say: Say
 ) -> tuple[DatabaseDump, ...]:
-    with open_snapshots(settings.databases) as snapshots:
-        dumps: Sequence[DatabaseDump | None] = [dump_database(snapshot, folder, named, say) for snapshot in snapshots]
+    dumps: Sequence[DatabaseDump | None] = [dump_database(snapshot, folder, named, say) for snapshot in snapshots]
     found = tuple(dump for dump in dumps if dump is not None)
     if not found:
         raise FailedPrecondition("there is nothing to back up: no service has made its tables in these databases yet")
@@ -98,7 +99,11 @@ def _copy_artifacts(settings: BackupSettings, folder: BackupFolder, say: Say) ->
     uri = settings.trainer_mlflow_artifacts
     artifacts, progress, count = open_artifacts(uri, settings), Progress("artifacts", say), 0
     for path in artifacts.paths():
-        progress.add(folder.store(artifacts.read(path), f"{ARTIFACTS}/{path}").size)
+        try:
+            progress.add(folder.store(artifacts.read(path), f"{ARTIFACTS}/{path}").size)
+        except FileNotFoundError:
+            # Removed since it was listed.
+            continue
         count += 1
     say(f"artifacts: {count:,} files of MLflow's")
     return ArtifactsDump(uri, count)

@@ -20,16 +20,21 @@ ROWS_AT_A_TIME = 500
 # Blobs are named in texts and inside protobuf messages alike.
 _BLOB_KEY = re.compile(r"sha256/[0-9a-f]{2}/[0-9a-f]{64}")
 _BLOB_KEY_BYTES = re.compile(_BLOB_KEY.pattern.encode())
+# Folders are packages of models: a deployment names its own in a column, a model's version in a tag of MLflow's.
+_PACKAGE_COLUMN, _PACKAGE_TAG = "package_blob", "fairlead.package_blob"
 
 
 class NamedBlobs:
-    """Collects the keys of blobs that values name."""
+    """Collects the keys of blobs and folders that values name."""
 
     def __init__(self) -> None:
         self.keys: set[str] = set()
 
-    def look(self, row: Sequence[Any]) -> None:
-        """Note the keys in a row's texts and bytes."""
+    def look(self, columns: Sequence[str], row: Sequence[Any]) -> None:
+        """Note the keys in a row's texts and bytes, and the package that it names."""
+        named = dict(zip(columns, row, strict=True))
+        if package := named.get(_PACKAGE_COLUMN) or (named.get("key") == _PACKAGE_TAG and named.get("value")):
+            self.keys.add(package)
         for value in row:
             if isinstance(value, str):
                 if "sha256/" in value:
@@ -64,12 +69,13 @@ def _dump_table(
     connection: Connection, table: sa.Table, path: str, folder: BackupFolder, named: NamedBlobs
 ) -> TableDump:
     query = sa.select(table).order_by(*table.primary_key.columns)
+    columns = tuple(column.name for column in table.columns)
     count = 0
     # The server, too, hands the rows over by and by.
     by_and_by = {"yield_per": ROWS_AT_A_TIME}
     with folder.lines(path) as lines, connection.execute(query, execution_options=by_and_by) as rows:
         for row in rows:
-            named.look(row)
+            named.look(columns, row)
             lines.write(encode_row(row))
             count += 1
-    return TableDump(table.name, tuple(column.name for column in table.columns), count, path)
+    return TableDump(table.name, columns, count, path)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import sqlalchemy as sa
 
+from fairlead.admin.backup import journal
 from fairlead.admin.backup.artifacts import open_artifacts
 from fairlead.admin.backup.errors import NotEmpty
 from fairlead.admin.backup.events import EventStore
@@ -63,12 +63,8 @@ def _stored(settings: BackupSettings) -> Iterator[str]:
     for path in open_artifacts(settings.trainer_mlflow_artifacts, settings).paths():
         yield f"MLflow artifacts such as {path}"
         break
-    if any(_files(settings.journal)):
+    if any(journal.segments(settings.journal)):
         yield f"predictions that are not published yet in {settings.journal}"
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return folder.glob("*.*")
 
 
 def _events(store: EventStore, dump: EventsDump) -> Iterator[str]:

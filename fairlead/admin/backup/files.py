@@ -64,6 +64,12 @@ class BackupFolder:
                 file.write(chunk)
         return self._files[path]
 
+    def forget(self, path: str) -> None:
+        """Remove what was written below a path, or to it."""
+        for name in [name for name in self._files if name == path or name.startswith(f"{path}/")]:
+            (self.root / name).unlink()
+            del self._files[name]
+
     @contextmanager
     def lines(self, path: str) -> Iterator[LineWriter]:
         """Write a compressed file of lines."""
@@ -76,13 +82,27 @@ class BackupFolder:
     @contextmanager
     def _create(self, path: str) -> Iterator[_HashedFile]:
         target = self.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as raw:
+        self._make_folder(target.parent)
+        with open(target, "xb", opener=owners_only) as raw:
             file = _HashedFile(raw)
-            yield file
+            try:
+                yield file
+            except BaseException:
+                target.unlink()
+                raise
             raw.flush()
             os.fsync(raw.fileno())
         self._files[path] = BackupFile(path, file.size, file.sha256)
+
+    def _make_folder(self, path: Path) -> None:
+        if not path.is_dir():
+            self._make_folder(path.parent)
+            path.mkdir(mode=0o700)
+
+
+def owners_only(path: str, flags: int) -> int:
+    """Open a file that nobody else may read: a backup holds all data."""
+    return os.open(path, flags, 0o600)
 
 
 class _Lines:

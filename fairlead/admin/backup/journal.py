@@ -14,15 +14,19 @@ SEAL_SECONDS = 2.0
 _LOOK_SECONDS = 0.02
 
 
+def segments(journal: Path) -> list[Path]:
+    """Return the segments that are there, oldest first; the folder holds other files too."""
+    return sorted(path for path in journal.glob("*") if path.suffix in (OPEN, SEALED))
+
+
 def copy_out(journal: Path, folder: BackupFolder) -> tuple[str, ...]:
     """Copy the segments and return their names.
 
-    Called before the event log is read: what is published and removed meanwhile is found there.
+    Called before the spools and the event log are read: what is published and removed meanwhile is found there.
     """
-    segments = sorted(path for path in journal.glob("*") if path.suffix in (OPEN, SEALED))
     deadline = time.monotonic() + SEAL_SECONDS
     copied: list[str] = []
-    for path in segments:
+    for path in segments(journal):
         # A whole segment is published under the same event ids as from here; a part of one would not be.
         while path.suffix == OPEN and path.exists() and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)

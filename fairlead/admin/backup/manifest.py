@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fairlead.admin.backup.errors import Damaged
-from fairlead.admin.backup.files import BackupFile
+from fairlead.admin.backup.files import BackupFile, owners_only
 from fairlead.kit.errors import FailedPrecondition
 
 FORMAT = 1
@@ -136,7 +136,7 @@ def write(root: Path, manifest: Manifest) -> None:
     """Finish a backup: all of the manifest appears, or none."""
     content = asdict(manifest)
     draft = root / f"{NAME}.part"
-    with draft.open("w", encoding="utf-8") as file:
+    with open(draft, "w", encoding="utf-8", opener=owners_only) as file:
         json.dump({"format": FORMAT, "sha256": _digest(content), **content}, file, indent=1)
         file.flush()
         os.fsync(file.fileno())

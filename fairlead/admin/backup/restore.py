@@ -101,7 +101,7 @@ def _clear_events(store: EventStore, manifest: Manifest) -> None:
 
 
 def _restore_files(settings: BackupSettings, root: Path, manifest: Manifest, say: Say) -> None:
-    blobs.copy_in(backends.blob_store(settings), root, say)
+    blobs.copy_in(backends.blob_store(settings), root, manifest.files, say)
     say(f"blobs: {manifest.blobs.blobs:,} blobs and {manifest.blobs.folders:,} folders")
     artifacts, progress = open_artifacts(settings.trainer_mlflow_artifacts, settings), Progress("artifacts", say)
     prefix = f"{ARTIFACTS}/"

@@ -1,6 +1,7 @@
 """Events that services have accepted and that wait on local disk for Kafka: their spools below home.
 
-They are read before the event log: what is published from there meanwhile is found in the log.
+They are read once the databases stand still, so that what a row says is published is there, and before the event log:
+what is published from there meanwhile is found in the log.
 """
 
 from __future__ import annotations

@@ -151,9 +151,22 @@ def _fill_events(settings: BackupSettings) -> None:
         subscription.commit()
     log.close()
     settings.spools.mkdir()
+    spool(settings, *(f"waits-{i}" for i in range(WAITING)))
+
+
+def spool(settings: BackupSettings, *names: str) -> None:
+    """Let events of these ids wait for Kafka."""
     queue = SpoolQueue(SpoolLimits(settings.spools / "drift.db"))
-    queue.put(topics.ALERTS, [Envelope("d", f"waits-{i}", "T", "drift", i, {"a": "b"}, b"p") for i in range(WAITING)])
+    queue.put(topics.ALERTS, [Envelope("d", name, "T", "drift", i, {"a": "b"}, b"p") for i, name in enumerate(names)])
     queue.close()
+
+
+def deploy(settings: BackupSettings, name: str, package: str) -> None:
+    """Insert a deployment of a model's package."""
+    insert(
+        settings, "serving", "deployments", project="p", id=name, package_blob=package, create_time=MADE,
+        update_time=MADE,
+    )  # fmt: skip
 
 
 def subscribe_all(settings: BackupSettings) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from fairlead.admin.backup import BackupSettings, back_up, restore
+from fairlead.admin.backup.dump import NamedBlobs
 from fairlead.admin.backup.manifest import Manifest
+from fairlead.admin.backup.settings import Database
 from fairlead.kit import backends
 from fairlead.kit.errors import FailedPrecondition
 from fairlead.kit.events import topics
@@ -99,14 +101,46 @@ def test_blobs_and_folders_are_there_again(moved: Moved) -> None:
     assert manifest.blobs.missing == ()
 
 
-def test_a_blob_that_a_row_names_and_the_store_lacks_is_told(tmp_path: Path) -> None:
+def test_a_blob_or_package_that_a_row_names_and_the_store_lacks_is_told(tmp_path: Path) -> None:
     settings = small.place(tmp_path / "home")
     key = small.fill(settings)
+    small.deploy(settings, "there", "models/default/m/t1")
+    small.deploy(settings, "gone", "models/default/m/t2")
     backends.blob_store(settings).delete(key)
 
     manifest = back_up(settings, tmp_path / "backup", small.said)
 
-    assert manifest.blobs.missing == (key,)
+    assert manifest.blobs.missing == ("models/default/m/t2", key)
+
+
+def test_a_package_that_mlflow_names_is_known() -> None:
+    named = NamedBlobs()
+
+    named.look(["name", "key", "value"], ["default.m", "fairlead.package_blob", "models/default/m/t1"])
+    named.look(["name", "key", "value"], ["default.m", "mine", "models/default/m/t2"])
+
+    assert named.keys == {"models/default/m/t1"}
+
+
+def test_an_event_that_enters_a_spool_as_the_databases_are_looked_at_is_in_the_backup(tmp_path: Path) -> None:
+    """Its row says that it is published, and it is not in Kafka yet."""
+
+    class Busy(BackupSettings):
+        """Something is put into a spool just before the databases' moment."""
+
+        @property
+        def databases(self) -> tuple[Database, ...]:
+            """Return the databases, once the event waits."""
+            small.spool(self, "late")
+            return super().databases
+
+    settings = small.place(tmp_path / "home")
+    small.fill(settings)
+    busy = Busy(**settings.model_dump(include={"home", "database_url", "events_url", "blobs_url"}))
+
+    manifest = back_up(busy, tmp_path / "backup", small.said)
+
+    assert sum(dump.events for dump in manifest.waiting) == small.WAITING + 1
 
 
 def test_a_backup_of_an_earlier_fairlead_is_migrated(tmp_path: Path) -> None:
