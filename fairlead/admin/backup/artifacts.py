@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from fairlead.admin.backup.files import CHUNK_BYTES
+from fairlead.admin.backup.files import CHUNK_BYTES, sha256_of
 from fairlead.kit.blobs import S3Options
-from fairlead.kit.errors import FailedPrecondition
+from fairlead.kit.errors import FailedPrecondition, Unavailable
 
 if TYPE_CHECKING:
     from fairlead.admin.backup.settings import BackupSettings
@@ -90,15 +91,23 @@ class S3Artifacts:
     def read(self, path: str) -> Iterator[bytes]:
         """Return an object's content in chunks. Raises FileNotFoundError."""
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=f"{self._prefix}{path}")
+            # MLflow's own client has S3 keep a checksum, which boto3 compares here.
+            answer = self._client.get_object(Bucket=self._bucket, Key=f"{self._prefix}{path}", ChecksumMode="ENABLED")
         except self._client.exceptions.NoSuchKey as error:
             raise FileNotFoundError(path) from error
         with closing(answer["Body"]) as body:
             yield from body.iter_chunks(CHUNK_BYTES)
 
     def write(self, path: str, source: Path) -> None:
-        """Store an object."""
+        """Store an object, and read it again. Raises Unavailable where S3 has other bytes then."""
         self._client.upload_file(str(source), self._bucket, f"{self._prefix}{path}", ExtraArgs=self._encryption or None)
+        digest = hashlib.sha256()
+        for chunk in self.read(path):
+            digest.update(chunk)
+        if digest.hexdigest() != sha256_of(source):
+            raise Unavailable(
+                f"S3 has other bytes in s3://{self._bucket}/{self._prefix}{path} than it was sent; begin again"
+            )
 
 
 def open_artifacts(uri: str, settings: BackupSettings) -> Artifacts:
