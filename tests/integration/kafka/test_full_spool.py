@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from fairlead.api.events.v1.events_pb2 import AuditEntry
 from fairlead.kit.errors import InvalidArgument, Unavailable
 from fairlead.kit.events import EventLog, SpoolLimits, open_event_log
+from fairlead.kit.events.kafka.sizes import MAX_RECORD_BYTES
 from tests.servers.server import free_port
 from tests.waiting import until
 
@@ -76,3 +77,6 @@ def test_an_event_that_no_broker_would_take_is_refused_at_once(open_log: Open, t
 
     with pytest.raises(InvalidArgument, match="are the most"):
         log.publish(topic_prefix, "key", AuditEntry(action="x" * 9_000_000))
+    with pytest.raises(InvalidArgument, match="are the most"):
+        # The payload alone would do, but not together with its key, which Kafka counts as well.
+        log.publish(topic_prefix, "k" * 10_000, AuditEntry(action="x" * (MAX_RECORD_BYTES - 10_000)))

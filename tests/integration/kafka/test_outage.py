@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from fairlead.api.events.v1.events_pb2 import AuditEntry
 from fairlead.kit.errors import FailedPrecondition, Unavailable
@@ -150,6 +152,27 @@ def test_a_service_killed_while_the_broker_is_down_loses_nothing_it_accepted(
     assert accepted == list(range(len(accepted)))
     # The one that was on its way when the service died may be there as well.
     assert found[: len(accepted)] == accepted and len(found) <= len(accepted) + 1
+
+
+def test_an_event_that_kafka_refuses_when_it_is_back_is_kept_and_holds_up_no_other(
+    kafka_broker: KafkaBroker, topic: str, log: EventLog, spool: SpoolLimits
+) -> None:
+    kafka_broker.kill()
+    publish(log, topic, "key", 0)
+    # Below our own limit, and over that of a topic that `fairlead events setup` has not seen.
+    log.publish(topic, "key", AuditEntry(action=os.urandom(1_500_000).hex()), id="too-large")
+    publish(log, topic, "key", 1)
+
+    kafka_broker.start()
+    until(lambda: is_empty(spool), "an empty spool")
+
+    assert numbers(log.replay(topic), "key") == [0, 1]
+    queue = SpoolQueue(spool)
+    ((refused, reason),) = queue.refused()
+    queue.close()
+    assert (refused.topic, refused.envelope.id) == (topic, "too-large")
+    assert "max.message.bytes" in reason
+    assert REGISTRY.get_sample_value("fairlead_events_spool_refused_total", {"topic": topic}) == 1
 
 
 def test_without_a_spool_publishing_fails_within_seconds_and_says_where_and_what_to_do(

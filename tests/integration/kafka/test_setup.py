@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from fairlead.admin import events
 from fairlead.api.events.v1.events_pb2 import AuditEntry
+from fairlead.api.tasks.v1.task_pb2 import LogLine
 from fairlead.cli.main import app
 from fairlead.kit import backends
-from fairlead.kit.errors import Unavailable
+from fairlead.kit.errors import InvalidArgument, Unavailable
 from fairlead.kit.events import topics
 from fairlead.kit.events.kafka.admin import kafka_admin
 from fairlead.kit.events.kafka.options import Cluster
+from fairlead.kit.events.kafka.sizes import MAX_BATCH_BYTES, MAX_RECORD_BYTES
 from fairlead.kit.events.topics import SPECS
 from fairlead.kit.settings import KitSettings
 from tests.integration.kafka.topics import make_topic
@@ -43,11 +46,11 @@ def run(*arguments: str) -> int:
     return int(ended.value.code or 0)
 
 
-def retention_ms(bootstrap: str, topic: str) -> str:
+def setting(bootstrap: str, topic: str, name: str) -> str:
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     admin.close()
-    return str(found["topic"][topic]["retention.ms"]["value"])
+    return str(found["topic"][topic][name]["value"])
 
 
 def test_topics_are_made_as_declared_and_a_second_time_nothing_is_done(
@@ -60,7 +63,7 @@ def test_topics_are_made_as_declared_and_a_second_time_nothing_is_done(
     assert {plan.note for plan in second} == {"was there"}
     sizes = {size.name: size.partitions for size in events.topic_sizes(settings)}
     assert sizes == {spec.name: spec.partitions for spec in SPECS}
-    assert retention_ms(kafka_broker.bootstrap, topics.TASKS) == str(7 * 86_400_000)
+    assert setting(kafka_broker.bootstrap, topics.TASKS, "retention.ms") == str(7 * 86_400_000)
 
 
 def test_a_topic_that_differs_keeps_its_partitions_and_gets_the_declared_retention(
@@ -73,9 +76,33 @@ def test_a_topic_that_differs_keeps_its_partitions_and_gets_the_declared_retenti
     assert plan.partitions == 2
     assert "has 2 partitions, 6 are declared" in plan.note
     assert "retention was" in plan.note
+    assert f"max.message.bytes was 2000000, is {MAX_BATCH_BYTES} now" in plan.note
     # The controller has it when `setup` returns, the brokers a moment later.
     week = str(7 * 86_400_000)
-    until(lambda: retention_ms(kafka_broker.bootstrap, topics.TASKS) == week, "the new retention")
+    until(lambda: setting(kafka_broker.bootstrap, topics.TASKS, "retention.ms") == week, "the new retention")
+
+
+def test_the_largest_event_that_is_taken_fits_each_topic_and_is_read_again(settings: KitSettings) -> None:
+    events.setup(settings)
+    log = backends.event_log(settings, spool=False)
+    # Random, as it would otherwise be small once it is compressed.
+    largest = LogLine(message=os.urandom(MAX_RECORD_BYTES // 2 - 300).hex())
+    for topic in (topics.LOGS, topics.dead_letter(topics.LOGS)):
+        log.publish(topic, "key", largest)
+        (event,) = log.replay(topic)
+        assert event.unpack(LogLine) == largest
+    (event,) = log.replay(topics.LOGS)
+    with pytest.raises(InvalidArgument, match="are the most"):
+        log.publish(topics.LOGS, "key", LogLine(message=largest.message + "x" * 600))
+    log.close()
+
+
+def test_topics_of_other_replicas_than_wanted_are_told(settings: KitSettings) -> None:
+    events.setup(settings)
+
+    plans = events.setup(settings.model_copy(update={"kafka_replication_factor": 2}))
+
+    assert all("has 1 replicas, FAIRLEAD_KAFKA_REPLICATION_FACTOR says 2" in plan.note for plan in plans)
 
 
 def test_too_many_replicas_are_told(settings: KitSettings) -> None:

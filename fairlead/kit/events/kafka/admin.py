@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
@@ -14,10 +15,9 @@ from ..topics import TopicSpec
 from .failures import failure_of
 from .group_ids import group_of
 from .options import Cluster
-from .topic_plan import FoundTopic, TopicPlan, plan_topic
+from .topic_plan import MAX_MESSAGE, MIN_IN_SYNC, RETENTION, FoundTopic, TopicPlan, first_settings, plan_topic
 
 REQUEST_TIMEOUT_MS = 15_000
-_RETENTION = "retention.ms"
 _BROKERS_DEFAULT = -1
 _LATEST = -1
 _EARLIEST = -2
@@ -51,19 +51,20 @@ class KafkaAdmin:
         self._cluster = cluster
 
     def setup(self, specs: Sequence[TopicSpec], replication: int = 0) -> list[TopicPlan]:
-        """Make the declared topics and set their retention; return what was done. Safe to repeat.
+        """Make the declared topics and set what they need; return what was done. Safe to repeat.
 
         `replication` is the number of replicas of what is made, 0 for the brokers' default.
         """
-        found = self._found([spec.name for spec in specs])
-        plans = [plan_topic(spec, found.get(spec.name)) for spec in specs]
-        made = [plan for plan in plans if plan.make]
-        if made:
-            self._make(made, replication or _BROKERS_DEFAULT)
-        changed = [plan for plan in plans if plan.set_retention]
+        names = [spec.name for spec in specs]
+        found = self._found(names)
+        missing = [spec for spec in specs if spec.name not in found]
+        if missing:
+            self._make(missing, replication or _BROKERS_DEFAULT)
+            found |= self._found([spec.name for spec in missing])
+        plans = [plan_topic(spec, found[spec.name], made=spec in missing, replication=replication) for spec in specs]
+        changed = [_resource(plan.name, dict(plan.settings)) for plan in plans if plan.settings]
         if changed:
-            resources = [_resource(plan.name, {_RETENTION: str(plan.retention_ms)}) for plan in changed]
-            self._require_ok(self._client.alter_configs(resources)["topic"])
+            self._require_ok(self._client.alter_configs(changed)["topic"])
         return plans
 
     def sizes(self, names: Iterable[str]) -> list[TopicSize]:
@@ -100,34 +101,49 @@ class KafkaAdmin:
         ]
 
     def _found(self, names: list[str]) -> dict[str, FoundTopic]:
-        partitions = self._partitions(names)
-        if not partitions:
+        topics = self._described(names)
+        if not topics:
             return {}
-        described = self._client.describe_configs([_resource(name) for name in partitions], config_filter="all")
+        described = self._client.describe_configs([_resource(name) for name in topics], config_filter="all")
+
+        def setting(topic: str, name: str) -> int:
+            return int(described["topic"][topic][name]["value"])
+
         return {
-            name: FoundTopic(count, int(described["topic"][name][_RETENTION]["value"]))
-            for name, count in partitions.items()
+            name: FoundTopic(
+                partitions=len(partitions),
+                retention_ms=setting(name, RETENTION),
+                max_message_bytes=setting(name, MAX_MESSAGE),
+                # A reassignment may have left some partitions behind: the weakest one counts.
+                replicas=min(len(partition["replica_nodes"]) for partition in partitions),
+                min_in_sync=setting(name, MIN_IN_SYNC),
+            )
+            for name, partitions in topics.items()
         }
 
     def _partitions(self, names: list[str]) -> dict[str, int]:
         """Return the number of partitions of each topic that is there."""
+        return {name: len(partitions) for name, partitions in self._described(names).items()}
+
+    def _described(self, names: list[str]) -> dict[str, list[dict[str, Any]]]:
+        """Return the partitions of each topic that is there."""
         found = {}
         for topic in self._client.describe_topics(names) if names else ():
             if topic["error_code"] == UnknownTopicOrPartitionError.errno:
                 continue
             if topic["error_code"]:
                 raise for_code(topic["error_code"])(topic["name"])
-            found[topic["name"]] = len(topic["partitions"])
+            found[topic["name"]] = topic["partitions"]
         return found
 
-    def _make(self, plans: Sequence[TopicPlan], replication: int) -> None:
+    def _make(self, specs: Sequence[TopicSpec], replication: int) -> None:
         wanted = {
-            plan.name: {
-                "num_partitions": plan.partitions,
+            spec.name: {
+                "num_partitions": spec.partitions,
                 "replication_factor": replication,
-                "configs": {_RETENTION: str(plan.retention_ms)},
+                "configs": first_settings(spec),
             }
-            for plan in plans
+            for spec in specs
         }
         answer = self._client.create_topics(wanted, raise_errors=False)
         for topic in answer["topics"]:
@@ -145,7 +161,7 @@ class KafkaAdmin:
     def _require_ok(self, results: dict[str, str]) -> None:
         for name, result in results.items():
             if result != "OK":
-                raise KafkaError(f"the retention of topic '{name}' can't be set: {result}")
+                raise KafkaError(f"the settings of topic '{name}' can't be changed: {result}")
 
 
 @contextmanager

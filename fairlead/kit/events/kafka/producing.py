@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
@@ -13,13 +14,20 @@ from fairlead.kit.errors import FairleadError
 from .failures import failure_of
 from .lanes import LANE_BYTES, Waiting
 from .options import Cluster
+from .sizes import MAX_BATCH_BYTES
 
+# What is acknowledged is on all replicas in sync, once and in order. Said here whatever the client's defaults are: they
+# differ between its releases.
+GUARANTEES: Mapping[str, Any] = {
+    "enable_idempotence": True,
+    "acks": "all",
+    "max_in_flight_requests_per_connection": 1,
+}
 REQUEST_TIMEOUT_MS = 3_000
 DELIVERY_TIMEOUT_MS = 5_000
 # A wave is flushed as soon as it is complete; until then nothing of it may leave.
 LINGER_MS = 1_500
 FLUSH_SECONDS = 6.0
-MAX_RECORD_BYTES = 8 * 1024 * 1024
 _CLOSE_SECONDS = 1.0
 
 
@@ -28,13 +36,11 @@ def connect_producer(cluster: Cluster) -> KafkaProducer:
     try:
         return KafkaProducer(
             **cluster.client_config(),
-            enable_idempotence=True,
-            acks="all",
+            **GUARANTEES,
             compression_type="zstd",
-            max_in_flight_requests_per_connection=1,
             linger_ms=LINGER_MS,
             batch_size=2 * LANE_BYTES,
-            max_request_size=MAX_RECORD_BYTES,
+            max_request_size=MAX_BATCH_BYTES,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
             max_block_ms=REQUEST_TIMEOUT_MS,

@@ -12,20 +12,24 @@ from collections.abc import Sequence
 
 from kafka import KafkaProducer
 
-from fairlead.kit.errors import FailedPrecondition, FairleadError, InvalidArgument, Unavailable
+from fairlead.kit.errors import FailedPrecondition, FairleadError, Unavailable
+from fairlead.kit.logging import get_logger
 
 from .failures import RETRY_SECONDS
 from .lanes import Lanes, Waiting
 from .options import Cluster
 from .partitions import PartitionTable
-from .producing import MAX_RECORD_BYTES, close_producer, connect_producer, send_wave
+from .producing import close_producer, connect_producer, send_wave
 from .records import Record
+from .sizes import require_sizes
 from .ticket import Ticket
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 MAX_WAITING_RECORDS = 50_000
 PATIENCE_SECONDS = 10.0
 _CLOSE_SECONDS = 10.0
+
+_LOGGER = get_logger(__name__)
 
 
 class Sender:
@@ -51,11 +55,7 @@ class Sender:
         """
         if not records:
             return
-        for record in records:
-            if record.size > MAX_RECORD_BYTES:
-                raise InvalidArgument(
-                    f"An event of topic '{record.topic}' has {record.size} bytes; {MAX_RECORD_BYTES} are the most."
-                )
+        require_sizes(records)
         ticket = Ticket(records)
         deadline = time.monotonic() + PATIENCE_SECONDS
         self._enqueue(ticket, deadline)
@@ -88,7 +88,8 @@ class Sender:
             self._waiting_bytes += ticket.size
             self._waiting_records += len(ticket.records)
             self._inbox.append(ticket)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
+                # Whatever ended the one before: without a thread each call would wait in vain, for ever.
                 self._thread = threading.Thread(target=self._run, name="kafka-sender", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
@@ -161,8 +162,13 @@ class Sender:
 
     def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
-        if producer is not None:
+        if producer is None:
+            return
+        try:
             close_producer(producer)
+        except Exception:
+            # It is given up anyway, and the thread must go on.
+            _LOGGER.exception("a publisher's connection could not be closed in order")
 
 
 def _fail(ticket: Ticket, error: Unavailable) -> Unavailable:

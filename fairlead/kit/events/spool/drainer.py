@@ -11,7 +11,7 @@ from fairlead.kit.errors import FairleadError, InvalidArgument, Unavailable
 from fairlead.kit.logging import get_logger
 
 from ..cloud_events import Envelope
-from .metrics import DROPPED, SPOOL_BYTES, SPOOL_EVENTS
+from .metrics import DROPPED, REFUSED, SPOOL_BYTES, SPOOL_EVENTS
 from .queue import Spooled, SpoolQueue
 from .turn import turn
 
@@ -102,15 +102,22 @@ class Drainer:
                     self._publish(topic, [spooled])
                 return
             # It would be refused each time, and all behind it would wait for ever.
-            DROPPED.labels(topic, "refused").inc()
-            _LOGGER.error(
-                "an event that waited in the spool was dropped",
-                topic=topic,
-                id=batch[0].envelope.id,
-                error=error.message,
-            )
+            self._set_aside(batch[0], error.message)
+        else:
+            self._queue.remove([spooled.sequence for spooled in batch])
         self._on_reached()
-        self._queue.remove([spooled.sequence for spooled in batch])
+
+    def _set_aside(self, spooled: Spooled, reason: str) -> None:
+        given_up = self._queue.set_aside(spooled.sequence, reason)
+        REFUSED.labels(spooled.topic).inc()
+        DROPPED.labels(spooled.topic, "refused").inc(given_up)
+        _LOGGER.error(
+            "Kafka refused an event that waited in the spool; it is kept in the spool's table `refused`",
+            topic=spooled.topic,
+            id=spooled.envelope.id,
+            error=reason,
+            older_ones_given_up=given_up,
+        )
 
     def _tell(self) -> None:
         events, size = self._queue.size()

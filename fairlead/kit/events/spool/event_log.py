@@ -13,14 +13,15 @@ from itertools import islice
 
 from google.protobuf.message import Message
 
-from fairlead.kit.errors import InvalidArgument, Unavailable
+from fairlead.kit.errors import Unavailable
 from fairlead.kit.logging import get_logger
 
-from ..cloud_events import Envelope, dead_letter_of, seal, trace_context
+from ..cloud_events import Envelope, seal, trace_context
+from ..dead_letters import put_aside
 from ..kafka.event_log import CHUNK_EVENTS, KafkaEventLog
-from ..kafka.producing import MAX_RECORD_BYTES
+from ..kafka.records import record_of
+from ..kafka.sizes import require_sizes
 from ..port import Draft, Event, Position, Subscription
-from ..topics import dead_letter
 from .drainer import Drainer
 from .limits import SpoolLimits
 from .metrics import DROPPED, SPOOLED
@@ -86,7 +87,7 @@ class SpooledEventLog:
 
     def reject(self, event: Event, reason: str, group: str) -> None:
         """Publish an event that a group can't use on the topic's dead-letter topic; raises as publish."""
-        self.append(dead_letter(event.topic), [dead_letter_of(event, reason, group)])
+        put_aside(self.append, event, reason, group)
 
     def close(self) -> None:
         """Close the log; what waits is published by the next process that opens this spool."""
@@ -107,11 +108,8 @@ class SpooledEventLog:
         self._full.clear()
 
     def _spool(self, topic: str, envelopes: Sequence[Envelope]) -> None:
-        for envelope in envelopes:
-            if len(envelope.payload) > MAX_RECORD_BYTES:
-                raise InvalidArgument(
-                    f"An event of topic '{topic}' has {len(envelope.payload)} bytes; {MAX_RECORD_BYTES} are the most."
-                )
+        # What Kafka would refuse later is refused now, while someone can be told.
+        require_sizes(record_of(topic, envelope) for envelope in envelopes)
         try:
             dropped = self._queue.put(topic, envelopes)
         except Unavailable as error:

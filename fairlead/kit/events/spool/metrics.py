@@ -9,6 +9,11 @@ SPOOL_BYTES = Gauge("fairlead_events_spool_bytes", "Bytes of events that wait on
 SPOOL_EVENTS = Gauge("fairlead_events_spool_events", "Events that wait on local disk for Kafka.")
 DROPPED = Counter(
     "fairlead_events_spool_dropped",
-    "Events on local disk that were given up: the spool was full, or the brokers refused them for good.",
+    "Events on local disk that were given up: the spool was full, or too many were refused by the brokers for good.",
     ["topic", "reason"],
+)
+REFUSED = Counter(
+    "fairlead_events_spool_refused",
+    "Events that the brokers refused for good after they had waited; the newest are kept in the spool file.",
+    ["topic"],
 )

@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fairlead.kit.errors import Unavailable
 
@@ -17,7 +18,18 @@ from .schema import create_tables
 
 OVERHEAD_BYTES = 128
 RETRY_SECONDS = 5.0
+REFUSED_KEPT = 1_000
 _COLUMNS = "sequence, topic, key, id, type, source, time_us, extensions, payload, size"
+_SIZE = 9
+# The window runs from the newest to the oldest; the newest one always stays.
+_TRIM_REFUSED = """
+    DELETE FROM refused WHERE sequence IN (
+        SELECT sequence FROM (
+            SELECT sequence, row_number() OVER newest AS place, sum(size) OVER newest AS total
+            FROM refused WINDOW newest AS (ORDER BY sequence DESC)
+        ) WHERE place > 1 AND (place > ? OR total > ?)
+    )
+"""
 
 
 @dataclass(frozen=True)
@@ -79,11 +91,11 @@ class SpoolQueue:
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM waiting WHERE topic = ? ORDER BY sequence LIMIT ?", (topic, max_events)
             )
-            for sequence, _, key, event_id, kind, source, time_us, extensions, payload, size in rows:
+            for row in rows:
+                size = row[_SIZE]
                 if found and taken + size > max_bytes:
                     break
-                envelope = Envelope(key, event_id, kind, source, time_us, json.loads(extensions), payload)
-                found.append(Spooled(sequence, topic, envelope))
+                found.append(_spooled(row))
                 taken += size
             rows.close()
         return found
@@ -91,6 +103,29 @@ class SpoolQueue:
     def remove(self, sequences: Collection[int]) -> None:
         """Take events out of the queue; what is gone already does no harm."""
         self._connections.write(lambda connection: _delete(connection, sequences))
+
+    def set_aside(self, sequence: int, reason: str) -> int:
+        """Move an event from those that wait to those that Kafka refused; return how many older ones went for it.
+
+        The newest REFUSED_KEPT are kept, of at most as many bytes as may wait.
+        """
+
+        def work(connection: sqlite3.Connection) -> int:
+            connection.execute(
+                f"INSERT OR IGNORE INTO refused ({_COLUMNS}, reason) "
+                f"SELECT {_COLUMNS}, ? FROM waiting WHERE sequence = ?",
+                (reason, sequence),
+            )
+            _delete(connection, [sequence])
+            return connection.execute(_TRIM_REFUSED, (REFUSED_KEPT, self._limits.max_bytes)).rowcount
+
+        return self._connections.write(work)
+
+    def refused(self) -> list[tuple[Spooled, str]]:
+        """Return the events that Kafka refused and are kept, oldest first, with the reason of each."""
+        with self._connections.connection() as connection:
+            rows = connection.execute(f"SELECT {_COLUMNS}, reason FROM refused ORDER BY sequence").fetchall()
+        return [(_spooled(row), row[-1]) for row in rows]
 
     def close(self) -> None:
         """Close the file; what waits stays there."""
@@ -138,6 +173,11 @@ def _delete(connection: sqlite3.Connection, sequences: Collection[int]) -> Mappi
             "UPDATE topics SET events = events - ?, bytes = bytes - ? WHERE name = ?", (count, freed[topic], topic)
         )
     return events
+
+
+def _spooled(row: Sequence[Any]) -> Spooled:
+    sequence, topic, key, event_id, kind, source, time_us, extensions, payload = row[:_SIZE]
+    return Spooled(sequence, topic, Envelope(key, event_id, kind, source, time_us, json.loads(extensions), payload))
 
 
 def _row(topic: str, envelope: Envelope, size: int) -> tuple[str | int | bytes, ...]:

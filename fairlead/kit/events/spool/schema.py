@@ -6,7 +6,7 @@ import sqlite3
 
 from fairlead.kit.errors import FailedPrecondition
 
-VERSION = 1
+VERSION = 2
 
 _TABLES = (
     """
@@ -30,6 +30,22 @@ _TABLES = (
         events INTEGER NOT NULL,
         bytes INTEGER NOT NULL
     ) WITHOUT ROWID
+    """,
+    # Since version 2: what Kafka refused for good, the newest of it.
+    """
+    CREATE TABLE IF NOT EXISTS refused (
+        sequence INTEGER PRIMARY KEY,                -- as it was among those that wait
+        topic TEXT NOT NULL,
+        key TEXT NOT NULL,
+        id TEXT NOT NULL,
+        type TEXT NOT NULL,
+        source TEXT NOT NULL,
+        time_us INTEGER NOT NULL,                    -- microseconds since 1970 UTC
+        extensions TEXT NOT NULL,                    -- JSON
+        payload BLOB NOT NULL,
+        size INTEGER NOT NULL,
+        reason TEXT NOT NULL
+    )
     """,
 )
 
