@@ -30,9 +30,10 @@ class TaskPublisher:
         self._events = events
         self._one_line = threading.Lock()
 
-    def publish(self, name: str, fact: Fact | None = None) -> None:
+    def publish(self, name: str, fact: Fact | None = None, *, fact_id: str = "") -> None:
         """Publish the task as it now stands, unless the event log has that already and there is no fact to tell.
 
+        `fact_id` is the id of a fact that may be told twice.
         A failure is told as a log line too, first: whoever follows the lines stops at the end of the task.
         The row stays locked meanwhile, so that no process can publish an older state after a newer one.
         """
@@ -48,9 +49,9 @@ class TaskPublisher:
                 event.stage_status.CopyFrom(fact)
             elif isinstance(fact, TrainProgress):
                 event.train_progress.CopyFrom(fact)
-            # A fact is told once, when it comes. A state may be told again where its publisher died before the commit
-            # below, and is known by its id then.
-            event_id = f"{task_id}.{row.revision}" if fact is None else ""
+            # A fact is told once, when it comes, or has an id of its teller's. A state may be told again where its
+            # publisher died before the commit below, and is known by its id then.
+            event_id = f"{task_id}.{row.revision}" if fact is None else fact_id
             self._events.publish(topics.TASKS, name, event, id=event_id)
             connection.execute(update(tasks).where(tasks.c.id == task_id).values(published_revision=tasks.c.revision))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -168,14 +168,23 @@ class TaskStore:
         urgent = bool(resource) or bounded == 1.0
         self._throttle.offer(name, _Progress(bounded, stage, resource, attempt), urgent=urgent)
 
-    def fact(self, name: str, fact: Fact) -> None:
-        """Publish a fact of the task's domain beside its state. Raises NotFound."""
+    def fact(self, name: str, fact: Fact, *, id: str = "") -> None:
+        """Publish a fact of the task's domain beside its state; who may tell it twice gives it an `id`.
+
+        Raises NotFound.
+        """
         self._row(name)
-        self._publisher.publish(name, fact)
+        self._publisher.publish(name, fact, fact_id=id)
 
     def log(self, name: str, level: str, source: str, message: str, **meta: object) -> None:
         """Publish a log line of the task; it is durable, and behind the lines before it, when this returns."""
-        self._publisher.line(name, level, source, message, meta)
+        self.line(name, level, source, message, meta)
+
+    def line(
+        self, name: str, level: str, source: str, message: str, meta: Mapping[str, object], *, id: str = ""
+    ) -> None:
+        """Publish a log line as `log` does, of any meta; who may tell it twice gives it an `id`."""
+        self._publisher.line(name, level, source, message, meta, id=id)
 
     def succeed(self, name: str, result: Message | None, resource: str = "", *, attempt: int | None = None) -> bool:
         """End a task well, with its result. Return False where it had ended already."""

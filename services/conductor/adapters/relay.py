@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, timedelta
+from uuid import NAMESPACE_OID, uuid5
 
 from fairlead.api.events.v1.events_pb2 import TaskEvent
 from fairlead.api.tasks.v1.task_pb2 import LogLine, Task
@@ -62,7 +63,7 @@ class Relay:
             return
         self._end_told = self._end_told or told.task.state in ENDED_TASKS
         if told.HasField("train_progress"):
-            self._job.tasks.fact(self._job.task, told.train_progress)
+            self._job.tasks.fact(self._job.task, told.train_progress, id=self._id(event))
             self._store(event)
 
     def _pass_line(self, event: Event) -> None:
@@ -71,8 +72,12 @@ class Relay:
         except InvalidArgument as error:
             _log.warning("a log line of a stage's task can't be read", task=self._task, why=error.message)
             return
-        self._job.tasks.log(self._job.task, line.level, line.source, line.message, **dict(line.meta))
+        self._job.tasks.line(self._job.task, line.level, line.source, line.message, dict(line.meta), id=self._id(event))
         self._store(event)
+
+    def _id(self, event: Event) -> str:
+        """Return the id of what is passed on of an event: the same where a crash before `_store` repeats it."""
+        return str(uuid5(NAMESPACE_OID, f"{self._job.task} {event.topic} {event.id}"))
 
     def _store(self, event: Event) -> None:
         self._stored[event.topic] = event.offset

@@ -13,7 +13,7 @@ from fairlead.api.conductor.v1.workflow_pb2 import Workflow
 from fairlead.api.events.v1.events_pb2 import TaskEvent, TrainProgress
 from fairlead.api.tasks.v1.task_pb2 import LogLine, Task
 from fairlead.kit.database import migrate, open_database
-from fairlead.kit.events import EventLog, open_event_log, topics
+from fairlead.kit.events import Event, EventLog, open_event_log, topics
 from fairlead.kit.tasks import MIGRATIONS, TaskStore
 from services.conductor.adapters.job import Job
 from services.conductor.adapters.peers import Peers
@@ -98,3 +98,22 @@ def test_what_can_not_be_read_is_left_out(world: World) -> None:
     world.trainer.log(world.stage.name, "INFO", "train.fit", "good")
     world.relay().look()
     assert (world.trials(), world.lines()) == ([], ["good"])
+
+
+def test_what_is_passed_on_twice_has_the_same_ids(world: World) -> None:
+    world.trainer.log(world.stage.name, "INFO", "train.fit", "a line", id="of its own")
+    world.trainer.fact(world.stage.name, TrainProgress(trials_done=1))
+    world.relay().look()
+    # As a crash between publishing and storing leaves it.
+    world.job.records.set_relayed(world.job.name, world.stage.name, 0, 0)
+    world.relay().look()
+
+    assert (world.trials(), world.lines()) == ([1, 1], ["a line", "a line"])
+    for topic in (topics.TASKS, topics.LOGS):
+        (original,) = (event.id for event in world.events.replay(topic, key=world.stage.name) if is_fact_or_line(event))
+        first, again = (event.id for event in world.events.replay(topic, key=world.job.task) if is_fact_or_line(event))
+        assert first == again != original
+
+
+def is_fact_or_line(event: Event) -> bool:
+    return event.topic == topics.LOGS or event.unpack(TaskEvent).HasField("train_progress")
