@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import threading
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from fairlead.kit.errors import FairleadError
 from fairlead.kit.logging import get_logger
 from fairlead.kit.tasks.store import TaskStore
 
@@ -34,5 +31,6 @@ class CatchingUp:
         while not self._closed.wait(self._seconds):
             try:
                 self._store.publish_missed()
-            except (FairleadError, SQLAlchemyError, OSError):
+            except Exception:  # noqa: BLE001
+                # Whatever it was, the tasks must be told of once it is over.
                 _LOG.exception("what tasks have to tell still waits")
