@@ -12,6 +12,9 @@ from threading import Lock, Thread
 import httpx
 
 ALWAYS = 1_000_000
+COMPLETE = re.compile(r"POST .*[?&]uploadId=")
+FORGOTTEN = b"<Error><Code>NoSuchUpload</Code><Message>The specified upload does not exist.</Message></Error>"
+OF_THE_CONNECTION = {"connection", "transfer-encoding", "content-length"}
 
 
 @dataclass
@@ -22,6 +25,9 @@ class LossyProxy:
     lost: list[str] = field(default_factory=list)
     before_losing: Callable[[], object] = bool
     """Called once a call whose answer is lost was done."""
+    forgets_uploads: bool = False
+    """Whether an upload that was completed is unknown from then on, as with most servers; versitygw remembers it."""
+    _completed: set[str] = field(default_factory=set)
     _losing: re.Pattern[str] = re.compile("(?!)")
     _left: int = 0
     _lock: Lock = field(default_factory=Lock)
@@ -40,6 +46,15 @@ class LossyProxy:
             self.lost.append(call)
             return True
 
+    def is_forgotten(self, call: str) -> bool:
+        """Return whether this call completes an upload that is forgotten by now."""
+        if not self.forgets_uploads or not COMPLETE.search(call):
+            return False
+        with self._lock:
+            known = call in self._completed
+            self._completed.add(call)
+        return known
+
 
 @contextmanager
 def lossy_proxy(server: str) -> Iterator[LossyProxy]:
@@ -51,22 +66,27 @@ def lossy_proxy(server: str) -> Iterator[LossyProxy]:
 
         def forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            call = f"{self.command} {self.path}"
+            self.close_connection = True
+            if proxy.is_forgotten(call):
+                self.reply(404, {"Content-Type": "application/xml"}, FORGOTTEN, len(FORGOTTEN))
+                return
             sent = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
             # Path and Host are as they were signed.
             answer = httpx.request(self.command, f"{server}{self.path}", headers=sent, content=body, timeout=30)
-            self.close_connection = True
-            if proxy.loses(f"{self.command} {self.path}"):
+            if proxy.loses(call):
                 proxy.before_losing()
                 return
-            self.send_response(answer.status_code)
-            for name, value in answer.headers.items():
-                if name.lower() not in {"connection", "transfer-encoding", "content-length"}:
-                    self.send_header(name, value)
-            length = answer.headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(answer.content))
-            self.send_header("Content-Length", length)
-            self.send_header("Connection", "close")
+            kept = {name: value for name, value in answer.headers.items() if name.lower() not in OF_THE_CONNECTION}
+            size = answer.headers.get("Content-Length", 0) if self.command == "HEAD" else len(answer.content)
+            self.reply(answer.status_code, kept, answer.content, int(size))
+
+        def reply(self, status: int, headers: dict[str, str], body: bytes, size: int) -> None:
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(size), "Connection": "close"}.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer.content)
+            self.wfile.write(body)
 
         do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = forward
 

@@ -65,9 +65,9 @@ def act(store: BlobStore, action: str, argument: str) -> None:
         for folder in itertools.cycle(sorted(Path(argument).iterdir())):
             store.put_folder(folder, "models/m1")
     elif action == "put_folder_until":
-        number, folder = argument.split(":", 1)
+        number, path = argument.split(":", 1)
         die_at_rename(int(number))
-        store.put_folder(Path(folder), "models/m.1")
+        store.put_folder(Path(path), "models/m.1")
     elif action == "fetch":
         print(store.fetch(argument))
     elif action == "put_file":

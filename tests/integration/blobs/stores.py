@@ -20,7 +20,10 @@ ABSENT = f"sha256/00/{'0' * 64}"
 class Place(Protocol):
     """Where a store keeps things; each opening stands for another machine."""
 
-    url: str
+    @property
+    def url(self) -> str:
+        """The store's URL."""
+        ...
 
     def open(self, **options: Any) -> BlobStore:
         """Open the store."""
@@ -38,7 +41,7 @@ class LocalPlace:
     root: Path
 
     @property
-    def url(self) -> str:  # type: ignore[override]
+    def url(self) -> str:
         return f"file://{self.root}/blobs"
 
     def open(self, **options: Any) -> BlobStore:
@@ -60,7 +63,7 @@ class S3Place:
     prefix: str = "team/blobs"
 
     @property
-    def url(self) -> str:  # type: ignore[override]
+    def url(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}"
 
     @property

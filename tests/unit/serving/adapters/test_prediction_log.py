@@ -91,7 +91,7 @@ def append(log: JournaledPredictionLog, request_id: str, time_ns: int = NOON_NS)
 
 
 def dropped(reason: str) -> float:
-    return DROPPED.labels(reason)._value.get()
+    return float(DROPPED.labels(reason)._value.get())
 
 
 def alerts(events: EventLog) -> list[monitor_pb2.Alert]:
