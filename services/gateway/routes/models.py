@@ -24,6 +24,8 @@ router = APIRouter(prefix="/api/v1/projects/{project_id}/models", tags=["models"
 
 ModelId = Annotated[str, Path(description="The model's id.", examples=["adult"])]
 Alias = Annotated[str, Path(description="The alias.", examples=["champion"])]
+# The first that a trainer sets after its start imports MLflow: up to a minute on a busy machine.
+ALIAS_SECONDS = 120.0
 
 
 @router.get("", responses=failures(400, 401, 404, 503))
@@ -77,7 +79,7 @@ def set_model_alias(
     request = SetModelAliasRequest(
         name=f"{project}/models/{model_id}", alias=alias, version=body.version, etag=etag_of(if_match)
     )
-    return _tagged(gateway.services.models.SetModelAlias(request).model, response)
+    return _tagged(gateway.services.models.SetModelAlias(request, timeout=ALIAS_SECONDS).model, response)
 
 
 def _tagged(model: ModelMessage, response: Response) -> Model:
