@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fairlead.cli.context import AsJson
-from fairlead.cli.output import complain, errors, print_json
+from fairlead.cli.operating import Home, operating
+from fairlead.cli.output import errors, print_json
 
 if TYPE_CHECKING:
     from fairlead.admin.backup.manifest import Manifest
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the backup.")]
-Home = Annotated[
-    Path | None,
-    typer.Option(envvar="FAIRLEAD_HOME", help="Folder that Fairlead keeps all in; ~/.fairlead by default."),
-]
 
 
 def backup(
@@ -35,7 +31,7 @@ def backup(
 
     Databases, bucket and Kafka are those of the services' FAIRLEAD_* variables; without them, all is below home.
     """
-    with _told():
+    with operating():
         from fairlead.admin import backup as work
 
         if verify:
@@ -52,26 +48,11 @@ def restore(folder: Folder, home: Home = None, as_json: AsJson = False) -> None:
 
     Fairlead must not run there. Every file is checked first; a restore that was cut off can be begun again.
     """
-    with _told():
+    with operating():
         from fairlead.admin import backup as work
 
         manifest = work.restore(_settings(home), folder, _say(as_json))
         _report(f"Restored {folder}", manifest, as_json)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Tell of what went wrong in a sentence, and end with status 1."""
-    try:
-        from fairlead.admin.backup import FairleadError
-    except ImportError as error:
-        complain(f"this needs the libraries of the services ({error.name}); pip install 'fairlead[all]'")
-        raise typer.Exit(1) from error
-    try:
-        yield
-    except FairleadError as error:
-        complain(error.message)
-        raise typer.Exit(1) from error
 
 
 def _settings(home: Path | None) -> Any:

@@ -5,29 +5,21 @@ For operators: it speaks to the databases themselves, where the services' FAIRLE
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from fairlead.cli.context import AsJson
-from fairlead.cli.output import complain, print_json, print_table
+from fairlead.cli.operating import Home, operating
+from fairlead.cli.output import print_json, print_table
 
 app = typer.Typer(help="Tables of the services' databases (for operators).", no_args_is_help=True)
-
-Home = Annotated[
-    Path | None,
-    typer.Option(envvar="FAIRLEAD_HOME", help="Folder that Fairlead keeps all in; ~/.fairlead by default."),
-]
 
 
 @app.command("check")
 def check(home: Home = None, as_json: AsJson = False) -> None:
     """Show the revision of each database; ends with status 1 unless all are up to date. Changes nothing."""
-    with _operating():
+    with operating():
         from fairlead.admin import database
 
         standings = database.check(home)
@@ -44,7 +36,7 @@ def check(home: Home = None, as_json: AsJson = False) -> None:
 @app.command("upgrade")
 def upgrade(home: Home = None, as_json: AsJson = False) -> None:
     """Bring the tables of all databases up to date; services may run meanwhile. Safe to repeat."""
-    with _operating():
+    with operating():
         from fairlead.admin import database
 
         upgraded = database.upgrade(home)
@@ -59,18 +51,3 @@ def _outcome(before: str, now: str) -> str:
     if before == now:
         return "was up to date"
     return "upgraded" if before else "made"
-
-
-@contextmanager
-def _operating() -> Iterator[None]:
-    """Tell of what went wrong in a sentence, and end with status 1."""
-    try:
-        from fairlead.admin.database import FairleadError
-    except ImportError as error:
-        complain(f"this needs the libraries of the services ({error.name}); pip install 'fairlead[all]'")
-        raise typer.Exit(1) from error
-    try:
-        yield
-    except FairleadError as error:
-        complain(error.message)
-        raise typer.Exit(1) from error

@@ -5,8 +5,6 @@ For operators: it speaks to the event log itself, where FAIRLEAD_EVENTS_URL says
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated
@@ -14,7 +12,8 @@ from typing import Annotated
 import typer
 
 from fairlead.cli.context import AsJson
-from fairlead.cli.output import complain, console, print_json, print_table, show_time
+from fairlead.cli.operating import operating
+from fairlead.cli.output import console, print_json, print_table, show_time
 
 app = typer.Typer(help="Topics and consumers of the event log (for operators).", no_args_is_help=True)
 
@@ -22,7 +21,7 @@ app = typer.Typer(help="Topics and consumers of the event log (for operators).",
 @app.command("setup")
 def setup(as_json: AsJson = False) -> None:
     """Make the topics that the services use, with their partitions, replicas and retention; safe to repeat."""
-    with _operating():
+    with operating("kit"):
         from fairlead.admin import events
 
         plans = events.setup()
@@ -39,7 +38,7 @@ def setup(as_json: AsJson = False) -> None:
 @app.command("topics")
 def topics(as_json: AsJson = False) -> None:
     """Show how much each topic holds."""
-    with _operating():
+    with operating("kit"):
         from fairlead.admin import events
 
         sizes = events.topic_sizes()
@@ -53,7 +52,7 @@ def topics(as_json: AsJson = False) -> None:
 @app.command("lag")
 def lag(as_json: AsJson = False) -> None:
     """Show how many events each consumer group has still to take."""
-    with _operating():
+    with operating("kit"):
         from fairlead.admin import events
 
         lags = events.group_lags()
@@ -72,7 +71,7 @@ def dead_letters(
     as_json: AsJson = False,
 ) -> None:
     """List the events of a topic that consumers could not use, and why."""
-    with _operating():
+    with operating("kit"):
         from fairlead.admin import events
 
         letters = events.dead_letters(topic, limit)
@@ -83,21 +82,6 @@ def dead_letters(
         ["id", "time", "group", "key", "reason"],
         [(letter.id, show_time(letter.time), letter.group, letter.key, letter.reason) for letter in letters],
     )
-
-
-@contextmanager
-def _operating() -> Iterator[None]:
-    """Tell of what went wrong in a sentence, and end with status 1."""
-    try:
-        from fairlead.admin.events import FairleadError
-    except ImportError as error:
-        complain(f"this needs the libraries of the services ({error.name}); pip install 'fairlead[kit]'")
-        raise typer.Exit(1) from error
-    try:
-        yield
-    except FairleadError as error:
-        complain(error.message)
-        raise typer.Exit(1) from error
 
 
 def _days(retention_ms: int) -> str:
