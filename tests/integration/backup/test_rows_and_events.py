@@ -16,6 +16,7 @@ from fairlead.kit import backends
 from fairlead.kit.errors import FailedPrecondition
 from fairlead.kit.events import topics
 from tests.integration.backup import small
+from tests.integration.backup.holding import contents
 from tests.servers.postgres import Postgres
 
 
@@ -65,6 +66,17 @@ def test_rows_are_there_again(moved: Moved) -> None:
     assert record == expected
     assert record["time_us"] == 2**62
     assert record["ended"] is True
+
+
+def test_a_backup_of_the_restored_one_holds_the_same_rows_and_blobs(moved: Moved, tmp_path: Path) -> None:
+    before, after, _, _ = moved
+    back_up(after, tmp_path / "again", small.said)
+
+    expected, found = contents(before.home.parent / "backup"), contents(tmp_path / "again")
+
+    # What waited for Kafka is in the log now.
+    assert found.pop(topics.ALERTS) == small.WAITING
+    assert found == expected
 
 
 def test_json_is_there_again(moved: Moved) -> None:
