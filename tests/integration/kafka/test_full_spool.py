@@ -42,14 +42,23 @@ def kilobyte() -> AuditEntry:
     return AuditEntry(action="x" * 1000)
 
 
-def test_refusing_tells_the_publisher_when_to_come_back(open_log: Open, topic_prefix: str) -> None:
+def test_refusing_tells_the_publisher_when_to_come_back_and_the_operator_once(
+    open_log: Open, topic_prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = open_log("refuse")
 
     with pytest.raises(Unavailable, match="used up") as caught:
         for _ in range(20):
             log.publish(topic_prefix, "key", kilobyte())
 
+    with pytest.raises(Unavailable):
+        log.publish(topic_prefix, "key", kilobyte())
+
     assert caught.value.retry_after
+    said = capsys.readouterr()
+    (line,) = (line for line in (said.out + said.err).splitlines() if "the spool is full" in line)
+    assert "[error" in line and "new events are refused" in line
+    assert sample("fairlead_events_spool_turned_away_total", topic=topic_prefix) == 2
     assert 5 < sample("fairlead_events_spooled_total", topic=topic_prefix) < 10
     assert sample("fairlead_events_spool_dropped_total", topic=topic_prefix, reason="full") == 0
 
@@ -68,7 +77,8 @@ def test_dropping_the_oldest_counts_them_and_goes_on(
     until(lambda: sample("fairlead_events_spool_events") == 20 - dropped, "the gauge of events")
     assert 0 < sample("fairlead_events_spool_bytes") <= 10_000
     said = capsys.readouterr()
-    assert (said.out + said.err).count("the spool is full; the oldest events are dropped") == 1
+    (line,) = (line for line in (said.out + said.err).splitlines() if "the spool is full" in line)
+    assert "[error" in line and "the oldest events are dropped" in line
 
 
 def test_an_event_that_no_broker_would_take_is_refused_at_once(open_log: Open, topic_prefix: str) -> None:

@@ -24,7 +24,7 @@ from ..kafka.sizes import require_sizes
 from ..port import Draft, Event, Position, Subscription
 from .drainer import Drainer
 from .limits import SpoolLimits
-from .metrics import DROPPED, SPOOLED
+from .metrics import DROPPED, SPOOLED, TURNED_AWAY
 from .queue import SpoolQueue
 
 _LOGGER = get_logger(__name__)
@@ -113,6 +113,7 @@ class SpooledEventLog:
         try:
             dropped = self._queue.put(topic, envelopes)
         except Unavailable as error:
+            TURNED_AWAY.labels(topic).inc(len(envelopes))
             self._tell_full("the spool is full; new events are refused", error=error.message)
             raise
         SPOOLED.labels(topic).inc(len(envelopes))

@@ -17,3 +17,8 @@ REFUSED = Counter(
     "Events that the brokers refused for good after they had waited; the newest are kept in the spool file.",
     ["topic"],
 )
+TURNED_AWAY = Counter(
+    "fairlead_events_spool_turned_away",
+    "Events that were refused to their publishers because Kafka was away and the spool was full.",
+    ["topic"],
+)
