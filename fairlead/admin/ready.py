@@ -16,11 +16,12 @@ from sqlalchemy.exc import DBAPIError
 
 from fairlead.admin import events
 from fairlead.admin.backup.marks import SCHEMA as RESTORE_SCHEMA
+from fairlead.admin.backup.settings import BackupSettings
 from fairlead.kit import backends
 from fairlead.kit.database import is_postgresql, open_database, parse_url
 from fairlead.kit.errors import FailedPrecondition, FairleadError, PermissionDenied, Unavailable
 from fairlead.kit.logging import configure_logging
-from fairlead.kit.settings import SERVICES, KitSettings
+from fairlead.kit.settings import KitSettings
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def _metadata(settings: KitSettings) -> BackEnd:
         return BackEnd("metadata", f"SQLite in {settings.home}", lambda: _refuse_one_file(settings))
     url = parse_url(settings.database_url)
     where = f"PostgreSQL at {url.host or 'localhost'}:{url.port or 5432}/{url.database}"
-    return BackEnd("metadata", where, lambda: _check_postgresql(settings.database_url, where))
+    return BackEnd("metadata", where, lambda: _check_postgresql(settings, where))
 
 
 def _events(settings: KitSettings) -> BackEnd:
@@ -87,7 +88,21 @@ def _make_topics(settings: KitSettings) -> None:
     events.setup(settings)
 
 
-def _check_postgresql(url: str, where: str) -> None:
+def _schemas(settings: KitSettings) -> set[str]:
+    """Return the schemas that the shared database has to have: each service's, MLflow's and the workflow steps'."""
+    places = BackupSettings(home=settings.home, database_url=settings.database_url).databases
+    # MLflow and the steps may have databases of their own, which are not checked here.
+    shared = _server_and_name(settings.database_url)
+    return {each.schema for each in places if each.schema and _server_and_name(each.url) == shared}
+
+
+def _server_and_name(url: str) -> tuple[str, int, str | None]:
+    parsed = parse_url(url)
+    return parsed.host or "localhost", parsed.port or 5432, parsed.database
+
+
+def _check_postgresql(settings: KitSettings, where: str) -> None:
+    url = settings.database_url
     engine = open_database(url)
     try:
         with engine.connect() as connection:
@@ -102,9 +117,11 @@ def _check_postgresql(url: str, where: str) -> None:
         ) from error
     finally:
         engine.dispose()
-    if not may_create and not schemas.issuperset(SERVICES):
+    missing = _schemas(settings) - schemas
+    if missing and not may_create:
         raise PermissionDenied(
-            f"{where}: {user} may not make schemas there; GRANT CREATE ON DATABASE {parse_url(url).database} TO {user}"
+            f"{where}: {user} may not make the schemas {', '.join(sorted(missing))} there; "
+            f"GRANT CREATE ON DATABASE {parse_url(url).database} TO {user}"
         )
     if RESTORE_SCHEMA in schemas:
         raise FailedPrecondition(
