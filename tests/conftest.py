@@ -17,6 +17,8 @@ from tests.servers.s3 import S3, S3Server
 TOGETHER = ("tests/e2e", "tests/integration/backup")
 
 
+# Before the plugin reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep what shares fixtures on one worker, where there are several: a file's tests, and those of some folders."""
     for item in items:
