@@ -75,6 +75,18 @@ def eventually(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
+@pytest.fixture
+def written(capfd: pytest.CaptureFixture[str]) -> Callable[[str], bool]:
+    """Whether a sentence was logged since the test began, by this process or by one that works for it."""
+    kept: list[str] = []
+
+    def was_written(sentence: str) -> bool:
+        kept.extend(capfd.readouterr())
+        return sentence in "".join(kept)
+
+    return was_written
+
+
 def test_callers_are_told_that_the_database_is_away_and_served_once_it_is_back(
     postgres: RestartablePostgres, stub: TaskServiceStub, store: TaskStore
 ) -> None:
@@ -92,7 +104,11 @@ def test_callers_are_told_that_the_database_is_away_and_served_once_it_is_back(
 
 
 def test_work_under_way_outlives_a_restart_and_ends_well(
-    postgres: RestartablePostgres, store: TaskStore, owner: TaskOwner, tmp_path: Path
+    postgres: RestartablePostgres,
+    store: TaskStore,
+    owner: TaskOwner,
+    tmp_path: Path,
+    written: Callable[[str], bool],
 ) -> None:
     gate = tmp_path / "gate"
     task = store.create("shop", "wait", StringValue(value=str(gate)))
@@ -101,8 +117,7 @@ def test_work_under_way_outlives_a_restart_and_ends_well(
 
     postgres.stop()
     gate.touch()
-    # The work ends now, and its end has nowhere to go.
-    time.sleep(1.0)
+    eventually(lambda: written("the task's end waits for the database"))
     postgres.start()
 
     eventually(lambda: store.get(task.name).state == TASK_STATE_SUCCEEDED)
@@ -112,7 +127,11 @@ def test_work_under_way_outlives_a_restart_and_ends_well(
 
 
 def test_work_that_needs_the_database_meanwhile_is_done_again(
-    postgres: RestartablePostgres, store: TaskStore, owner: TaskOwner, tmp_path: Path
+    postgres: RestartablePostgres,
+    store: TaskStore,
+    owner: TaskOwner,
+    tmp_path: Path,
+    written: Callable[[str], bool],
 ) -> None:
     gate = tmp_path / "gate"
     task = store.create("shop", "wait_and_read", StringValue(value=str(gate)))
@@ -121,7 +140,7 @@ def test_work_that_needs_the_database_meanwhile_is_done_again(
 
     postgres.stop()
     gate.touch()
-    time.sleep(1.0)
+    eventually(lambda: written("the work lost its database"))
     postgres.start()
 
     eventually(lambda: store.get(task.name).state == TASK_STATE_SUCCEEDED)
@@ -129,12 +148,12 @@ def test_work_that_needs_the_database_meanwhile_is_done_again(
 
 
 def test_what_waits_for_a_worker_runs_after_a_restart(
-    postgres: RestartablePostgres, store: TaskStore, owner: TaskOwner
+    postgres: RestartablePostgres, store: TaskStore, owner: TaskOwner, written: Callable[[str], bool]
 ) -> None:
     task = store.create("shop", "nothing", StringValue())
     postgres.stop()
     owner.submit(task)
-    time.sleep(1.5)
+    eventually(lambda: written("it is tried again"))
     postgres.start()
 
     eventually(lambda: store.get(task.name).state == TASK_STATE_SUCCEEDED)
