@@ -98,7 +98,9 @@ class Consumer:
                 self._take(take, [event])
             return
         _log.error("an event could not be taken", exc_info=broken)
-        self._intake.reject(events[0], f"{type(broken).__name__}: {broken}")
+        # What the database said, without the statement and its values, which are the event once more.
+        said = broken.orig if isinstance(broken, DataError) else broken
+        self._intake.reject(events[0], f"{type(broken).__name__}: {said}")
 
     def _wait(self, pause: float) -> float:
         self._metrics.failed()

@@ -84,7 +84,7 @@ class Intake:
 
     def take_deployments(self, events: Sequence[Event]) -> None:
         """Make, move and end monitors. What can't be read goes to the dead-letter topic."""
-        changes = self._unpacked(events)
+        changes, unusable = _unpacked(events)
         with self._engine.begin() as connection:
             Work(connection, self._versions).lock(_deployment(told) for _, told in changes.values())
             fresh = consumed_store.fresh(connection, [event for event, _ in changes.values()])
@@ -97,6 +97,8 @@ class Intake:
                     else:
                         self._deployments.follow(connection, change.deployment)
             self._remember(connection, fresh)
+        for event, reason in unusable:
+            self.reject(event, reason)
 
     def take_traffic(self, events: Sequence[Event]) -> None:
         """Count predictions, feedback and the alerts of serving in, then publish the alerts that this raised.
@@ -104,13 +106,12 @@ class Intake:
         What can't be used goes to the dead-letter topic. Raises Unavailable where predictions came of a version that
         is not known yet: nothing is taken then, and the events are to come again.
         """
-        batches = self._unpacked(events)
+        batches, refused = _unpacked(events)
         self._learn_versions([batch for _, batch in batches.values() if isinstance(batch, events_pb2.PredictionBatch)])
         self._learn_monitors(
             [_deployment(told) for _, told in batches.values() if isinstance(told, events_pb2.AlertRaised)]
         )
         taken: list[Event] = []
-        refused: list[tuple[Event, str]] = []
         with self._engine.begin() as connection:
             work = Work(connection, self._versions)
             # Before anything is read: another process may be at the same deployments.
@@ -152,24 +153,6 @@ class Intake:
             history_store.mark_published(connection, [sequence for sequence, _, _ in waiting])
         for name, alert in alerts:
             _log.warning("an alert was raised", deployment=name, alert=alert.name, message=alert.message)
-
-    def _unpacked(self, events: Sequence[Event]) -> dict[tuple[str, str], tuple[Event, Told]]:
-        """Return the readable events and what they tell, by topic and id, in order; reject the others.
-
-        The alerts of drift itself are left out.
-        """
-        unpacked: dict[tuple[str, str], tuple[Event, Told]] = {}
-        for event in events:
-            try:
-                told = event.unpack(MESSAGES[event.topic])
-                if isinstance(told, events_pb2.AlertRaised):
-                    if not is_of_serving(told.alert):
-                        continue
-                    check_alert(told.alert)
-                unpacked.setdefault(_key(event), (event, told))
-            except InvalidArgument as error:
-                self.reject(event, error.message)
-        return unpacked
 
     def _learn_versions(self, batches: Sequence[events_pb2.PredictionBatch]) -> None:
         """Ask serving for the versions that no event has told of yet: topics are not ordered among each other."""
@@ -237,3 +220,26 @@ def _deployment(told: Told) -> str:
     if isinstance(told, events_pb2.DeploymentChanged):
         return told.deployment.name
     return told.alert.deployment if isinstance(told, events_pb2.AlertRaised) else told.deployment
+
+
+def _unpacked(
+    events: Sequence[Event],
+) -> tuple[dict[tuple[str, str], tuple[Event, Told]], list[tuple[Event, str]]]:
+    """Return the readable events and what they tell, by topic and id, in order, and the others with the reason.
+
+    Those others are rejected once the readable ones are stored: what comes again and again meanwhile is not put aside
+    each time. The alerts of drift itself are left out.
+    """
+    unpacked: dict[tuple[str, str], tuple[Event, Told]] = {}
+    unusable: list[tuple[Event, str]] = []
+    for event in events:
+        try:
+            told = event.unpack(MESSAGES[event.topic])
+            if isinstance(told, events_pb2.AlertRaised):
+                if not is_of_serving(told.alert):
+                    continue
+                check_alert(told.alert)
+            unpacked.setdefault(_key(event), (event, told))
+        except InvalidArgument as error:
+            unusable.append((event, error.message))
+    return unpacked, unusable
