@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.databases import database_url as database_url
 from tests.servers.kafka import Kafka, KafkaBroker
@@ -17,14 +18,16 @@ from tests.servers.s3 import S3, S3Server
 TOGETHER = ("tests/e2e", "tests/integration/backup")
 
 
-# Before the plugin reads the groups.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what shares fixtures on one worker, where there are several: a file's tests, and those of some folders."""
-    for item in items:
-        file = item.path.relative_to(config.rootpath)
-        folder = next((name for name in TOGETHER if file.is_relative_to(Path(name))), "")
-        item.add_marker(pytest.mark.xdist_group(folder or str(file)))
+class ByFixtures(LoadScopeScheduling):
+    """Keeps what shares fixtures on one worker: a file's tests, and those of some folders."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        return next((folder for folder in TOGETHER if file.startswith(f"{folder}/")), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFixtures:
+    return ByFixtures(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
