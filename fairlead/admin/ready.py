@@ -36,11 +36,6 @@ class BackEnd:
         return f"{self.what:<17} {self.where}"
 
 
-def back_ends(settings: KitSettings) -> tuple[BackEnd, ...]:
-    """Return the back ends that the settings name. Raises InvalidArgument on a URL that can't be read."""
-    return _metadata(settings), _events(settings), _blobs(settings)
-
-
 def _metadata(settings: KitSettings) -> BackEnd:
     if not is_postgresql(settings.database_url):
         return BackEnd("metadata", f"SQLite in {settings.home}", lambda: _refuse_one_file(settings))
@@ -113,7 +108,7 @@ def _check_postgresql(settings: KitSettings, where: str) -> None:
     except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0].removeprefix("connection failed: ")
         raise Unavailable(
-            f"{where} can't be used: {reason}; see that it runs, and check FAIRLEAD_DATABASE_URL"
+            f"{where} can't be used: {reason}; see that it runs, and that user, password and database are right"
         ) from error
     finally:
         engine.dispose()
@@ -134,22 +129,25 @@ def main() -> int:
     # What client libraries log comes as an error too, where it matters.
     configure_logging("up", "ERROR", "text")
     logging.disable()
-    try:
-        found = back_ends(KitSettings())
-    except FairleadError as error:
-        print(error.message, file=sys.stderr)
-        return 1
+    settings = KitSettings()
     failed = False
-    for back_end in found:
+    for variable, named in NAMED:
         try:
+            back_end = named(settings)
             back_end.check()
         except FairleadError as error:
             failed = True
-            print(error.message, file=sys.stderr)
+            print(f"{variable}: {error.message}", file=sys.stderr)
         else:
             print(back_end)
     return int(failed)
 
+
+NAMED: tuple[tuple[str, Callable[[KitSettings], BackEnd]], ...] = (
+    ("FAIRLEAD_DATABASE_URL", _metadata),
+    ("FAIRLEAD_EVENTS_URL", _events),
+    ("FAIRLEAD_BLOBS_URL", _blobs),
+)
 
 if __name__ == "__main__":
     sys.exit(main())

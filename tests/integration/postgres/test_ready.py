@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from fairlead.admin.ready import back_ends
+from fairlead.admin.ready import NAMED
 from fairlead.kit.database import open_database
 from fairlead.kit.errors import PermissionDenied
 from fairlead.kit.settings import SERVICES, KitSettings
@@ -34,7 +34,7 @@ def limited(postgres_database: str, tmp_path: Path) -> Iterator[KitSettings]:
 def test_the_schemas_of_mlflow_and_of_the_workflow_steps_are_needed_too(
     limited: KitSettings, postgres_database: str
 ) -> None:
-    metadata = back_ends(limited)[0]
+    metadata = dict(NAMED)["FAIRLEAD_DATABASE_URL"](limited)
     owner = open_database(postgres_database)
     for schema in ("mlflow", "conductor_steps"):
         with pytest.raises(PermissionDenied, match=schema):
@@ -52,4 +52,4 @@ def test_those_of_other_databases_are_not(
     monkeypatch.setenv("FAIRLEAD_TRAINER_MLFLOW_URL", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setenv("FAIRLEAD_CONDUCTOR_WORKFLOW_URL", "postgresql://ann@elsewhere/steps")
 
-    back_ends(limited)[0].check()
+    dict(NAMED)["FAIRLEAD_DATABASE_URL"](limited).check()

@@ -32,5 +32,5 @@ def test_each_back_end_is_told_in_a_line(tmp_path: Path) -> None:
     ],
 )
 def test_a_url_that_names_nothing_we_know_is_refused(tmp_path: Path, variable: str, url: str, reason: str) -> None:
-    with pytest.raises(UpError, match=reason):
+    with pytest.raises(UpError, match=f"{variable}: .*{reason}"):
         prepare({**os.environ, "FAIRLEAD_HOME": str(tmp_path), variable: url})
