@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -18,8 +17,9 @@ import psutil
 from fairlead import Client
 from fairlead.kit.database import schema_url
 from fairlead.up.back_ends import URLS
-from fairlead.up.ports import taken
+from fairlead.up.ports import plan
 from fairlead.up.supervisor import services_not_ready
+from tests.ports import free_port
 
 READY_SECONDS = 180.0
 
@@ -30,11 +30,8 @@ def without_back_ends(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def free_base_port() -> int:
-    """Return a base port below the ephemeral ones whose whole plan is free."""
-    while True:
-        base = random.randrange(10_000, 30_000, 300)
-        if not taken(base):
-            return base
+    """Return a base port whose whole plan is free."""
+    return free_port(*plan(0))
 
 
 @dataclass

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from fairlead.kit.rpc.channel import connect
 from services.conductor.settings import ConductorSettings
 from tests.data import ROOT
 from tests.integration.conductor_peers import GUESS, TOKEN, Profiler, Trainer
+from tests.ports import free_port
 
 T = TypeVar("T")
 PROJECT = "projects/demo"
@@ -42,7 +42,7 @@ class House:
         self.events = open_event_log(f"sqlite:///{home}/events.db", source="test")
         self.profiler = Profiler(home, self.events)  # type: ignore[abstract]
         self.trainer = Trainer(home, self.events)  # type: ignore[abstract]
-        self.port = free_port()
+        self.port = free_port(100)
         self.channel = connect(f"127.0.0.1:{self.port}", token=TOKEN)
         self.workflows, self.tasks = WorkflowServiceStub(self.channel), TaskServiceStub(self.channel)
         self.process: subprocess.Popen[bytes] | None = None
@@ -191,16 +191,3 @@ def state_of(stage: Stage) -> str:
 
 def stage_of(workflow: Workflow, name: str) -> Stage:
     return next(stage for stage in workflow.stages if stage.id == name)
-
-
-def free_port() -> int:
-    """Return a port that is free, and the one for its metrics too."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", port + 100))
-            except (OSError, OverflowError):
-                continue
-            return port

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from fairlead.kit.errors import Aborted, FairleadError, InvalidArgument, NotFoun
 from fairlead.kit.events import open_event_log, topics
 from fairlead.kit.rpc.channel import connect
 from tests.data import ROOT
+from tests.ports import free_port
 from tests.unit.drift import events as made
 from tests.unit.drift.capture import Table, take
 
@@ -55,7 +55,7 @@ class House:
         self.events = open_event_log(f"sqlite:///{home}/events.db", source="test")
         self.blobs = open_blob_store(f"file://{home}/blobs", home / "cache")
         self._serving_port = serving_port
-        self.port = free_port()
+        self.port = free_port(100)
         self.channel = connect(f"127.0.0.1:{self.port}", token=TOKEN)
         self.monitors = monitor_service_pb2_grpc.MonitorServiceStub(self.channel)
         self._process: subprocess.Popen[bytes] | None = None
@@ -140,19 +140,6 @@ class House:
         )
         with urllib.request.urlopen(request) as answer:
             return str(answer.read().decode())
-
-
-def free_port() -> int:
-    """Return a port that is free, and the one for its metrics too."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", port + 100))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 @pytest.fixture

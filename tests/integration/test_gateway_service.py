@@ -28,6 +28,7 @@ from fairlead.kit.errors import AlreadyExists, FieldViolation, InvalidArgument, 
 from fairlead.kit.events import topics
 from fairlead.kit.rpc.channel import connect as grpc_connect
 from tests.data import ROOT
+from tests.ports import free_port
 from tests.unit.gateway.peers import CSV, VERSION
 from tests.unit.gateway.running import TOKEN, Running, running_gateway
 
@@ -304,19 +305,6 @@ def test_a_profile_and_its_suggestions_are_shown(gateway: Running) -> None:
 # The process
 
 
-def free_base_port() -> int:
-    """Return a port whose neighbours, which the gateway takes too, are free now."""
-    for base in range(21_000, 60_000, 211):
-        with contextlib.ExitStack() as stack:
-            try:
-                for offset in (0, 1, 101):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", base + offset))
-            except OSError:
-                continue
-            return base
-    raise AssertionError("no free ports")
-
-
 def start(home: Path, base_port: int) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
@@ -339,7 +327,7 @@ def until_ready(url: str, process: subprocess.Popen[str]) -> None:
 
 
 def test_the_process_serves_rest_and_grpc_and_drains_when_asked_to_stop(tmp_path: Path) -> None:
-    base_port = free_base_port()
+    base_port = free_port(1, 101)
     url = f"http://127.0.0.1:{base_port}"
     process = start(tmp_path, base_port)
     try:
@@ -367,7 +355,7 @@ def test_the_process_serves_rest_and_grpc_and_drains_when_asked_to_stop(tmp_path
 
 
 def test_a_stop_before_the_process_serves_is_not_lost(tmp_path: Path) -> None:
-    base_port = free_base_port()
+    base_port = free_port(1, 101)
     process = start(tmp_path, base_port)
     try:
         # gRPC is served first, so the signal comes while REST starts or soon after.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from fairlead.kit.events import open_event_log, topics
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.settings import KitSettings
 from tests.data import ROOT, SHARED_DATA
+from tests.ports import free_port
 
 TOKEN = "the-services-secret"
 PROJECT = "projects/default"
@@ -43,7 +43,7 @@ class House:
         self.home = home
         self.settings = {f"FAIRLEAD_{name.upper()}": value for name, value in settings.items()}
         self.blobs = backends.blob_store(KitSettings(home=home, **settings))
-        self.port = free_port()
+        self.port = free_port(100)
         channel = connect(f"127.0.0.1:{self.port}", token=TOKEN)
         self.datasets = dataset_service_pb2_grpc.DatasetServiceStub(channel)
         self.profiles = profile_service_pb2_grpc.ProfileServiceStub(channel)
@@ -106,12 +106,6 @@ class House:
         profile = profile_pb2.Profile()
         assert task.result.Unpack(profile), task
         return profile
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

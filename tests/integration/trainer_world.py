@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -37,6 +36,7 @@ from fairlead.kit.rpc.channel import connect
 from fairlead.kit.settings import KitSettings
 from services.trainer.settings import TrainerSettings
 from tests.data import ROOT, SHARED_DATA
+from tests.ports import free_port
 
 HEART = SHARED_DATA / "heart_disease" / "heart_disease.csv"
 TOKEN = "trainer-integration-token-0123456789"
@@ -50,7 +50,7 @@ class World:
     def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
         self.mlflow_url = TrainerSettings(home=home, **settings).trainer_mlflow_url
-        self.base = _free_base_port()
+        self.base = free_port(2, 3, 102, 103)
         self.environment = {
             **os.environ,
             "FAIRLEAD_HOME": str(home),
@@ -154,18 +154,6 @@ def _wait_until_it_answers(stub: TaskServiceStub) -> None:
         return True
 
     wait(answers)
-
-
-def _free_base_port() -> int:
-    for base in range(21000 + os.getpid() % 20000, 60000, 211):
-        try:
-            for offset in (2, 3, 102, 103):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", base + offset))
-        except OSError:
-            continue
-        return base
-    raise AssertionError("no free ports")
 
 
 def project_of(name: str) -> str:

@@ -11,10 +11,11 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.servers.container import ContainerServer, image_for
 from tests.servers.ladder import SCRIPT, NotHere, climb, given_url
 from tests.servers.process import Account, ProcessServer, cache_folder, require_program
-from tests.servers.server import Server, free_port, wait_until_ready
+from tests.servers.server import Server, wait_until_ready
 
 URL = "KAFKA_BOOTSTRAP_SERVERS"
 IMAGE = "FAIRLEAD_TEST_KAFKA_IMAGE"

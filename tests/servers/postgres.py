@@ -7,10 +7,11 @@ import uuid
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.ports import free_port
 from tests.servers.container import ContainerServer, image_for
 from tests.servers.ladder import SCRIPT, climb, given_url
 from tests.servers.process import Account, ProcessServer, require_program
-from tests.servers.server import Server, free_port, wait_until_ready
+from tests.servers.server import Server, wait_until_ready
 
 URL = "DATABASE_URL"
 IMAGE = "FAIRLEAD_TEST_POSTGRES_IMAGE"

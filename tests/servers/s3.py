@@ -7,10 +7,11 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.ports import free_port
 from tests.servers.container import ContainerServer, image_for
 from tests.servers.ladder import SCRIPT, NoServer, climb, given_url
 from tests.servers.process import Account, ProcessServer, cache_folder, require_program
-from tests.servers.server import Server, free_port, wait_until_ready
+from tests.servers.server import Server, wait_until_ready
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

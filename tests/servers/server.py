@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import socket
 import time
 from collections.abc import Callable
 from typing import Protocol
 
 READY_SECONDS = 90.0
-# Below the ports that clients are given, so that none of theirs takes a server's while that is down.
-_PORTS = range(30_100, 32_700)
 
 
 class Server(Protocol):
@@ -39,18 +35,6 @@ class Server(Protocol):
     def log(self) -> str:
         """Return the end of what it printed."""
         ...
-
-
-def free_port() -> int:
-    """Return a port of this machine that nothing listens on."""
-    while True:
-        port = random.choice(_PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
 
 
 def wait_until_ready(

@@ -13,7 +13,7 @@ from fairlead.api.events.v1.events_pb2 import AuditEntry
 from fairlead.kit.errors import InvalidArgument, Unavailable
 from fairlead.kit.events import EventLog, SpoolLimits, open_event_log
 from fairlead.kit.events.kafka.sizes import MAX_RECORD_BYTES
-from tests.servers.server import free_port
+from tests.ports import free_port
 from tests.waiting import until
 
 Open = Callable[[Literal["refuse", "drop_oldest"]], EventLog]

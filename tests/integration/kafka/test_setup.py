@@ -22,8 +22,8 @@ from fairlead.kit.events.kafka.sizes import MAX_BATCH_BYTES, MAX_RECORD_BYTES
 from fairlead.kit.events.topics import SPECS
 from fairlead.kit.settings import KitSettings
 from tests.integration.kafka.topics import make_topic
+from tests.ports import free_port
 from tests.servers.kafka import KafkaBroker
-from tests.servers.server import free_port
 from tests.waiting import until
 
 

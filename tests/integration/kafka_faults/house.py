@@ -15,10 +15,11 @@ from fairlead.api.drift.v1 import monitor_pb2, monitor_service_pb2, monitor_serv
 from fairlead.kit.errors import NotFound, Unavailable
 from fairlead.kit.rpc.channel import connect
 from tests.data import ROOT
+from tests.ports import free_port
 from tests.servers.kafka import KafkaBroker
 from tests.unit.drift import capture
 from tests.unit.serving import packages
-from tests.unit.serving.running import BEARER, TOKEN, RunningService, free_base_port
+from tests.unit.serving.running import BEARER, TOKEN, RunningService
 
 VERSION = "projects/p/models/income/versions/1"
 WINDOW = 500
@@ -58,7 +59,7 @@ class Drift:
     """The drift service beside a serving; a process."""
 
     def __init__(self, service: RunningService, folder: Path) -> None:
-        address = f"127.0.0.1:{free_base_port()}"
+        address = f"127.0.0.1:{free_port()}"
         own = {
             "FAIRLEAD_HOME": str(service.home),
             "FAIRLEAD_DRIFT_ADDRESS": address,

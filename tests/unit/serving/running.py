@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,26 +24,13 @@ from fairlead.kit.rpc.channel import connect
 from fairlead.kit.settings import KitSettings
 from services.serving.settings import ServingSettings
 from tests.data import ROOT
+from tests.ports import free_port
 from tests.unit.serving.registry import KnownDatasets, KnownVersions, serve_collaborators
 
 TOKEN = "token-of-the-test"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 OFFSETS = (4, 80, 81, 82, 104)
 STARTS_WITHIN = 180.0
-
-
-def free_base_port() -> int:
-    """A base port from which every port of serving is free now."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            base = probe.getsockname()[1] % 40000 + 20000
-        if all(_is_free(base + offset) for offset in OFFSETS):
-            return base
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 class RunningService:
@@ -57,7 +43,7 @@ class RunningService:
         self._environment = {
             "FAIRLEAD_HOME": str(home),
             "FAIRLEAD_SERVICE_TOKEN": TOKEN,
-            "FAIRLEAD_BASE_PORT": str(free_base_port()),
+            "FAIRLEAD_BASE_PORT": str(free_port(*OFFSETS)),
             **(environment or {}),
         }
         collaborator_settings = KitSettings(home=home, service_token=TOKEN)  # type: ignore[arg-type]

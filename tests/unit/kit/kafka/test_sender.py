@@ -14,7 +14,7 @@ from fairlead.kit.events.kafka.partitions import PartitionTable
 from fairlead.kit.events.kafka.records import Record
 from fairlead.kit.events.kafka.sender import MAX_WAITING_BYTES, MAX_WAITING_RECORDS, Sender
 from fairlead.kit.events.kafka.sizes import MAX_RECORD_BYTES
-from tests.servers.server import free_port
+from tests.ports import free_port
 from tests.waiting import until
 
 VALUE = bytes(MAX_RECORD_BYTES)
