@@ -33,7 +33,10 @@ def test_times_and_shares_are_shown_short() -> None:
     assert (show_percent(0.42), show_percent(None)) == ("42%", "?")
 
 
-def test_a_table_without_a_terminal_has_one_line_a_row(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_without_a_terminal_has_one_line_a_row(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     print_table(["name", "note", "n"], [("a", "x" * 300, 1), ("b", "y", 1000)])
 
     lines = capsys.readouterr().out.splitlines()
