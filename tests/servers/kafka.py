@@ -133,7 +133,14 @@ class KafkaBroker:
         properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         command = [java, *_HEAP, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars}/*"]
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        formatting = ["kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}", "-c", str(properties)]
+        formatting = [
+            "kafka.tools.StorageTool",
+            "format",
+            "--standalone",
+            f"--cluster-id={cluster}",
+            "-c",
+            str(properties),
+        ]
         Account().run([*command, *formatting])
         return ProcessServer([*command, "kafka.Kafka", properties], folder)
 
