@@ -23,6 +23,7 @@ from fairlead.kit.events import topics
 from tests.servers.s3 import S3Server
 from tests.unit.gateway.peers import CSV
 from tests.unit.gateway.running import TOKEN, Running, running_gateway
+from tests.waiting import until
 
 P = "/api/v1/projects/default"
 FILE = b"age,workclass\n" + b"39,State-gov\n" * 200_000
@@ -56,7 +57,9 @@ def get(link: dict[str, Any]) -> httpx.Response:
 def finished(gateway: Running, result: Any) -> str:
     task = gateway.peers.store.create("default", "batch_predict", BatchPredictRequest())
     gateway.peers.store.succeed(task.name, result)
-    return task.name.rpartition("/")[2]
+    name = task.name.rpartition("/")[2]
+    until(lambda: gateway.json("GET", f"{P}/tasks/{name}")["state"] == "succeeded", "the end of the task")
+    return name
 
 
 def test_a_file_is_uploaded_by_a_link_and_imported(gateway: Running) -> None:
