@@ -44,7 +44,7 @@ def test_killed_in_each_stage_it_finishes_and_no_task_is_begun_twice(house: Hous
             house.wait_for(workflow, "waiting")
             house.kill()
             house.start()
-            house.review(workflow, approve=True)
+            house.approve(workflow)
         peer = getattr(house, name)
         peer.wait_for_work(kind, workflow)
         house.kill()

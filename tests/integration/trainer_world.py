@@ -131,7 +131,7 @@ def result(tasks: TaskServiceStub, task: Task, kind: type[M]) -> M:
     return message
 
 
-def wait(condition, seconds: float = 60):
+def wait(condition, seconds: float = 180):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := condition():

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from fairlead.api.events.v1.events_pb2 import AuditEntry
 from fairlead.kit.events import Draft, Event, EventLog, Subscription
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 # As long as a member that holds nothing is asked whether something comes all the same.
 SILENCE_SECONDS = 1.0
 
