@@ -28,7 +28,7 @@ demo: $(STAMP) ## Take real data from upload to a served, watched model (BACKEND
 
 test: $(STAMP) ## Run all tests, those with real servers too, and print their coverage
 	@scripts/test_servers.sh
-	@$(BIN)/pytest tests/architecture tests/contract tests/unit --numprocesses=$(TEST_WORKERS) --dist=loadscope --cov --cov-report=
+	@$(BIN)/pytest tests/architecture tests/contract tests/unit --numprocesses=$(TEST_WORKERS) --dist=loadfile --cov --cov-report=
 	@$(BIN)/pytest tests/integration tests/e2e --cov --cov-append --cov-report=term --cov-fail-under=85
 
 test-real: $(STAMP) ## Run the tests of the whole job on PostgreSQL, Kafka and S3 at once

@@ -6,28 +6,11 @@ import uuid
 from collections.abc import Generator, Iterator
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from tests.databases import database_url as database_url
 from tests.servers.kafka import Kafka, KafkaBroker
 from tests.servers.postgres import Postgres
 from tests.servers.s3 import S3, S3Server
-
-# Tests of these folders share what takes long to make.
-TOGETHER = ("tests/e2e", "tests/integration/backup")
-
-
-class ByFixtures(LoadScopeScheduling):
-    """Keeps what shares fixtures on one worker: a file's tests, and those of some folders."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::")[0]
-        return next((folder for folder in TOGETHER if file.startswith(f"{folder}/")), file)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFixtures:
-    return ByFixtures(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

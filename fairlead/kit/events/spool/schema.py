@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from fairlead.kit.errors import FailedPrecondition
+from ..sqlite.schema import make_tables
 
 VERSION = 2
 
@@ -51,13 +51,5 @@ _TABLES = (
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    """Make what is missing, inside the caller's transaction; raises FailedPrecondition on a newer file."""
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found > VERSION:
-        raise FailedPrecondition(
-            f"The spool has version {found} and this Fairlead reads up to {VERSION}; run the newer Fairlead."
-        )
-    for table in () if found == VERSION else _TABLES:
-        connection.execute(table)
-    if found != VERSION:
-        connection.execute(f"PRAGMA user_version = {VERSION}")
+    """Make what the spool lacks, inside the caller's transaction; raises FailedPrecondition on a newer file."""
+    make_tables(connection, "spool", VERSION, _TABLES)

@@ -7,6 +7,7 @@ offset never becomes visible before an earlier one, and a topic has no gaps (but
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from fairlead.kit.errors import FailedPrecondition
 
@@ -51,14 +52,19 @@ _TABLES = (
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    """Make what is missing, inside the caller's transaction; raises FailedPrecondition on a newer file."""
+    """Make what the event log lacks, as make_tables does."""
+    make_tables(connection, "event log", VERSION, _TABLES)
+
+
+def make_tables(connection: sqlite3.Connection, what: str, version: int, tables: Sequence[str]) -> None:
+    """Make what a file lacks, inside the caller's transaction; raises FailedPrecondition on a newer file."""
     (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found > VERSION:
+    if found > version:
         raise FailedPrecondition(
-            f"The event log has version {found} and this Fairlead reads up to {VERSION}; run the newer Fairlead."
+            f"The {what} has version {found} and this Fairlead reads up to {version}; run the newer Fairlead."
         )
-    if found == VERSION:
+    if found == version:
         return
-    for table in _TABLES:
+    for table in tables:
         connection.execute(table)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute(f"PRAGMA user_version = {version}")
