@@ -114,6 +114,7 @@ def test_broken_json_is_refused_with_its_place() -> None:
         ("deflate", zlib.compress(b"text", wbits=-15)),
         ("identity", b"text"),
     ],
+    ids=["gzip", "deflate-zlib", "deflate-raw", "identity"],
 )
 def test_bodies_are_decompressed(encoding: str, body: bytes) -> None:
     assert decompress(body, encoding, MEGABYTE) == b"text"
