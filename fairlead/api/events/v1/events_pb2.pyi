@@ -147,10 +147,16 @@ class PredictionBatch(_message.Message):
     PROBABILITIES_FIELD_NUMBER: _builtins.int
     CLASSES_FIELD_NUMBER: _builtins.int
     TASK_TYPE_FIELD_NUMBER: _builtins.int
+    SHADOW_FIELD_NUMBER: _builtins.int
+    SAMPLING_RATE_FIELD_NUMBER: _builtins.int
     deployment: _builtins.str
     """projects/{project}/deployments/{deployment}"""
     model_version: _builtins.str
     task_type: _table_pb2.TaskType.ValueType
+    shadow: _builtins.bool
+    """A shadow's predictions: no caller had them."""
+    sampling_rate: _builtins.float
+    """The share of requests that is logged, where the deployment samples; 0 means every one."""
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___PredictionRequest]:
         """One entry a request, in the order of the rows."""
@@ -180,10 +186,12 @@ class PredictionBatch(_message.Message):
         probabilities: _abc.Iterable[_builtins.float] | None = ...,
         classes: _abc.Iterable[_builtins.str] | None = ...,
         task_type: _table_pb2.TaskType.ValueType = ...,
+        shadow: _builtins.bool = ...,
+        sampling_rate: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["prediction", b"prediction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "deployment", b"deployment", "inputs", b"inputs", "model_version", b"model_version", "prediction", b"prediction", "probabilities", b"probabilities", "requests", b"requests", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "deployment", b"deployment", "inputs", b"inputs", "model_version", b"model_version", "prediction", b"prediction", "probabilities", b"probabilities", "requests", b"requests", "sampling_rate", b"sampling_rate", "shadow", b"shadow", "task_type", b"task_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -39,8 +41,64 @@ DEPLOYMENT_STATE_FAILED: DeploymentState.ValueType  # 3
 Global___DeploymentState: _TypeAlias = DeploymentState  # noqa: Y015
 
 @_typing.final
+class TrafficTarget(_message.Message):
+    """TrafficTarget is a model version's part in a deployment's traffic split."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    SHADOW_FIELD_NUMBER: _builtins.int
+    model_version: _builtins.str
+    """projects/{project}/models/{model}/versions/{version}"""
+    percent: _builtins.float
+    """The share of requests it answers, of 100; those of a split sum to 100. A shadow has none."""
+    shadow: _builtins.bool
+    """It predicts what others answer; its predictions are logged and never sent to a caller."""
+    def __init__(
+        self,
+        *,
+        model_version: _builtins.str = ...,
+        percent: _builtins.float = ...,
+        shadow: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_version", b"model_version", "percent", b"percent", "shadow", b"shadow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrafficTarget: _TypeAlias = TrafficTarget  # noqa: Y015
+
+@_typing.final
+class TrafficStep(_message.Message):
+    """TrafficStep is a split that is to come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    TRAFFIC_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def traffic(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrafficTarget]: ...
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        traffic: _abc.Iterable[Global___TrafficTarget] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["time", b"time", "traffic", b"traffic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrafficStep: _TypeAlias = TrafficStep  # noqa: Y015
+
+@_typing.final
 class Deployment(_message.Message):
-    """Deployment serves one model version under a stable name."""
+    """Deployment serves one model version, or a split among several, under a stable name."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -53,10 +111,13 @@ class Deployment(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     REFERENCE_BLOB_FIELD_NUMBER: _builtins.int
+    TRAFFIC_FIELD_NUMBER: _builtins.int
+    PREVIOUS_TRAFFIC_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/deployments/{deployment}"""
     model_version: _builtins.str
-    """projects/{project}/models/{model}/versions/{version}"""
+    """projects/{project}/models/{model}/versions/{version}: the champion, which answers most; the others challenge it."""
     state: Global___DeploymentState.ValueType
     error: _builtins.str
     """Why it failed, when it did."""
@@ -69,6 +130,18 @@ class Deployment(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def traffic(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrafficTarget]:
+        """The traffic split, the champion first."""
+
+    @_builtins.property
+    def previous_traffic(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrafficTarget]:
+        """What a rollback returns to; empty where nothing was served before."""
+
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrafficStep]:
+        """Splits that are to come, soonest first."""
+
     def __init__(
         self,
         *,
@@ -81,10 +154,13 @@ class Deployment(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         reference_blob: _builtins.str = ...,
+        traffic: _abc.Iterable[Global___TrafficTarget] | None = ...,
+        previous_traffic: _abc.Iterable[Global___TrafficTarget] | None = ...,
+        steps: _abc.Iterable[Global___TrafficStep] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "error", b"error", "etag", b"etag", "inference_name", b"inference_name", "model_version", b"model_version", "name", b"name", "reference_blob", b"reference_blob", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "error", b"error", "etag", b"etag", "inference_name", b"inference_name", "model_version", b"model_version", "name", b"name", "previous_traffic", b"previous_traffic", "reference_blob", b"reference_blob", "state", b"state", "steps", b"steps", "traffic", b"traffic", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -200,6 +200,154 @@ class ListDeploymentsResponse(_message.Message):
 Global___ListDeploymentsResponse: _TypeAlias = ListDeploymentsResponse  # noqa: Y015
 
 @_typing.final
+class SplitTrafficRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TRAFFIC_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """projects/{project}/deployments/{deployment}"""
+    etag: _builtins.str
+    """Empty means: whatever is there."""
+    @_builtins.property
+    def traffic(self) -> _containers.RepeatedCompositeFieldContainer[_deployment_pb2.TrafficTarget]:
+        """From now on; versions or aliases. Empty means: as it is, only the steps are new."""
+
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[_deployment_pb2.TrafficStep]:
+        """Splits to come; they replace those that were planned."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        traffic: _abc.Iterable[_deployment_pb2.TrafficTarget] | None = ...,
+        steps: _abc.Iterable[_deployment_pb2.TrafficStep] | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "steps", b"steps", "traffic", b"traffic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SplitTrafficRequest: _TypeAlias = SplitTrafficRequest  # noqa: Y015
+
+@_typing.final
+class SplitTrafficResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPLOYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deployment(self) -> _deployment_pb2.Deployment: ...
+    def __init__(
+        self,
+        *,
+        deployment: _deployment_pb2.Deployment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deployment", b"deployment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deployment", b"deployment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SplitTrafficResponse: _TypeAlias = SplitTrafficResponse  # noqa: Y015
+
+@_typing.final
+class PromoteVersionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """projects/{project}/deployments/{deployment}"""
+    model_version: _builtins.str
+    """Empty means: the only version beside the champion."""
+    etag: _builtins.str
+    """Empty means: whatever is there."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        model_version: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "model_version", b"model_version", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PromoteVersionRequest: _TypeAlias = PromoteVersionRequest  # noqa: Y015
+
+@_typing.final
+class PromoteVersionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPLOYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deployment(self) -> _deployment_pb2.Deployment: ...
+    def __init__(
+        self,
+        *,
+        deployment: _deployment_pb2.Deployment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deployment", b"deployment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deployment", b"deployment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PromoteVersionResponse: _TypeAlias = PromoteVersionResponse  # noqa: Y015
+
+@_typing.final
+class RollBackDeploymentRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """projects/{project}/deployments/{deployment}"""
+    etag: _builtins.str
+    """Empty means: whatever is there."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollBackDeploymentRequest: _TypeAlias = RollBackDeploymentRequest  # noqa: Y015
+
+@_typing.final
+class RollBackDeploymentResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPLOYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deployment(self) -> _deployment_pb2.Deployment: ...
+    def __init__(
+        self,
+        *,
+        deployment: _deployment_pb2.Deployment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deployment", b"deployment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deployment", b"deployment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollBackDeploymentResponse: _TypeAlias = RollBackDeploymentResponse  # noqa: Y015
+
+@_typing.final
 class DeleteDeploymentRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

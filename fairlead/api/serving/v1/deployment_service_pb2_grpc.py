@@ -55,6 +55,21 @@ class DeploymentServiceStub:
                 request_serializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.ListDeploymentsRequest.SerializeToString,
                 response_deserializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.ListDeploymentsResponse.FromString,
                 _registered_method=True)
+        self.SplitTraffic = channel.unary_unary(
+                '/fairlead.api.serving.v1.DeploymentService/SplitTraffic',
+                request_serializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.SplitTrafficRequest.SerializeToString,
+                response_deserializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.SplitTrafficResponse.FromString,
+                _registered_method=True)
+        self.PromoteVersion = channel.unary_unary(
+                '/fairlead.api.serving.v1.DeploymentService/PromoteVersion',
+                request_serializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.PromoteVersionRequest.SerializeToString,
+                response_deserializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.PromoteVersionResponse.FromString,
+                _registered_method=True)
+        self.RollBackDeployment = channel.unary_unary(
+                '/fairlead.api.serving.v1.DeploymentService/RollBackDeployment',
+                request_serializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.RollBackDeploymentRequest.SerializeToString,
+                response_deserializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.RollBackDeploymentResponse.FromString,
+                _registered_method=True)
         self.DeleteDeployment = channel.unary_unary(
                 '/fairlead.api.serving.v1.DeploymentService/DeleteDeployment',
                 request_serializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.DeleteDeploymentRequest.SerializeToString,
@@ -96,6 +111,31 @@ class DeploymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SplitTraffic(self, request, context):
+        """SplitTraffic divides the requests among model versions from now on, or in steps; all of them are loaded when it
+        answers. Errors: NOT_FOUND, INVALID_ARGUMENT for shares that do not sum to 100, ABORTED for a stale etag,
+        FAILED_PRECONDITION when a version can't be loaded or reads other inputs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PromoteVersion(self, request, context):
+        """PromoteVersion makes one version of the split the only one, and drops steps to come.
+        Errors: NOT_FOUND, FAILED_PRECONDITION when several could be meant, ABORTED for a stale etag.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollBackDeployment(self, request, context):
+        """RollBackDeployment returns at once to the split before this one, and drops steps to come.
+        Errors: NOT_FOUND, FAILED_PRECONDITION when nothing was served before, ABORTED for a stale etag.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteDeployment(self, request, context):
         """DeleteDeployment stops serving. Errors: NOT_FOUND.
         """
@@ -125,6 +165,21 @@ def add_DeploymentServiceServicer_to_server(servicer, server):
                     servicer.ListDeployments,
                     request_deserializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.ListDeploymentsRequest.FromString,
                     response_serializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.ListDeploymentsResponse.SerializeToString,
+            ),
+            'SplitTraffic': grpc.unary_unary_rpc_method_handler(
+                    servicer.SplitTraffic,
+                    request_deserializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.SplitTrafficRequest.FromString,
+                    response_serializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.SplitTrafficResponse.SerializeToString,
+            ),
+            'PromoteVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.PromoteVersion,
+                    request_deserializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.PromoteVersionRequest.FromString,
+                    response_serializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.PromoteVersionResponse.SerializeToString,
+            ),
+            'RollBackDeployment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollBackDeployment,
+                    request_deserializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.RollBackDeploymentRequest.FromString,
+                    response_serializer=fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.RollBackDeploymentResponse.SerializeToString,
             ),
             'DeleteDeployment': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDeployment,
@@ -241,6 +296,87 @@ class DeploymentService:
             '/fairlead.api.serving.v1.DeploymentService/ListDeployments',
             fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.ListDeploymentsRequest.SerializeToString,
             fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.ListDeploymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SplitTraffic(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fairlead.api.serving.v1.DeploymentService/SplitTraffic',
+            fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.SplitTrafficRequest.SerializeToString,
+            fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.SplitTrafficResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PromoteVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fairlead.api.serving.v1.DeploymentService/PromoteVersion',
+            fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.PromoteVersionRequest.SerializeToString,
+            fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.PromoteVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollBackDeployment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fairlead.api.serving.v1.DeploymentService/RollBackDeployment',
+            fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.RollBackDeploymentRequest.SerializeToString,
+            fairlead_dot_api_dot_serving_dot_v1_dot_deployment__service__pb2.RollBackDeploymentResponse.FromString,
             options,
             channel_credentials,
             insecure,

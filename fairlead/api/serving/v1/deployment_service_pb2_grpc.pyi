@@ -45,6 +45,19 @@ class DeploymentServiceStub:
     """GetDeployment returns one deployment. Errors: NOT_FOUND."""
     ListDeployments: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ListDeploymentsRequest, _deployment_service_pb2.ListDeploymentsResponse]
     """ListDeployments returns a project's deployments by name."""
+    SplitTraffic: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.SplitTrafficRequest, _deployment_service_pb2.SplitTrafficResponse]
+    """SplitTraffic divides the requests among model versions from now on, or in steps; all of them are loaded when it
+    answers. Errors: NOT_FOUND, INVALID_ARGUMENT for shares that do not sum to 100, ABORTED for a stale etag,
+    FAILED_PRECONDITION when a version can't be loaded or reads other inputs.
+    """
+    PromoteVersion: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.PromoteVersionRequest, _deployment_service_pb2.PromoteVersionResponse]
+    """PromoteVersion makes one version of the split the only one, and drops steps to come.
+    Errors: NOT_FOUND, FAILED_PRECONDITION when several could be meant, ABORTED for a stale etag.
+    """
+    RollBackDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]
+    """RollBackDeployment returns at once to the split before this one, and drops steps to come.
+    Errors: NOT_FOUND, FAILED_PRECONDITION when nothing was served before, ABORTED for a stale etag.
+    """
     DeleteDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.DeleteDeploymentRequest, _deployment_service_pb2.DeleteDeploymentResponse]
     """DeleteDeployment stops serving. Errors: NOT_FOUND."""
 
@@ -65,6 +78,19 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     """GetDeployment returns one deployment. Errors: NOT_FOUND."""
     ListDeployments: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ListDeploymentsRequest, _deployment_service_pb2.ListDeploymentsResponse]  # type: ignore[assignment]
     """ListDeployments returns a project's deployments by name."""
+    SplitTraffic: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.SplitTrafficRequest, _deployment_service_pb2.SplitTrafficResponse]  # type: ignore[assignment]
+    """SplitTraffic divides the requests among model versions from now on, or in steps; all of them are loaded when it
+    answers. Errors: NOT_FOUND, INVALID_ARGUMENT for shares that do not sum to 100, ABORTED for a stale etag,
+    FAILED_PRECONDITION when a version can't be loaded or reads other inputs.
+    """
+    PromoteVersion: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.PromoteVersionRequest, _deployment_service_pb2.PromoteVersionResponse]  # type: ignore[assignment]
+    """PromoteVersion makes one version of the split the only one, and drops steps to come.
+    Errors: NOT_FOUND, FAILED_PRECONDITION when several could be meant, ABORTED for a stale etag.
+    """
+    RollBackDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]  # type: ignore[assignment]
+    """RollBackDeployment returns at once to the split before this one, and drops steps to come.
+    Errors: NOT_FOUND, FAILED_PRECONDITION when nothing was served before, ABORTED for a stale etag.
+    """
     DeleteDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.DeleteDeploymentRequest, _deployment_service_pb2.DeleteDeploymentResponse]  # type: ignore[assignment]
     """DeleteDeployment stops serving. Errors: NOT_FOUND."""
 
@@ -106,6 +132,37 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.ListDeploymentsResponse, _abc.Awaitable[_deployment_service_pb2.ListDeploymentsResponse]]:
         """ListDeployments returns a project's deployments by name."""
+
+    @_abc_1.abstractmethod
+    def SplitTraffic(
+        self,
+        request: _deployment_service_pb2.SplitTrafficRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.SplitTrafficResponse, _abc.Awaitable[_deployment_service_pb2.SplitTrafficResponse]]:
+        """SplitTraffic divides the requests among model versions from now on, or in steps; all of them are loaded when it
+        answers. Errors: NOT_FOUND, INVALID_ARGUMENT for shares that do not sum to 100, ABORTED for a stale etag,
+        FAILED_PRECONDITION when a version can't be loaded or reads other inputs.
+        """
+
+    @_abc_1.abstractmethod
+    def PromoteVersion(
+        self,
+        request: _deployment_service_pb2.PromoteVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.PromoteVersionResponse, _abc.Awaitable[_deployment_service_pb2.PromoteVersionResponse]]:
+        """PromoteVersion makes one version of the split the only one, and drops steps to come.
+        Errors: NOT_FOUND, FAILED_PRECONDITION when several could be meant, ABORTED for a stale etag.
+        """
+
+    @_abc_1.abstractmethod
+    def RollBackDeployment(
+        self,
+        request: _deployment_service_pb2.RollBackDeploymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.RollBackDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.RollBackDeploymentResponse]]:
+        """RollBackDeployment returns at once to the split before this one, and drops steps to come.
+        Errors: NOT_FOUND, FAILED_PRECONDITION when nothing was served before, ABORTED for a stale etag.
+        """
 
     @_abc_1.abstractmethod
     def DeleteDeployment(

@@ -27,10 +27,21 @@ class PredictRequest(_message.Message):
     DEPLOYMENT_FIELD_NUMBER: _builtins.int
     COLUMNS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ROUTING_KEY_FIELD_NUMBER: _builtins.int
+    EXPLAIN_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
     deployment: _builtins.str
     """projects/{project}/deployments/{deployment}"""
     request_id: _builtins.str
     """Joins feedback to this prediction; made up when empty."""
+    routing_key: _builtins.str
+    """Requests with the same key are answered by the same version while the split stays; empty means: by chance."""
+    explain: _builtins.bool
+    """Whether to answer each column's contribution too. Errors: FAILED_PRECONDITION where the model has none to give."""
+    interval: _builtins.float
+    """A coverage such as 0.9 asks for an interval or a set of labels too; 0 for none.
+    Errors: INVALID_ARGUMENT outside 0 to 1, FAILED_PRECONDITION where the model was not calibrated.
+    """
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[_table_pb2.Column]:
         """Columns of equal length. A column the model does not know is ignored; a missing one is an error."""
@@ -41,10 +52,13 @@ class PredictRequest(_message.Message):
         deployment: _builtins.str = ...,
         columns: _abc.Iterable[_table_pb2.Column] | None = ...,
         request_id: _builtins.str = ...,
+        routing_key: _builtins.str = ...,
+        explain: _builtins.bool = ...,
+        interval: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "deployment", b"deployment", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "deployment", b"deployment", "explain", b"explain", "interval", b"interval", "request_id", b"request_id", "routing_key", b"routing_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -60,6 +74,8 @@ class PredictResponse(_message.Message):
     VALUES_FIELD_NUMBER: _builtins.int
     CLASSES_FIELD_NUMBER: _builtins.int
     PROBABILITIES_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     model_version: _builtins.str
     @_builtins.property
@@ -76,6 +92,14 @@ class PredictResponse(_message.Message):
     def probabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Row-major [row][class]; empty for regression."""
 
+    @_builtins.property
+    def explanation(self) -> Global___Explanation:
+        """Where it was asked for."""
+
+    @_builtins.property
+    def interval(self) -> Global___Interval:
+        """Where it was asked for."""
+
     def __init__(
         self,
         *,
@@ -85,14 +109,95 @@ class PredictResponse(_message.Message):
         values: _abc.Iterable[_builtins.float] | None = ...,
         classes: _abc.Iterable[_builtins.str] | None = ...,
         probabilities: _abc.Iterable[_builtins.float] | None = ...,
+        explanation: Global___Explanation | None = ...,
+        interval: Global___Interval | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "interval", b"interval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "labels", b"labels", "model_version", b"model_version", "probabilities", b"probabilities", "request_id", b"request_id", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "explanation", b"explanation", "interval", b"interval", "labels", b"labels", "model_version", b"model_version", "probabilities", b"probabilities", "request_id", b"request_id", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PredictResponse: _TypeAlias = PredictResponse  # noqa: Y015
+
+@_typing.final
+class Explanation(_message.Message):
+    """Explanation says how much each input moved each prediction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
+    BASE_VALUES_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    scale: _builtins.str
+    """What they sum to: probability, log_odds, or value."""
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The inputs, in the order of the contributions."""
+
+    @_builtins.property
+    def contributions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Row-major: [row][column], or [row][class][column] for more than two classes. For two classes they speak of the
+        second one.
+        """
+
+    @_builtins.property
+    def base_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What is predicted before any column is known: one number, or one a class. Base and contributions sum to the output."""
+
+    def __init__(
+        self,
+        *,
+        columns: _abc.Iterable[_builtins.str] | None = ...,
+        contributions: _abc.Iterable[_builtins.float] | None = ...,
+        base_values: _abc.Iterable[_builtins.float] | None = ...,
+        scale: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_values", b"base_values", "columns", b"columns", "contributions", b"contributions", "scale", b"scale"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Explanation: _TypeAlias = Explanation  # noqa: Y015
+
+@_typing.final
+class Interval(_message.Message):
+    """Interval is where the truth lies with the coverage asked for, by split conformal prediction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COVERAGE_FIELD_NUMBER: _builtins.int
+    LOWER_FIELD_NUMBER: _builtins.int
+    UPPER_FIELD_NUMBER: _builtins.int
+    CONTAINS_FIELD_NUMBER: _builtins.int
+    coverage: _builtins.float
+    @_builtins.property
+    def lower(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """For regression: one number a row."""
+
+    @_builtins.property
+    def upper(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def contains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]:
+        """For classification, row-major: whether the class is in the row's set."""
+
+    def __init__(
+        self,
+        *,
+        coverage: _builtins.float = ...,
+        lower: _abc.Iterable[_builtins.float] | None = ...,
+        upper: _abc.Iterable[_builtins.float] | None = ...,
+        contains: _abc.Iterable[_builtins.bool] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contains", b"contains", "coverage", b"coverage", "lower", b"lower", "upper", b"upper"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Interval: _TypeAlias = Interval  # noqa: Y015
 
 @_typing.final
 class BatchPredictRequest(_message.Message):
