@@ -114,6 +114,8 @@ class Deployment(_message.Message):
     TRAFFIC_FIELD_NUMBER: _builtins.int
     PREVIOUS_TRAFFIC_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    LOG_SAMPLING_RATE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/deployments/{deployment}"""
     model_version: _builtins.str
@@ -126,6 +128,10 @@ class Deployment(_message.Message):
     etag: _builtins.str
     reference_blob: _builtins.str
     """Blob key of the drift reference that was captured at training."""
+    pinned: _builtins.bool
+    """Its models stay in memory, however long nobody asks."""
+    log_sampling_rate: _builtins.float
+    """The share of requests that is kept in the prediction log, above 0 and up to 1; 0 means every one."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -157,10 +163,12 @@ class Deployment(_message.Message):
         traffic: _abc.Iterable[Global___TrafficTarget] | None = ...,
         previous_traffic: _abc.Iterable[Global___TrafficTarget] | None = ...,
         steps: _abc.Iterable[Global___TrafficStep] | None = ...,
+        pinned: _builtins.bool = ...,
+        log_sampling_rate: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "error", b"error", "etag", b"etag", "inference_name", b"inference_name", "model_version", b"model_version", "name", b"name", "previous_traffic", b"previous_traffic", "reference_blob", b"reference_blob", "state", b"state", "steps", b"steps", "traffic", b"traffic", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "error", b"error", "etag", b"etag", "inference_name", b"inference_name", "log_sampling_rate", b"log_sampling_rate", "model_version", b"model_version", "name", b"name", "pinned", b"pinned", "previous_traffic", b"previous_traffic", "reference_blob", b"reference_blob", "state", b"state", "steps", b"steps", "traffic", b"traffic", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,45 +25,45 @@ _sym_db = _symbol_database.Default()
 from fairlead.api.serving.v1 import deployment_pb2 as fairlead_dot_api_dot_serving_dot_v1_dot_deployment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0fairlead/api/serving/v1/deployment_service.proto\x12\x17\x66\x61irlead.api.serving.v1\x1a(fairlead/api/serving/v1/deployment.proto\"W\n\x17\x43reateDeploymentRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x15\n\rdeployment_id\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\t\"S\n\x18\x43reateDeploymentResponse\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\"L\n\x17UpdateDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"S\n\x18UpdateDeploymentResponse\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\"$\n\x14GetDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x15GetDeploymentResponse\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\"O\n\x16ListDeploymentsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"l\n\x17ListDeploymentsResponse\x12\x38\n\x0b\x64\x65ployments\x18\x01 \x03(\x0b\x32#.fairlead.api.serving.v1.Deployment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9f\x01\n\x13SplitTrafficRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x37\n\x07traffic\x18\x02 \x03(\x0b\x32&.fairlead.api.serving.v1.TrafficTarget\x12\x33\n\x05steps\x18\x03 \x03(\x0b\x32$.fairlead.api.serving.v1.TrafficStep\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\"O\n\x14SplitTrafficResponse\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\"J\n\x15PromoteVersionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"Q\n\x16PromoteVersionResponse\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\"7\n\x19RollBackDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"U\n\x1aRollBackDeploymentResponse\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\"\'\n\x17\x44\x65leteDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x1a\n\x18\x44\x65leteDeploymentResponse2\xc3\x07\n\x11\x44\x65ploymentService\x12w\n\x10\x43reateDeployment\x12\x30.fairlead.api.serving.v1.CreateDeploymentRequest\x1a\x31.fairlead.api.serving.v1.CreateDeploymentResponse\x12w\n\x10UpdateDeployment\x12\x30.fairlead.api.serving.v1.UpdateDeploymentRequest\x1a\x31.fairlead.api.serving.v1.UpdateDeploymentResponse\x12n\n\rGetDeployment\x12-.fairlead.api.serving.v1.GetDeploymentRequest\x1a..fairlead.api.serving.v1.GetDeploymentResponse\x12t\n\x0fListDeployments\x12/.fairlead.api.serving.v1.ListDeploymentsRequest\x1a\x30.fairlead.api.serving.v1.ListDeploymentsResponse\x12k\n\x0cSplitTraffic\x12,.fairlead.api.serving.v1.SplitTrafficRequest\x1a-.fairlead.api.serving.v1.SplitTrafficResponse\x12q\n\x0ePromoteVersion\x12..fairlead.api.serving.v1.PromoteVersionRequest\x1a/.fairlead.api.serving.v1.PromoteVersionResponse\x12}\n\x12RollBackDeployment\x12\x32.fairlead.api.serving.v1.RollBackDeploymentRequest\x1a\x33.fairlead.api.serving.v1.RollBackDeploymentResponse\x12w\n\x10\x44\x65leteDeployment\x12\x30.fairlead.api.serving.v1.DeleteDeploymentRequest\x1a\x31.fairlead.api.serving.v1.DeleteDeploymentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0fairlead/api/serving/v1/deployment_service.proto\x12\x17\x66\x61irlead.api.serving.v1\x1a(fairlead/api/serving/v1/deployment.proto\"\x82\x01\n\x17\x43reateDeploymentRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x15\n\rdeployment_id\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\t\x12\x0e\n\x06pinned\x18\x04 \x01(\x08\x12\x19\n\x11log_sampling_rate\x18\x05 \x01(\x01\"S\n\x18\x43reateDeploymentResponse\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\"\xa2\x01\n\x17UpdateDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x13\n\x06pinned\x18\x04 \x01(\x08H\x00\x88\x01\x01\x12\x1e\n\x11log_sampling_rate\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\t\n\x07_pinnedB\x14\n\x12_log_sampling_rate\"S\n\x18UpdateDeploymentResponse\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\"$\n\x14GetDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x15GetDeploymentResponse\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\"O\n\x16ListDeploymentsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"l\n\x17ListDeploymentsResponse\x12\x38\n\x0b\x64\x65ployments\x18\x01 \x03(\x0b\x32#.fairlead.api.serving.v1.Deployment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9f\x01\n\x13SplitTrafficRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x37\n\x07traffic\x18\x02 \x03(\x0b\x32&.fairlead.api.serving.v1.TrafficTarget\x12\x33\n\x05steps\x18\x03 \x03(\x0b\x32$.fairlead.api.serving.v1.TrafficStep\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\"O\n\x14SplitTrafficResponse\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\"J\n\x15PromoteVersionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"Q\n\x16PromoteVersionResponse\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\"7\n\x19RollBackDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"U\n\x1aRollBackDeploymentResponse\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\"\'\n\x17\x44\x65leteDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x1a\n\x18\x44\x65leteDeploymentResponse2\xc3\x07\n\x11\x44\x65ploymentService\x12w\n\x10\x43reateDeployment\x12\x30.fairlead.api.serving.v1.CreateDeploymentRequest\x1a\x31.fairlead.api.serving.v1.CreateDeploymentResponse\x12w\n\x10UpdateDeployment\x12\x30.fairlead.api.serving.v1.UpdateDeploymentRequest\x1a\x31.fairlead.api.serving.v1.UpdateDeploymentResponse\x12n\n\rGetDeployment\x12-.fairlead.api.serving.v1.GetDeploymentRequest\x1a..fairlead.api.serving.v1.GetDeploymentResponse\x12t\n\x0fListDeployments\x12/.fairlead.api.serving.v1.ListDeploymentsRequest\x1a\x30.fairlead.api.serving.v1.ListDeploymentsResponse\x12k\n\x0cSplitTraffic\x12,.fairlead.api.serving.v1.SplitTrafficRequest\x1a-.fairlead.api.serving.v1.SplitTrafficResponse\x12q\n\x0ePromoteVersion\x12..fairlead.api.serving.v1.PromoteVersionRequest\x1a/.fairlead.api.serving.v1.PromoteVersionResponse\x12}\n\x12RollBackDeployment\x12\x32.fairlead.api.serving.v1.RollBackDeploymentRequest\x1a\x33.fairlead.api.serving.v1.RollBackDeploymentResponse\x12w\n\x10\x44\x65leteDeployment\x12\x30.fairlead.api.serving.v1.DeleteDeploymentRequest\x1a\x31.fairlead.api.serving.v1.DeleteDeploymentResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fairlead.api.serving.v1.deployment_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CREATEDEPLOYMENTREQUEST']._serialized_start=119
-  _globals['_CREATEDEPLOYMENTREQUEST']._serialized_end=206
-  _globals['_CREATEDEPLOYMENTRESPONSE']._serialized_start=208
-  _globals['_CREATEDEPLOYMENTRESPONSE']._serialized_end=291
-  _globals['_UPDATEDEPLOYMENTREQUEST']._serialized_start=293
-  _globals['_UPDATEDEPLOYMENTREQUEST']._serialized_end=369
-  _globals['_UPDATEDEPLOYMENTRESPONSE']._serialized_start=371
-  _globals['_UPDATEDEPLOYMENTRESPONSE']._serialized_end=454
-  _globals['_GETDEPLOYMENTREQUEST']._serialized_start=456
-  _globals['_GETDEPLOYMENTREQUEST']._serialized_end=492
-  _globals['_GETDEPLOYMENTRESPONSE']._serialized_start=494
-  _globals['_GETDEPLOYMENTRESPONSE']._serialized_end=574
-  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_start=576
-  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_end=655
-  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_start=657
-  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_end=765
-  _globals['_SPLITTRAFFICREQUEST']._serialized_start=768
-  _globals['_SPLITTRAFFICREQUEST']._serialized_end=927
-  _globals['_SPLITTRAFFICRESPONSE']._serialized_start=929
-  _globals['_SPLITTRAFFICRESPONSE']._serialized_end=1008
-  _globals['_PROMOTEVERSIONREQUEST']._serialized_start=1010
-  _globals['_PROMOTEVERSIONREQUEST']._serialized_end=1084
-  _globals['_PROMOTEVERSIONRESPONSE']._serialized_start=1086
-  _globals['_PROMOTEVERSIONRESPONSE']._serialized_end=1167
-  _globals['_ROLLBACKDEPLOYMENTREQUEST']._serialized_start=1169
-  _globals['_ROLLBACKDEPLOYMENTREQUEST']._serialized_end=1224
-  _globals['_ROLLBACKDEPLOYMENTRESPONSE']._serialized_start=1226
-  _globals['_ROLLBACKDEPLOYMENTRESPONSE']._serialized_end=1311
-  _globals['_DELETEDEPLOYMENTREQUEST']._serialized_start=1313
-  _globals['_DELETEDEPLOYMENTREQUEST']._serialized_end=1352
-  _globals['_DELETEDEPLOYMENTRESPONSE']._serialized_start=1354
-  _globals['_DELETEDEPLOYMENTRESPONSE']._serialized_end=1380
-  _globals['_DEPLOYMENTSERVICE']._serialized_start=1383
-  _globals['_DEPLOYMENTSERVICE']._serialized_end=2346
+  _globals['_CREATEDEPLOYMENTREQUEST']._serialized_start=120
+  _globals['_CREATEDEPLOYMENTREQUEST']._serialized_end=250
+  _globals['_CREATEDEPLOYMENTRESPONSE']._serialized_start=252
+  _globals['_CREATEDEPLOYMENTRESPONSE']._serialized_end=335
+  _globals['_UPDATEDEPLOYMENTREQUEST']._serialized_start=338
+  _globals['_UPDATEDEPLOYMENTREQUEST']._serialized_end=500
+  _globals['_UPDATEDEPLOYMENTRESPONSE']._serialized_start=502
+  _globals['_UPDATEDEPLOYMENTRESPONSE']._serialized_end=585
+  _globals['_GETDEPLOYMENTREQUEST']._serialized_start=587
+  _globals['_GETDEPLOYMENTREQUEST']._serialized_end=623
+  _globals['_GETDEPLOYMENTRESPONSE']._serialized_start=625
+  _globals['_GETDEPLOYMENTRESPONSE']._serialized_end=705
+  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_start=707
+  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_end=786
+  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_start=788
+  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_end=896
+  _globals['_SPLITTRAFFICREQUEST']._serialized_start=899
+  _globals['_SPLITTRAFFICREQUEST']._serialized_end=1058
+  _globals['_SPLITTRAFFICRESPONSE']._serialized_start=1060
+  _globals['_SPLITTRAFFICRESPONSE']._serialized_end=1139
+  _globals['_PROMOTEVERSIONREQUEST']._serialized_start=1141
+  _globals['_PROMOTEVERSIONREQUEST']._serialized_end=1215
+  _globals['_PROMOTEVERSIONRESPONSE']._serialized_start=1217
+  _globals['_PROMOTEVERSIONRESPONSE']._serialized_end=1298
+  _globals['_ROLLBACKDEPLOYMENTREQUEST']._serialized_start=1300
+  _globals['_ROLLBACKDEPLOYMENTREQUEST']._serialized_end=1355
+  _globals['_ROLLBACKDEPLOYMENTRESPONSE']._serialized_start=1357
+  _globals['_ROLLBACKDEPLOYMENTRESPONSE']._serialized_end=1442
+  _globals['_DELETEDEPLOYMENTREQUEST']._serialized_start=1444
+  _globals['_DELETEDEPLOYMENTREQUEST']._serialized_end=1483
+  _globals['_DELETEDEPLOYMENTRESPONSE']._serialized_start=1485
+  _globals['_DELETEDEPLOYMENTRESPONSE']._serialized_end=1511
+  _globals['_DEPLOYMENTSERVICE']._serialized_start=1514
+  _globals['_DEPLOYMENTSERVICE']._serialized_end=2477
 # @@protoc_insertion_point(module_scope)

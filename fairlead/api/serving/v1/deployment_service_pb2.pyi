@@ -26,21 +26,29 @@ class CreateDeploymentRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     DEPLOYMENT_ID_FIELD_NUMBER: _builtins.int
     MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    LOG_SAMPLING_RATE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """projects/{project}"""
     deployment_id: _builtins.str
     model_version: _builtins.str
     """A version, or an alias such as projects/p/models/m/aliases/champion, which is resolved once."""
+    pinned: _builtins.bool
+    """Keep its models in memory."""
+    log_sampling_rate: _builtins.float
+    """Keep this share of requests in the prediction log; 0 means every one."""
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         deployment_id: _builtins.str = ...,
         model_version: _builtins.str = ...,
+        pinned: _builtins.bool = ...,
+        log_sampling_rate: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deployment_id", b"deployment_id", "model_version", b"model_version", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deployment_id", b"deployment_id", "log_sampling_rate", b"log_sampling_rate", "model_version", b"model_version", "parent", b"parent", "pinned", b"pinned"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -73,22 +81,38 @@ class UpdateDeploymentRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     MODEL_VERSION_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    LOG_SAMPLING_RATE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     model_version: _builtins.str
+    """Empty means: as it is."""
     etag: _builtins.str
     """Empty means: whatever is there."""
+    pinned: _builtins.bool
+    """Absent means: as it is."""
+    log_sampling_rate: _builtins.float
+    """Absent means: as it is."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         model_version: _builtins.str = ...,
         etag: _builtins.str = ...,
+        pinned: _builtins.bool | None = ...,
+        log_sampling_rate: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_log_sampling_rate", b"_log_sampling_rate", "_pinned", b"_pinned", "log_sampling_rate", b"log_sampling_rate", "pinned", b"pinned"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "model_version", b"model_version", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_log_sampling_rate", b"_log_sampling_rate", "_pinned", b"_pinned", "etag", b"etag", "log_sampling_rate", b"log_sampling_rate", "model_version", b"model_version", "name", b"name", "pinned", b"pinned"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__log_sampling_rate: _TypeAlias = _typing.Literal["log_sampling_rate"]  # noqa: Y015
+    _WhichOneofArgType__log_sampling_rate: _TypeAlias = _typing.Literal["_log_sampling_rate", b"_log_sampling_rate"]  # noqa: Y015
+    _WhichOneofReturnType__pinned: _TypeAlias = _typing.Literal["pinned"]  # noqa: Y015
+    _WhichOneofArgType__pinned: _TypeAlias = _typing.Literal["_pinned", b"_pinned"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__log_sampling_rate) -> _WhichOneofReturnType__log_sampling_rate | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pinned) -> _WhichOneofReturnType__pinned | None: ...
 
 Global___UpdateDeploymentRequest: _TypeAlias = UpdateDeploymentRequest  # noqa: Y015
 
