@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,14 @@ from .schema import Kind, Schema, TaskType
 
 QUICK_SECONDS = 0.0005
 """A row this quick is answered where it arrives; a slower one goes to a thread of its own."""
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model version by its resource name, and the blob folder of its package."""
+
+    model_version: str
+    package_blob: str
 
 
 class Runtime(Protocol):

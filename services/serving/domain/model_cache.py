@@ -1,0 +1,312 @@
+"""The models a process holds: loaded on first use, bounded by measured memory, the least recently used out.
+
+A lookup of a loaded model takes no lock. A model that is evicted while calls use it lives until they end.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import Enum
+from threading import Lock
+from typing import Protocol
+
+from fairlead.kit.errors import FairleadError, Internal, Unavailable
+
+from .memory_ledger import MemoryLedger, Reservation
+from .model import Model, ModelSource
+
+RETRY_SECONDS = 1.0
+"""A model that could not be loaded is not tried again sooner; its error is answered meanwhile."""
+
+
+class CacheState(Enum):
+    """Whether a model is in memory."""
+
+    READY = "ready"
+    LOADING = "loading"
+    FAILED = "failed"
+    UNLOADED = "unloaded"
+
+
+@dataclass(frozen=True)
+class CacheStatus:
+    """Where a model stands, and why its loading failed when it did."""
+
+    state: CacheState
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class CacheUsage:
+    """What a cache holds and has done: hits are lookups of models that were there, for good."""
+
+    models: int
+    bytes: int
+    loading: int
+    waiting: int
+    hits: int
+
+
+class CacheObserver(Protocol):
+    """What is told of every loading and eviction."""
+
+    def loaded(self, version: str, seconds: float, cost: int) -> None:
+        """Count a model that was loaded, which took cost bytes."""
+
+    def load_failed(self, version: str, seconds: float) -> None:
+        """Count a model that could not be loaded."""
+
+    def evicted(self, version: str, cost: int) -> None:
+        """Count a model that had to go, so that others have room."""
+
+
+class _Entry:
+    """A model in memory; used is higher the later it was used."""
+
+    __slots__ = ("cost", "model", "used")
+
+    def __init__(self, model: Model, cost: int, used: int) -> None:
+        self.model, self.cost, self.used = model, cost, used
+
+
+class _Load:
+    """One loading, for however many wait for it."""
+
+    __slots__ = ("future", "source")
+
+    def __init__(self, source: ModelSource) -> None:
+        self.source = source
+        self.future: Future[Model] = Future()
+
+
+class ModelCache:
+    """Holds models and loads those that are asked for, each once. Safe to call from many threads."""
+
+    def __init__(
+        self,
+        load: Callable[[ModelSource], Model],
+        *,
+        budget_bytes: int,
+        resident_bytes: Callable[[], int],
+        loaders: int,
+        observer: CacheObserver,
+        clock: Callable[[], float],
+        used_bytes: Callable[[], int] | None = None,
+        release: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Load with the given function, at most `loaders` models at a time, in threads of their own.
+
+        budget_bytes bounds the memory of all models together (see MemoryLedger for how). resident_bytes measures the
+        process's memory; used_bytes what is allocated in it, where that can be told. clock returns seconds. release is
+        called after evictions, to give back what they freed.
+        """
+        self._load = load
+        self._observer = observer
+        self._clock = clock
+        self._release = release
+        self._pool = ThreadPoolExecutor(loaders, thread_name_prefix="load")
+        self._lock = Lock()
+        self._ledger = MemoryLedger(budget_bytes, resident_bytes, used_bytes or resident_bytes)
+        self._entries: dict[str, _Entry] = {}
+        self._loading: dict[str, _Load] = {}
+        self._failed: dict[str, tuple[FairleadError, float]] = {}
+        self._pinned: frozenset[str] = frozenset()
+        self._waiting = 0
+        # Only ever advanced by next(), which is one step for all threads.
+        self._uses = itertools.count(1)
+        self._uses_not_hits = 0
+
+    def peek(self, version: str) -> Model | None:
+        """Return the model if it is loaded, which counts as a use of it. Takes no lock."""
+        entry = self._entries.get(version)
+        if entry is None:
+            return None
+        entry.used = next(self._uses)
+        return entry.model
+
+    def get(self, source: ModelSource, timeout: float = 60.0) -> Model:
+        """Return the model, waiting up to timeout seconds for it to be loaded.
+
+        Raises the loader's error, or Unavailable once the timeout is over.
+        """
+        model = self.peek(source.model_version)
+        if model is not None:
+            return model
+        with self._lock:
+            future = self._begin(source)
+            self._waiting += 1
+        try:
+            return future.result(timeout)
+        except TimeoutError:
+            raise Unavailable(
+                f"the model {source.model_version} is still loading; try again in a moment", retry_after=2.0
+            ) from None
+        except CancelledError:
+            raise Unavailable("the server is shutting down; try again in a moment", retry_after=2.0) from None
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def begin(self, source: ModelSource) -> None:
+        """Load the model in the background, unless it is loaded, loading, or failed a moment ago."""
+        with self._lock:
+            self._begin(source)
+
+    def discard(self, version: str) -> None:
+        """Hold this model no more, also where it is pinned, still loading or failed; the next get loads it again."""
+        with self._lock:
+            self._loading.pop(version, None)
+            self._failed.pop(version, None)
+            entry = self._entries.pop(version, None)
+            if entry is not None:
+                self._ledger.remove(entry.cost)
+            self._ledger.forget(version)
+        if entry is not None:
+            del entry
+            self._release()
+
+    def pin(self, versions: frozenset[str]) -> None:
+        """Keep these models from being evicted once they are loaded, and no others. Loads none."""
+        self._pinned = versions
+
+    def state(self, version: str) -> CacheStatus:
+        """Return whether the model is in memory, and why not when its loading failed."""
+        with self._lock:
+            if version in self._entries:
+                return CacheStatus(CacheState.READY)
+            if version in self._loading:
+                return CacheStatus(CacheState.LOADING)
+            failure = self._failed.get(version)
+        if failure is not None:
+            return CacheStatus(CacheState.FAILED, failure[0].message)
+        return CacheStatus(CacheState.UNLOADED)
+
+    def usage(self) -> CacheUsage:
+        """Return what is held now and what was done so far."""
+        with self._lock:
+            self._uses_not_hits += 1
+            hits = next(self._uses) - self._uses_not_hits
+            return CacheUsage(len(self._entries), self._ledger.total, len(self._loading), self._waiting, hits)
+
+    def close(self) -> None:
+        """Begin no more loading, tell those who wait for it, and wait for what is under way."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        with self._lock:
+            abandoned = list(self._loading.values())
+            self._loading.clear()
+        for load in abandoned:
+            load.future.cancel()
+
+    def _begin(self, source: ModelSource) -> Future[Model]:
+        """Return what will be the model; the lock is held. Raises the error of a loading that failed a moment ago."""
+        version = source.model_version
+        load = self._loading.get(version)
+        if load is not None:
+            return load.future
+        load = _Load(source)
+        entry = self._entries.get(version)
+        if entry is not None:
+            load.future.set_result(entry.model)
+            return load.future
+        failure = self._failed.get(version)
+        if failure is not None and self._clock() - failure[1] < RETRY_SECONDS:
+            load.future.set_exception(_copy(failure[0]))
+            return load.future
+        try:
+            self._pool.submit(self._run, load)
+        except RuntimeError:
+            load.future.cancel()
+            return load.future
+        self._loading[version] = load
+        return load.future
+
+    def _run(self, load: _Load) -> None:
+        """Load one model and keep it, in a loader's thread."""
+        version = load.source.model_version
+        started = self._clock()
+        with self._lock:
+            room = self._ledger.begin(version)
+            victims = self._victims(coming=room)
+        self._drop(victims)
+        try:
+            model = self._load_or_tell(load.source)
+        except FairleadError as error:
+            with self._lock:
+                self._ledger.abort(room)
+            self._failed_to_load(load, error, self._clock() - started)
+            return
+        with self._lock:
+            cost = self._ledger.end(room)
+            # Where it was discarded meanwhile, only those who wait for it get it.
+            if self._loading.get(version) is load:
+                self._entries[version] = _Entry(model, cost, next(self._uses))
+                self._uses_not_hits += 1
+                self._failed.pop(version, None)
+                del self._loading[version]
+            else:
+                self._ledger.remove(cost)
+            victims = self._victims(but=version)
+        self._observer.loaded(version, self._clock() - started, cost)
+        load.future.set_result(model)
+        self._drop(victims)
+
+    def _load_or_tell(self, source: ModelSource) -> Model:
+        """Return the model. Raises FairleadError and nothing else."""
+        try:
+            return self._load(source)
+        except FairleadError:
+            raise
+        except Exception as error:
+            version = source.model_version
+            raise Internal(f"the model {version} can't be loaded: {error}", resource=version) from error
+
+    def _failed_to_load(self, load: _Load, error: FairleadError, seconds: float) -> None:
+        version = load.source.model_version
+        with self._lock:
+            if self._loading.get(version) is load:
+                self._failed[version] = (error, self._clock())
+                del self._loading[version]
+        self._observer.load_failed(version, seconds)
+        load.future.set_exception(_copy(error))
+
+    def _victims(self, *, but: str = "", coming: Reservation | None = None) -> list[tuple[str, _Entry]]:
+        """Take out the least recently used models until the rest is within bounds; the lock is held."""
+        excess = self._ledger.excess(coming)
+        if excess <= 0:
+            return []
+        candidates = [
+            (entry.used, version)
+            for version, entry in self._entries.items()
+            if version not in self._pinned and version != but
+        ]
+        victims = []
+        for _, version in sorted(candidates):
+            if excess <= 0:
+                break
+            entry = self._entries.pop(version)
+            self._ledger.remove(entry.cost)
+            excess -= entry.cost
+            victims.append((version, entry))
+        return victims
+
+    def _drop(self, victims: list[tuple[str, _Entry]]) -> None:
+        """Free evicted models, outside the lock, since that takes a while."""
+        if not victims:
+            return
+        evicted = [(version, entry.cost) for version, entry in victims]
+        victims.clear()
+        self._release()
+        for version, cost in evicted:
+            self._observer.evicted(version, cost)
+
+
+def _copy(error: FairleadError) -> FairleadError:
+    """Return the same error for one more caller: raising one object again and again would pile up its traceback."""
+    copy = type(error)(
+        error.message, violations=error.violations, resource=error.resource, retry_after=error.retry_after
+    )
+    copy.__cause__ = error.__cause__
+    return copy

@@ -1,0 +1,120 @@
+"""A process whose memory is a number that the tests change."""
+
+from services.serving.domain.memory_ledger import MemoryLedger
+
+BEFORE = 300
+
+
+class Process:
+    def __init__(self) -> None:
+        self.resident = self.used = BEFORE
+
+    def grow(self, size: int) -> None:
+        self.resident += size
+        self.used += size
+
+
+def ledger_of(process: Process, budget: int = 1000) -> MemoryLedger:
+    return MemoryLedger(budget, lambda: process.resident, lambda: process.used)
+
+
+def loaded(ledger: MemoryLedger, process: Process, version: str, size: int) -> int:
+    room = ledger.begin(version)
+    process.grow(size)
+    return ledger.end(room)
+
+
+def test_a_model_costs_what_the_process_grew_by() -> None:
+    process = Process()
+    ledger = ledger_of(process)
+    assert loaded(ledger, process, "a", 70) == 70
+    assert loaded(ledger, process, "b", 30) == 30
+    assert ledger.total == 100
+
+
+def test_what_was_held_before_the_first_model_is_not_charged_to_models() -> None:
+    process = Process()
+    ledger = ledger_of(process, budget=100)
+    loaded(ledger, process, "a", 100)
+    assert ledger.excess() == 0
+
+
+def test_overlapping_loadings_are_charged_what_they_cost_together() -> None:
+    process = Process()
+    ledger = ledger_of(process)
+    a = ledger.begin("a")
+    process.grow(50)
+    b = ledger.begin("b")
+    process.grow(60)
+    first = ledger.end(a)
+    process.grow(40)
+    assert first + ledger.end(b) == 150 == ledger.total
+
+
+def test_models_freed_during_a_loading_do_not_make_it_cheaper() -> None:
+    process = Process()
+    ledger = ledger_of(process)
+    loaded(ledger, process, "old", 80)
+    room = ledger.begin("new")
+    ledger.remove(80)
+    process.grow(-80)
+    process.grow(90)
+    assert ledger.end(room) == 90 == ledger.total
+
+
+def test_a_loading_is_charged_in_full_where_the_process_reuses_freed_pieces_and_does_not_grow() -> None:
+    process = Process()
+    ledger = ledger_of(process)
+    loaded(ledger, process, "old", 80)
+    ledger.remove(80)
+    process.used -= 80
+    room = ledger.begin("new")
+    process.used += 80
+    assert ledger.end(room) == 80
+
+
+def test_room_is_reserved_for_a_loading_by_what_the_version_took_or_else_by_the_mean() -> None:
+    process = Process()
+    ledger = ledger_of(process, budget=100)
+    loaded(ledger, process, "a", 60)
+    loaded(ledger, process, "b", 40)
+    assert ledger.excess(ledger.begin("c")) == 50
+    ledger.remove(60)
+    process.grow(-60)
+    assert ledger.excess(ledger.begin("a")) == 50
+
+
+def test_an_aborted_loading_keeps_no_room() -> None:
+    process = Process()
+    ledger = ledger_of(process, budget=100)
+    loaded(ledger, process, "a", 100)
+    room = ledger.begin("b")
+    ledger.abort(room)
+    assert ledger.excess() == 0
+
+
+def test_memory_in_no_models_cost_takes_room_from_models() -> None:
+    process = Process()
+    ledger = ledger_of(process, budget=100)
+    loaded(ledger, process, "a", 90)
+    process.resident += 30
+    assert ledger.excess() == 20
+
+
+def test_memory_that_never_shrinks_leaves_models_half_of_the_bound() -> None:
+    process = Process()
+    ledger = ledger_of(process, budget=100)
+    loaded(ledger, process, "a", 90)
+    process.resident += 5000
+    assert ledger.excess() == 40
+    ledger.remove(40)
+    assert ledger.excess() == 0
+
+
+def test_a_version_that_is_forgotten_counts_no_more_in_the_mean() -> None:
+    process = Process()
+    ledger = ledger_of(process, budget=100)
+    loaded(ledger, process, "a", 90)
+    loaded(ledger, process, "b", 10)
+    ledger.forget("a")
+    assert ledger.begin("c").size == 10
