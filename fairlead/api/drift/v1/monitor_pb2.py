@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fairlead/api/drift/v1/monitor.proto\x12\x15\x66\x61irlead.api.drift.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x04\n\x07Monitor\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ndeployment\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\t\x12\x34\n\x06policy\x18\x04 \x01(\x0b\x32$.fairlead.api.drift.v1.MonitorPolicy\x12\x31\n\x08severity\x18\x05 \x01(\x0e\x32\x1f.fairlead.api.drift.v1.Severity\x12\x18\n\x10prediction_count\x18\x06 \x01(\x03\x12\x14\n\x0cwindow_count\x18\x07 \x01(\x03\x12\x13\n\x0b\x61lert_count\x18\x08 \x01(\x03\x12\x18\n\x10open_window_rows\x18\t \x01(\x03\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10last_window_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x16\n\x0e\x66\x65\x65\x64\x62\x61\x63k_count\x18\r \x01(\x03\x12\x44\n\x0bperformance\x18\x0e \x03(\x0b\x32/.fairlead.api.drift.v1.Monitor.PerformanceEntry\x1a\x32\n\x10PerformanceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x91\x01\n\rMonitorPolicy\x12\x13\n\x0bwindow_rows\x18\x01 \x01(\x03\x12\x19\n\x11warning_threshold\x18\x02 \x01(\x01\x12\x1a\n\x12\x63ritical_threshold\x18\x03 \x01(\x01\x12\x18\n\x10windows_to_alert\x18\x04 \x01(\x05\x12\x1a\n\x12windows_considered\x18\x05 \x01(\x05\"\xf8\x01\n\x0b\x44riftReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\trow_count\x18\x02 \x01(\x03\x12\x30\n\x0cwindow_start\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nwindow_end\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x07\x63olumns\x18\x05 \x03(\x0b\x32\".fairlead.api.drift.v1.ColumnDrift\x12\x31\n\x08severity\x18\x06 \x01(\x0e\x32\x1f.fairlead.api.drift.v1.Severity\"\xab\x01\n\x0b\x43olumnDrift\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12\x31\n\x06scores\x18\x02 \x03(\x0b\x32!.fairlead.api.drift.v1.DriftScore\x12\x31\n\x08severity\x18\x03 \x01(\x0e\x32\x1f.fairlead.api.drift.v1.Severity\x12\x15\n\ris_prediction\x18\x04 \x01(\x08\x12\x0f\n\x07summary\x18\x05 \x01(\t\"P\n\nDriftScore\x12\x11\n\tstatistic\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x14\n\x07p_value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\n\n\x08_p_value\"\xf4\x02\n\x05\x41lert\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ndeployment\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\t\x12\x31\n\x08severity\x18\x04 \x01(\x0e\x32\x1f.fairlead.api.drift.v1.Severity\x12\x33\n\x07\x63olumns\x18\x05 \x03(\x0b\x32\".fairlead.api.drift.v1.ColumnDrift\x12\x0e\n\x06report\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x08 \x01(\t\x12.\n\x04kind\x18\t \x01(\x0e\x32 .fairlead.api.drift.v1.AlertKind\x12H\n\x14unlogged_predictions\x18\n \x01(\x0b\x32*.fairlead.api.drift.v1.UnloggedPredictions\"\x98\x01\n\x13UnloggedPredictions\x12\x11\n\trow_count\x18\x01 \x01(\x03\x12.\n\nfirst_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tlast_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07refused\x18\x04 \x01(\x08*b\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSEVERITY_OK\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x12\x15\n\x11SEVERITY_CRITICAL\x10\x03*N\n\tAlertKind\x12\x1a\n\x16\x41LERT_KIND_UNSPECIFIED\x10\x00\x12%\n!ALERT_KIND_PREDICTIONS_NOT_LOGGED\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fairlead/api/drift/v1/monitor.proto\x12\x15\x66\x61irlead.api.drift.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcc\x04\n\x07Monitor\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ndeployment\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\t\x12\x34\n\x06policy\x18\x04 \x01(\x0b\x32$.fairlead.api.drift.v1.MonitorPolicy\x12\x31\n\x08severity\x18\x05 \x01(\x0e\x32\x1f.fairlead.api.drift.v1.Severity\x12\x18\n\x10prediction_count\x18\x06 \x01(\x03\x12\x14\n\x0cwindow_count\x18\x07 \x01(\x03\x12\x13\n\x0b\x61lert_count\x18\x08 \x01(\x03\x12\x18\n\x10open_window_rows\x18\t \x01(\x03\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10last_window_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x16\n\x0e\x66\x65\x65\x64\x62\x61\x63k_count\x18\r \x01(\x03\x12\x44\n\x0bperformance\x18\x0e \x03(\x0b\x32/.fairlead.api.drift.v1.Monitor.PerformanceEntry\x12\x15\n\rsampling_rate\x18\x0f \x01(\x01\x12\"\n\x1a\x65stimated_prediction_count\x18\x10 \x01(\x03\x1a\x32\n\x10PerformanceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x91\x01\n\rMonitorPolicy\x12\x13\n\x0bwindow_rows\x18\x01 \x01(\x03\x12\x19\n\x11warning_threshold\x18\x02 \x01(\x01\x12\x1a\n\x12\x63ritical_threshold\x18\x03 \x01(\x01\x12\x18\n\x10windows_to_alert\x18\x04 \x01(\x05\x12\x1a\n\x12windows_considered\x18\x05 \x01(\x05\"\xf8\x01\n\x0b\x44riftReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\trow_count\x18\x02 \x01(\x03\x12\x30\n\x0cwindow_start\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nwindow_end\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x07\x63olumns\x18\x05 \x03(\x0b\x32\".fairlead.api.drift.v1.ColumnDrift\x12\x31\n\x08severity\x18\x06 \x01(\x0e\x32\x1f.fairlead.api.drift.v1.Severity\"\xab\x01\n\x0b\x43olumnDrift\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12\x31\n\x06scores\x18\x02 \x03(\x0b\x32!.fairlead.api.drift.v1.DriftScore\x12\x31\n\x08severity\x18\x03 \x01(\x0e\x32\x1f.fairlead.api.drift.v1.Severity\x12\x15\n\ris_prediction\x18\x04 \x01(\x08\x12\x0f\n\x07summary\x18\x05 \x01(\t\"P\n\nDriftScore\x12\x11\n\tstatistic\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x14\n\x07p_value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\n\n\x08_p_value\"\xf4\x02\n\x05\x41lert\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ndeployment\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\t\x12\x31\n\x08severity\x18\x04 \x01(\x0e\x32\x1f.fairlead.api.drift.v1.Severity\x12\x33\n\x07\x63olumns\x18\x05 \x03(\x0b\x32\".fairlead.api.drift.v1.ColumnDrift\x12\x0e\n\x06report\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x08 \x01(\t\x12.\n\x04kind\x18\t \x01(\x0e\x32 .fairlead.api.drift.v1.AlertKind\x12H\n\x14unlogged_predictions\x18\n \x01(\x0b\x32*.fairlead.api.drift.v1.UnloggedPredictions\"\x98\x01\n\x13UnloggedPredictions\x12\x11\n\trow_count\x18\x01 \x01(\x03\x12.\n\nfirst_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tlast_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07refused\x18\x04 \x01(\x08*b\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSEVERITY_OK\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x12\x15\n\x11SEVERITY_CRITICAL\x10\x03*N\n\tAlertKind\x12\x1a\n\x16\x41LERT_KIND_UNSPECIFIED\x10\x00\x12%\n!ALERT_KIND_PREDICTIONS_NOT_LOGGED\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,24 +34,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MONITOR_PERFORMANCEENTRY']._loaded_options = None
   _globals['_MONITOR_PERFORMANCEENTRY']._serialized_options = b'8\001'
-  _globals['_SEVERITY']._serialized_start=1812
-  _globals['_SEVERITY']._serialized_end=1910
-  _globals['_ALERTKIND']._serialized_start=1912
-  _globals['_ALERTKIND']._serialized_end=1990
+  _globals['_SEVERITY']._serialized_start=1871
+  _globals['_SEVERITY']._serialized_end=1969
+  _globals['_ALERTKIND']._serialized_start=1971
+  _globals['_ALERTKIND']._serialized_end=2049
   _globals['_MONITOR']._serialized_start=96
-  _globals['_MONITOR']._serialized_end=625
-  _globals['_MONITOR_PERFORMANCEENTRY']._serialized_start=575
-  _globals['_MONITOR_PERFORMANCEENTRY']._serialized_end=625
-  _globals['_MONITORPOLICY']._serialized_start=628
-  _globals['_MONITORPOLICY']._serialized_end=773
-  _globals['_DRIFTREPORT']._serialized_start=776
-  _globals['_DRIFTREPORT']._serialized_end=1024
-  _globals['_COLUMNDRIFT']._serialized_start=1027
-  _globals['_COLUMNDRIFT']._serialized_end=1198
-  _globals['_DRIFTSCORE']._serialized_start=1200
-  _globals['_DRIFTSCORE']._serialized_end=1280
-  _globals['_ALERT']._serialized_start=1283
-  _globals['_ALERT']._serialized_end=1655
-  _globals['_UNLOGGEDPREDICTIONS']._serialized_start=1658
-  _globals['_UNLOGGEDPREDICTIONS']._serialized_end=1810
+  _globals['_MONITOR']._serialized_end=684
+  _globals['_MONITOR_PERFORMANCEENTRY']._serialized_start=634
+  _globals['_MONITOR_PERFORMANCEENTRY']._serialized_end=684
+  _globals['_MONITORPOLICY']._serialized_start=687
+  _globals['_MONITORPOLICY']._serialized_end=832
+  _globals['_DRIFTREPORT']._serialized_start=835
+  _globals['_DRIFTREPORT']._serialized_end=1083
+  _globals['_COLUMNDRIFT']._serialized_start=1086
+  _globals['_COLUMNDRIFT']._serialized_end=1257
+  _globals['_DRIFTSCORE']._serialized_start=1259
+  _globals['_DRIFTSCORE']._serialized_end=1339
+  _globals['_ALERT']._serialized_start=1342
+  _globals['_ALERT']._serialized_end=1714
+  _globals['_UNLOGGEDPREDICTIONS']._serialized_start=1717
+  _globals['_UNLOGGEDPREDICTIONS']._serialized_end=1869
 # @@protoc_insertion_point(module_scope)

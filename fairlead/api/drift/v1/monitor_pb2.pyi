@@ -100,6 +100,8 @@ class Monitor(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     FEEDBACK_COUNT_FIELD_NUMBER: _builtins.int
     PERFORMANCE_FIELD_NUMBER: _builtins.int
+    SAMPLING_RATE_FIELD_NUMBER: _builtins.int
+    ESTIMATED_PREDICTION_COUNT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/monitors/{deployment}"""
     deployment: _builtins.str
@@ -116,6 +118,10 @@ class Monitor(_message.Message):
     etag: _builtins.str
     feedback_count: _builtins.int
     """Feedback rows joined so far."""
+    sampling_rate: _builtins.float
+    """The share of requests that is logged, by the newest predictions; 1 for all."""
+    estimated_prediction_count: _builtins.int
+    """Predictions that were answered, as far as a sampled log tells; prediction_count is what was logged."""
     @_builtins.property
     def policy(self) -> Global___MonitorPolicy: ...
     @_builtins.property
@@ -143,10 +149,12 @@ class Monitor(_message.Message):
         etag: _builtins.str = ...,
         feedback_count: _builtins.int = ...,
         performance: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        sampling_rate: _builtins.float = ...,
+        estimated_prediction_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "last_window_time", b"last_window_time", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_count", b"alert_count", "create_time", b"create_time", "deployment", b"deployment", "etag", b"etag", "feedback_count", b"feedback_count", "last_window_time", b"last_window_time", "model_version", b"model_version", "name", b"name", "open_window_rows", b"open_window_rows", "performance", b"performance", "policy", b"policy", "prediction_count", b"prediction_count", "severity", b"severity", "window_count", b"window_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_count", b"alert_count", "create_time", b"create_time", "deployment", b"deployment", "estimated_prediction_count", b"estimated_prediction_count", "etag", b"etag", "feedback_count", b"feedback_count", "last_window_time", b"last_window_time", "model_version", b"model_version", "name", b"name", "open_window_rows", b"open_window_rows", "performance", b"performance", "policy", b"policy", "prediction_count", b"prediction_count", "sampling_rate", b"sampling_rate", "severity", b"severity", "window_count", b"window_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

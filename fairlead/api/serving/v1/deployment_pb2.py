@@ -25,19 +25,19 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(fairlead/api/serving/v1/deployment.proto\x12\x17\x66\x61irlead.api.serving.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"G\n\rTrafficTarget\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x01\x12\x0e\n\x06shadow\x18\x03 \x01(\x08\"p\n\x0bTrafficStep\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x07traffic\x18\x02 \x03(\x0b\x32&.fairlead.api.serving.v1.TrafficTarget\"\xf4\x03\n\nDeployment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x37\n\x05state\x18\x03 \x01(\x0e\x32(.fairlead.api.serving.v1.DeploymentState\x12\r\n\x05\x65rror\x18\x04 \x01(\t\x12\x16\n\x0einference_name\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12\x16\n\x0ereference_blob\x18\t \x01(\t\x12\x37\n\x07traffic\x18\n \x03(\x0b\x32&.fairlead.api.serving.v1.TrafficTarget\x12@\n\x10previous_traffic\x18\x0b \x03(\x0b\x32&.fairlead.api.serving.v1.TrafficTarget\x12\x33\n\x05steps\x18\x0c \x03(\x0b\x32$.fairlead.api.serving.v1.TrafficStep\x12\x0e\n\x06pinned\x18\r \x01(\x08\x12\x19\n\x11log_sampling_rate\x18\x0e \x01(\x01*\x8a\x01\n\x0f\x44\x65ploymentState\x12 \n\x1c\x44\x45PLOYMENT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45PLOYMENT_STATE_LOADING\x10\x01\x12\x1a\n\x16\x44\x45PLOYMENT_STATE_READY\x10\x02\x12\x1b\n\x17\x44\x45PLOYMENT_STATE_FAILED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(fairlead/api/serving/v1/deployment.proto\x12\x17\x66\x61irlead.api.serving.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"_\n\rTrafficTarget\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x01\x12\x0e\n\x06shadow\x18\x03 \x01(\x08\x12\x16\n\x0ereference_blob\x18\x04 \x01(\t\"p\n\x0bTrafficStep\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x07traffic\x18\x02 \x03(\x0b\x32&.fairlead.api.serving.v1.TrafficTarget\"\xf4\x03\n\nDeployment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x37\n\x05state\x18\x03 \x01(\x0e\x32(.fairlead.api.serving.v1.DeploymentState\x12\r\n\x05\x65rror\x18\x04 \x01(\t\x12\x16\n\x0einference_name\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12\x16\n\x0ereference_blob\x18\t \x01(\t\x12\x37\n\x07traffic\x18\n \x03(\x0b\x32&.fairlead.api.serving.v1.TrafficTarget\x12@\n\x10previous_traffic\x18\x0b \x03(\x0b\x32&.fairlead.api.serving.v1.TrafficTarget\x12\x33\n\x05steps\x18\x0c \x03(\x0b\x32$.fairlead.api.serving.v1.TrafficStep\x12\x0e\n\x06pinned\x18\r \x01(\x08\x12\x19\n\x11log_sampling_rate\x18\x0e \x01(\x01*\x8a\x01\n\x0f\x44\x65ploymentState\x12 \n\x1c\x44\x45PLOYMENT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45PLOYMENT_STATE_LOADING\x10\x01\x12\x1a\n\x16\x44\x45PLOYMENT_STATE_READY\x10\x02\x12\x1b\n\x17\x44\x45PLOYMENT_STATE_FAILED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fairlead.api.serving.v1.deployment_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DEPLOYMENTSTATE']._serialized_start=793
-  _globals['_DEPLOYMENTSTATE']._serialized_end=931
+  _globals['_DEPLOYMENTSTATE']._serialized_start=817
+  _globals['_DEPLOYMENTSTATE']._serialized_end=955
   _globals['_TRAFFICTARGET']._serialized_start=102
-  _globals['_TRAFFICTARGET']._serialized_end=173
-  _globals['_TRAFFICSTEP']._serialized_start=175
-  _globals['_TRAFFICSTEP']._serialized_end=287
-  _globals['_DEPLOYMENT']._serialized_start=290
-  _globals['_DEPLOYMENT']._serialized_end=790
+  _globals['_TRAFFICTARGET']._serialized_end=197
+  _globals['_TRAFFICSTEP']._serialized_start=199
+  _globals['_TRAFFICSTEP']._serialized_end=311
+  _globals['_DEPLOYMENT']._serialized_start=314
+  _globals['_DEPLOYMENT']._serialized_end=814
 # @@protoc_insertion_point(module_scope)

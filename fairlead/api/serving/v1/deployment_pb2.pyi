@@ -49,22 +49,26 @@ class TrafficTarget(_message.Message):
     MODEL_VERSION_FIELD_NUMBER: _builtins.int
     PERCENT_FIELD_NUMBER: _builtins.int
     SHADOW_FIELD_NUMBER: _builtins.int
+    REFERENCE_BLOB_FIELD_NUMBER: _builtins.int
     model_version: _builtins.str
     """projects/{project}/models/{model}/versions/{version}"""
     percent: _builtins.float
     """The share of requests it answers, of 100; those of a split sum to 100. A shadow has none."""
     shadow: _builtins.bool
     """It predicts what others answer; its predictions are logged and never sent to a caller."""
+    reference_blob: _builtins.str
+    """Blob key of the drift reference that was captured at this version's training; set by serving alone."""
     def __init__(
         self,
         *,
         model_version: _builtins.str = ...,
         percent: _builtins.float = ...,
         shadow: _builtins.bool = ...,
+        reference_blob: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_version", b"model_version", "percent", b"percent", "shadow", b"shadow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_version", b"model_version", "percent", b"percent", "reference_blob", b"reference_blob", "shadow", b"shadow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
