@@ -20,6 +20,7 @@ _FROM_GRPC: dict[grpc.StatusCode, Code] = {
     grpc.StatusCode.DATA_LOSS: Code.INTERNAL,
     grpc.StatusCode.UNKNOWN: Code.INTERNAL,
 }
+_FROM_NUMBER: dict[int, Code] = {grpc_code.value[0]: code for grpc_code, code in _FROM_GRPC.items()}
 
 
 def to_details(error: FairleadError) -> bytes:
@@ -54,6 +55,13 @@ def from_rpc_error(error: grpc.RpcError) -> FairleadError:
     except DecodeError:
         return error_for(code, message)
     return _with_details(code, message, status)
+
+
+def from_details(details: bytes) -> FairleadError:
+    """Return the FairleadError that to_details() wrote. Raises DecodeError for other bytes."""
+    status = status_pb2.Status.FromString(details)
+    code = _FROM_NUMBER.get(status.code, Code.INTERNAL)
+    return _with_details(code, status.message or code.value, status)
 
 
 def _with_details(code: Code, message: str, status: status_pb2.Status) -> FairleadError:

@@ -1,0 +1,106 @@
+"""One stream of calls to one serving process: whoever asks meanwhile goes along with the next message."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import grpc
+
+from fairlead.api.serving.v1 import relay_service_pb2 as pb
+from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceStub
+from fairlead.kit.errors import DeadlineExceeded
+from fairlead.kit.rpc.status import from_rpc_error
+
+MOST_CALLS = 64
+"""Calls in one message: their answers come together, so the first should not wait for many others."""
+SWEEP_SECONDS = 0.1
+DRAIN_SECONDS = 10.0
+
+
+class StreamLost(Exception):
+    """The stream ended before the answer came; the call may be sent again."""
+
+
+class RelayStream:
+    """Sends calls and hands out their answers, on one event loop; a stream that was lost is opened anew when needed."""
+
+    def __init__(self, stub: RelayServiceStub, metadata: Sequence[tuple[str, str]]) -> None:
+        """Speak to the stub's process; nothing is opened before the first call."""
+        self._stub = stub
+        self._metadata = tuple(metadata)
+        self._waiting: list[pb.RelayedCall] = []
+        self._owed: dict[int, tuple[asyncio.Future[pb.RelayedAnswer], float]] = {}
+        self._next = 0
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def ask(self, call: pb.RelayedCall, seconds: float) -> asyncio.Future[pb.RelayedAnswer]:
+        """Return what will be the call's answer; it raises StreamLost, or DeadlineExceeded after so many seconds."""
+        loop = asyncio.get_running_loop()
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._run())
+        self._next += 1
+        call.number = self._next
+        answer: asyncio.Future[pb.RelayedAnswer] = loop.create_future()
+        self._owed[call.number] = (answer, time.monotonic() + seconds)
+        self._waiting.append(call)
+        self._wake.set()
+        return answer
+
+    async def close(self, seconds: float = DRAIN_SECONDS) -> None:
+        """End the stream once every call has its answer; after so many seconds those that have none are lost."""
+        owed = [answer for answer, _ in self._owed.values()]
+        if owed:
+            await asyncio.wait(owed, timeout=seconds)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        stream = self._stub.Relay(metadata=self._metadata)
+        reason = "the stream ended"
+        tasks = [asyncio.create_task(work) for work in (self._write(stream), self._read(stream), self._sweep())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                if (error := task.exception()) is not None:
+                    reason = str(from_rpc_error(error)) if isinstance(error, grpc.RpcError) else repr(error)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            stream.cancel()
+            self._lose(reason)
+
+    async def _write(self, stream: grpc.aio.StreamStreamCall[pb.RelayRequest, pb.RelayResponse]) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                calls, self._waiting = self._waiting[:MOST_CALLS], self._waiting[MOST_CALLS:]
+                await stream.write(pb.RelayRequest(calls=calls))
+
+    async def _read(self, stream: grpc.aio.StreamStreamCall[pb.RelayRequest, pb.RelayResponse]) -> None:
+        async for response in stream:
+            for answer in response.answers:
+                owed = self._owed.pop(answer.number, None)
+                if owed is not None and not owed[0].done():
+                    owed[0].set_result(answer)
+
+    async def _sweep(self) -> None:
+        """Give up calls whose time is over: a timer for each would cost more than the call."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = time.monotonic()
+            for number in [number for number, (_, end) in self._owed.items() if end <= now]:
+                answer, _ = self._owed.pop(number)
+                if not answer.done():
+                    answer.set_exception(DeadlineExceeded("serving did not answer in time"))
+
+    def _lose(self, reason: str) -> None:
+        owed, self._owed, self._waiting = self._owed, {}, []
+        for answer, _ in owed.values():
+            if not answer.done():
+                answer.set_exception(StreamLost(reason))
