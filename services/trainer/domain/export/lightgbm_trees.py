@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .errors import ExportError
-from .graph import GraphWriter, Value
-from .links import identity, logistic, softmax
-from .trees import Floats, Ints, Tree, write_trees
+from .trees import Floats, Ints, Link, Tree, TreeModel
 
 _IDENTITY = {"regression", "regression_l1", "huber", "fair", "quantile", "mape"}
 _EXPONENTIAL = {"poisson", "gamma", "tweedie"}
 
 
-def write_lightgbm(writer: GraphWriter, estimator: Any, features: Value) -> Value:
-    """Probabilities [n, classes] or values [n, 1] of an LGBMClassifier or LGBMRegressor."""
+def read_lightgbm(estimator: Any) -> TreeModel:
+    """The trees of an LGBMClassifier or LGBMRegressor, up to its best round."""
     booster = estimator.booster_
     best = booster.best_iteration
     header, *blocks = booster.model_to_string(num_iteration=best if best and best > 0 else None).split("\nTree=")
     fields = _fields(header)
     outputs = int(fields["num_tree_per_iteration"])
-    trees = [_tree(_fields(block.split("\n\n")[0]), index % outputs) for index, block in enumerate(blocks)]
-    raw = write_trees(writer, features, trees, outputs, strict=False)
-    return _link(fields["objective"])(writer, raw)
+    link, slope = _link(fields["objective"])
+    trees = [_tree(_fields(block.split("\n\n")[0]), index % outputs, slope) for index, block in enumerate(blocks)]
+    return TreeModel(tuple(trees), np.zeros(outputs), strict=False, single=False, link=link)
 
 
-def _link(objective: str) -> Callable[[GraphWriter, Value], Value]:
+def _link(objective: str) -> tuple[Link, float]:
+    """The link, and what the sums are multiplied with before it."""
     name, *options = objective.split()
     if name == "binary":
-        slope = float(next((o.split(":")[1] for o in options if o.startswith("sigmoid:")), "1"))
-        return lambda writer, raw: logistic(writer, raw if slope == 1.0 else raw * slope)
+        return "logistic", float(next((o.split(":")[1] for o in options if o.startswith("sigmoid:")), "1"))
     if name == "multiclass":
-        return softmax
+        return "softmax", 1.0
     if name in _IDENTITY and "sqrt" not in options:
-        return identity
+        return "identity", 1.0
     if name in _EXPONENTIAL:
-        return lambda writer, raw: writer.node("Exp", raw)
+        return "exponential", 1.0
     raise ExportError(f"LightGBM's objective '{objective}' has no ONNX form here")
 
 
@@ -46,7 +43,7 @@ def _fields(block: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
 
 
-def _tree(fields: dict[str, str], target: int) -> Tree:
+def _tree(fields: dict[str, str], target: int, slope: float) -> Tree:
     """Inner nodes first, then leaves: child c >= 0 is an inner node, c < 0 is leaf ~c."""
     leaf_values = np.array(fields["leaf_value"].split(), dtype=np.float64)
     leaves, inner = len(leaf_values), int(fields["num_leaves"]) - 1
@@ -69,8 +66,9 @@ def _tree(fields: dict[str, str], target: int) -> Tree:
         yes=_children(_integers(fields, "left_child", inner), inner, leaves),
         no=_children(_integers(fields, "right_child", inner), inner, leaves),
         missing_yes=np.concatenate([missing_yes, np.zeros(leaves)]).astype(bool),
-        weights=_weights(leaf_values, inner),
+        weights=_weights(leaf_values * slope, inner),
         targets=np.array([target]),
+        cover=_cover(fields, inner, leaves),
     )
 
 
@@ -84,3 +82,10 @@ def _children(children: Ints, inner: int, leaves: int) -> Ints:
 
 def _weights(leaf_values: Floats, inner: int) -> Floats:
     return np.concatenate([np.zeros(inner), leaf_values]).reshape(-1, 1)
+
+
+def _cover(fields: dict[str, str], inner: int, leaves: int) -> Floats:
+    """Training rows a node; a tree that is one leaf names none."""
+    if inner == 0:
+        return np.ones(leaves)
+    return np.concatenate([_integers(fields, "internal_count", inner), _integers(fields, "leaf_count", leaves)]) * 1.0

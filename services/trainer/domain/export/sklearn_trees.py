@@ -6,28 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from .graph import GraphWriter, Value
-from .trees import Tree, write_trees
+from .trees import Ints, Link, Tree, TreeModel
 
 
-def write_forest(writer: GraphWriter, estimator: Any, features: Value) -> Value:
-    """Probabilities [n, classes] or values [n, 1] of a decision tree or of the mean of a forest.
+def read_forest(estimator: Any) -> TreeModel:
+    """A decision tree, or the mean of a forest: probabilities (of two classes the second is enough) or values.
 
-    scikit-learn rounds features to float32 and compares them with float64 thresholds; so does the graph.
+    scikit-learn rounds features to float32 and compares them with float64 thresholds.
     """
     members = getattr(estimator, "estimators_", None) or [estimator]
-    is_classifier = hasattr(estimator, "classes_")
-    count = len(estimator.classes_) if is_classifier else 1
-    # Of two classes the second is enough.
-    kept = np.arange(count)[-1:] if count == 2 else np.arange(count)
-    trees = [_tree(member.tree_, kept, 1.0 / len(members)) for member in members]
-    if count != 2:
-        return write_trees(writer, writer.single(features), trees, count, strict=False)
-    positive = write_trees(writer, writer.single(features), [_renumbered(tree) for tree in trees], 1, strict=False)
-    return writer.concat([writer.node("Sub", 1.0, positive), positive])
+    count = len(estimator.classes_) if hasattr(estimator, "classes_") else 1
+    kept = np.array([1]) if count == 2 else np.arange(count)
+    trees = tuple(_tree(member.tree_, kept, 1.0 / len(members)) for member in members)
+    link: Link = "complement" if count == 2 else "identity"
+    return TreeModel(trees, np.zeros(len(kept)), strict=False, single=True, link=link)
 
 
-def _tree(tree: Any, kept: np.ndarray[Any, np.dtype[np.int64]], share: float) -> Tree:
+def _tree(tree: Any, kept: Ints, share: float) -> Tree:
     values = np.asarray(tree.value, dtype=np.float64)[:, 0, :]
     return Tree(
         feature=np.where(tree.children_left < 0, -1, tree.feature).astype(np.int64),
@@ -36,10 +31,6 @@ def _tree(tree: Any, kept: np.ndarray[Any, np.dtype[np.int64]], share: float) ->
         no=np.asarray(tree.children_right, dtype=np.int64),
         missing_yes=np.asarray(tree.missing_go_to_left, dtype=bool),
         weights=values[:, kept] * share,
-        targets=kept,
+        targets=np.arange(len(kept)),
+        cover=np.asarray(tree.weighted_n_node_samples, dtype=np.float64),
     )
-
-
-def _renumbered(tree: Tree) -> Tree:
-    """The tree with its single target as output 0."""
-    return Tree(tree.feature, tree.threshold, tree.yes, tree.no, tree.missing_yes, tree.weights, np.zeros(1, np.int64))

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from .graph import ML, GraphWriter, Value
+from .links import LINKS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Link = Literal["identity", "logistic", "softmax", "exponential", "complement"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Tree:
     """One tree of m nodes, node 0 its root. `yes[i]` is followed where the feature is <= (or <) the threshold.
 
     Leaves have feature -1 and add `weights[i]` [targets] to the outputs `targets`. `missing_yes`: a missing value goes
-    where `yes` leads.
+    where `yes` leads. `cover[i]` is how much training weight reached the node.
     """
 
     feature: Ints
@@ -34,6 +37,31 @@ class Tree:
     missing_yes: NDArray[np.bool_]
     weights: Floats
     targets: Ints
+    cover: Floats
+
+
+@dataclass(frozen=True)
+class TreeModel:
+    """What a fitted estimator of trees computes: link(base + the sums over all trees).
+
+    `base` [outputs]. `strict` compares with < instead of <=. `single`: features are rounded to float32 first, as the
+    library does. `link` is how sums become predictions (see links.LINKS).
+    """
+
+    trees: tuple[Tree, ...]
+    base: Floats
+    strict: bool
+    single: bool
+    link: Link
+
+
+def write_tree_model(writer: GraphWriter, model: TreeModel, features: Value) -> Value:
+    """Probabilities [n, classes] or values [n, 1]."""
+    read = writer.single(features) if model.single else features
+    sums = write_trees(writer, read, model.trees, len(model.base), strict=model.strict)
+    if np.any(model.base != 0.0):
+        sums = sums + writer.constant(model.base.reshape(1, -1))
+    return LINKS[model.link](writer, sums)
 
 
 def write_trees(writer: GraphWriter, features: Value, trees: Sequence[Tree], outputs: int, *, strict: bool) -> Value:

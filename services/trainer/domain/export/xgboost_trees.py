@@ -8,36 +8,39 @@ from typing import Any
 import numpy as np
 
 from .errors import ExportError
-from .graph import GraphWriter, Value
-from .links import logistic, softmax
-from .trees import Tree, write_trees
+from .trees import Link, Tree, TreeModel
 
 _IDENTITY = {"reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror"}
 
 
-def write_xgboost(writer: GraphWriter, estimator: Any, features: Value) -> Value:
-    """Probabilities [n, classes] or values [n, 1] of an XGBClassifier or XGBRegressor with plain trees.
+def read_xgboost(estimator: Any) -> TreeModel:
+    """The trees of an XGBClassifier or XGBRegressor, up to its best round.
 
-    XGBoost rounds features to float32, and so does the graph; missing values take each split's default direction.
+    XGBoost rounds features to float32; missing values take each split's default direction.
     """
     booster = estimator.get_booster()
     learner = json.loads(booster.save_raw("json"))["learner"]
     if learner["gradient_booster"]["name"] != "gbtree":
         raise ExportError(f"XGBoost's booster '{learner['gradient_booster']['name']}' has no ONNX form here")
     model = learner["gradient_booster"]["model"]
-    objective = learner["objective"]["name"]
     outputs = max(1, int(learner["learner_model_param"]["num_class"]))
     kept = _rounds(estimator) * outputs * int(model["gbtree_model_param"]["num_parallel_tree"])
     pairs = list(zip(model["trees"], model["tree_info"], strict=True))[: kept or None]
-    trees = [_tree(tree, int(output)) for tree, output in pairs]
-    raw = write_trees(writer, writer.single(features), trees, outputs, strict=True)
+    trees = tuple(_tree(tree, int(output)) for tree, output in pairs)
+    link = _link(learner["objective"]["name"])
     base = _base_scores(learner["learner_model_param"]["base_score"], outputs)
+    if link == "logistic":
+        base = np.log(base / (1.0 - base))
+    return TreeModel(trees, base, strict=True, single=True, link=link)
+
+
+def _link(objective: str) -> Link:
     if objective in ("binary:logistic", "reg:logistic"):
-        return logistic(writer, raw + writer.constant(np.log(base / (1.0 - base))))
+        return "logistic"
     if objective == "multi:softprob":
-        return softmax(writer, raw + writer.constant(base))
+        return "softmax"
     if objective in _IDENTITY:
-        return raw + writer.constant(base)
+        return "identity"
     raise ExportError(f"XGBoost's objective '{objective}' has no ONNX form here")
 
 
@@ -50,9 +53,9 @@ def _rounds(estimator: Any) -> int:
 
 
 def _base_scores(text: str, outputs: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Base scores [1, outputs]; written `5E-1`, or `[5E-1,2E-1]` since XGBoost 3.1."""
+    """Base scores [outputs]; written `5E-1`, or `[5E-1,2E-1]` since XGBoost 3.1."""
     scores = np.array([float(part) for part in text.strip("[]").split(",")], dtype=np.float64)
-    return np.broadcast_to(scores, (outputs,)).reshape(1, -1).copy()
+    return np.broadcast_to(scores, (outputs,)).copy()
 
 
 def _tree(tree: dict[str, Any], output: int) -> Tree:
@@ -69,4 +72,5 @@ def _tree(tree: dict[str, Any], output: int) -> Tree:
         missing_yes=np.array(tree["default_left"], dtype=bool),
         weights=numbers.reshape(-1, 1),
         targets=np.array([output]),
+        cover=np.array(tree["sum_hessian"], dtype=np.float64),
     )
