@@ -8,9 +8,12 @@ from typing import Protocol
 
 import numpy as np
 
-from fairlead.kit.errors import Internal
+from fairlead.kit.errors import FailedPrecondition, Internal
 
 from .columns import Array, Columns
+from .explanation import Explanation
+from .insights import Insights
+from .interval import Interval
 from .prediction import Prediction
 from .schema import Kind, Schema, TaskType
 
@@ -36,12 +39,13 @@ class Runtime(Protocol):
 class Model:
     """One model version, ready to predict. Safe to call from many threads."""
 
-    def __init__(self, version: str, schema: Schema, runtime: Runtime) -> None:
-        """Keep the version's resource name, its schema and its runtime."""
+    def __init__(self, version: str, schema: Schema, runtime: Runtime, insights: Insights | None = None) -> None:
+        """Keep the version's resource name, its schema, its runtime, and what opens what it tells beside predictions."""
         self.version = version
         self.number = version.rpartition("/")[2]
         self.schema = schema
         self._runtime = runtime
+        self._insights = insights
         self._seconds_a_row = 0.0
         self._regression = schema.task is TaskType.REGRESSION
 
@@ -57,6 +61,29 @@ class Model:
         classes = self.schema.classes
         labels = [classes[best] for best in probabilities.argmax(axis=1).tolist()]
         return Prediction(rows, labels=labels, probabilities=probabilities)
+
+    def explain(self, columns: Columns, rows: int) -> Explanation:
+        """Return how much each column moved each prediction; takes longer than the prediction itself.
+
+        Raises FailedPrecondition, saying why, where the model has no contributions to give.
+        """
+        explanation = self._known_insights().explainer().explain(columns)
+        if len(explanation.contributions) != rows:
+            raise Internal(f"the model {self.version} explained {len(explanation.contributions)} rows of {rows}")
+        return explanation
+
+    def interval(self, prediction: Prediction, coverage: float) -> Interval:
+        """Return the interval or set of labels of each prediction that holds the truth with that coverage.
+
+        Raises InvalidArgument for a coverage outside 0 to 1, FailedPrecondition where the model is not calibrated for
+        it.
+        """
+        return self._known_insights().calibration().interval(prediction, coverage)
+
+    def _known_insights(self) -> Insights:
+        if self._insights is None:
+            raise FailedPrecondition(f"{self.version} tells nothing beside its predictions", resource=self.version)
+        return self._insights
 
     def warm_up(self, clock: Callable[[], float]) -> None:
         """Predict a row of missing values, so that the first caller does not pay for what the runtime does once.

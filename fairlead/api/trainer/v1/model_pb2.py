@@ -26,7 +26,7 @@ from fairlead.api.common.v1 import table_pb2 as fairlead_dot_api_dot_common_dot_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fairlead/api/trainer/v1/model.proto\x12\x17\x66\x61irlead.api.trainer.v1\x1a\"fairlead/api/common/v1/table.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0elatest_version\x18\x02 \x01(\x03\x12<\n\x07\x61liases\x18\x03 \x03(\x0b\x32+.fairlead.api.trainer.v1.Model.AliasesEntry\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\x1a.\n\x0c\x41liasesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xbb\x01\n\x0cModelVersion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12\x14\n\x0cpackage_blob\x18\x03 \x01(\t\x12\x38\n\x08manifest\x18\x04 \x01(\x0b\x32&.fairlead.api.trainer.v1.ModelManifest\x12\x0f\n\x07\x61liases\x18\x05 \x03(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xda\x04\n\rModelManifest\x12\x33\n\ttask_type\x18\x01 \x01(\x0e\x32 .fairlead.api.common.v1.TaskType\x12.\n\x06target\x18\x02 \x01(\x0b\x32\x1e.fairlead.api.common.v1.Target\x12\x0f\n\x07\x63lasses\x18\x03 \x03(\t\x12\x33\n\x06inputs\x18\x04 \x03(\x0b\x32#.fairlead.api.trainer.v1.ModelInput\x12\x36\n\x07runtime\x18\x05 \x01(\x0e\x32%.fairlead.api.trainer.v1.ModelRuntime\x12\x35\n\x06parity\x18\x06 \x01(\x0b\x32%.fairlead.api.trainer.v1.ParityReport\x12\x44\n\x07metrics\x18\x07 \x03(\x0b\x32\x33.fairlead.api.trainer.v1.ModelManifest.MetricsEntry\x12\x11\n\tcandidate\x18\x08 \x01(\t\x12U\n\x10library_versions\x18\t \x03(\x0b\x32;.fairlead.api.trainer.v1.ModelManifest.LibraryVersionsEntry\x12\x17\n\x0f\x64\x61taset_version\x18\n \x01(\t\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x36\n\x14LibraryVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\\\n\nModelInput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x04kind\x18\x02 \x01(\x0e\x32\".fairlead.api.common.v1.ColumnKind\x12\x0e\n\x06tensor\x18\x03 \x01(\t\"l\n\x0cParityReport\x12\x11\n\trow_count\x18\x01 \x01(\x03\x12\x16\n\x0emax_difference\x18\x02 \x01(\x01\x12\x11\n\ttolerance\x18\x03 \x01(\x01\x12\x0e\n\x06passed\x18\x04 \x01(\x08\x12\x0e\n\x06reason\x18\x05 \x01(\t*_\n\x0cModelRuntime\x12\x1d\n\x19MODEL_RUNTIME_UNSPECIFIED\x10\x00\x12\x16\n\x12MODEL_RUNTIME_ONNX\x10\x01\x12\x18\n\x14MODEL_RUNTIME_NATIVE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fairlead/api/trainer/v1/model.proto\x12\x17\x66\x61irlead.api.trainer.v1\x1a\"fairlead/api/common/v1/table.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0elatest_version\x18\x02 \x01(\x03\x12<\n\x07\x61liases\x18\x03 \x03(\x0b\x32+.fairlead.api.trainer.v1.Model.AliasesEntry\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\x1a.\n\x0c\x41liasesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xbb\x01\n\x0cModelVersion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12\x14\n\x0cpackage_blob\x18\x03 \x01(\t\x12\x38\n\x08manifest\x18\x04 \x01(\x0b\x32&.fairlead.api.trainer.v1.ModelManifest\x12\x0f\n\x07\x61liases\x18\x05 \x03(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb0\x05\n\rModelManifest\x12\x33\n\ttask_type\x18\x01 \x01(\x0e\x32 .fairlead.api.common.v1.TaskType\x12.\n\x06target\x18\x02 \x01(\x0b\x32\x1e.fairlead.api.common.v1.Target\x12\x0f\n\x07\x63lasses\x18\x03 \x03(\t\x12\x33\n\x06inputs\x18\x04 \x03(\x0b\x32#.fairlead.api.trainer.v1.ModelInput\x12\x36\n\x07runtime\x18\x05 \x01(\x0e\x32%.fairlead.api.trainer.v1.ModelRuntime\x12\x35\n\x06parity\x18\x06 \x01(\x0b\x32%.fairlead.api.trainer.v1.ParityReport\x12\x44\n\x07metrics\x18\x07 \x03(\x0b\x32\x33.fairlead.api.trainer.v1.ModelManifest.MetricsEntry\x12\x11\n\tcandidate\x18\x08 \x01(\t\x12U\n\x10library_versions\x18\t \x03(\x0b\x32;.fairlead.api.trainer.v1.ModelManifest.LibraryVersionsEntry\x12\x17\n\x0f\x64\x61taset_version\x18\n \x01(\t\x12\x19\n\x11\x65xplanation_scale\x18\x0b \x01(\t\x12\x1a\n\x12\x65xplanation_reason\x18\x0c \x01(\t\x12\x1d\n\x15\x63\x61libration_row_count\x18\r \x01(\x03\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x36\n\x14LibraryVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\\\n\nModelInput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x04kind\x18\x02 \x01(\x0e\x32\".fairlead.api.common.v1.ColumnKind\x12\x0e\n\x06tensor\x18\x03 \x01(\t\"l\n\x0cParityReport\x12\x11\n\trow_count\x18\x01 \x01(\x03\x12\x16\n\x0emax_difference\x18\x02 \x01(\x01\x12\x11\n\ttolerance\x18\x03 \x01(\x01\x12\x0e\n\x06passed\x18\x04 \x01(\x08\x12\x0e\n\x06reason\x18\x05 \x01(\t*_\n\x0cModelRuntime\x12\x1d\n\x19MODEL_RUNTIME_UNSPECIFIED\x10\x00\x12\x16\n\x12MODEL_RUNTIME_ONNX\x10\x01\x12\x18\n\x14MODEL_RUNTIME_NATIVE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,8 +39,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELMANIFEST_METRICSENTRY']._serialized_options = b'8\001'
   _globals['_MODELMANIFEST_LIBRARYVERSIONSENTRY']._loaded_options = None
   _globals['_MODELMANIFEST_LIBRARYVERSIONSENTRY']._serialized_options = b'8\001'
-  _globals['_MODELRUNTIME']._serialized_start=1402
-  _globals['_MODELRUNTIME']._serialized_end=1497
+  _globals['_MODELRUNTIME']._serialized_start=1488
+  _globals['_MODELRUNTIME']._serialized_end=1583
   _globals['_MODEL']._serialized_start=134
   _globals['_MODEL']._serialized_end=401
   _globals['_MODEL_ALIASESENTRY']._serialized_start=355
@@ -48,13 +48,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELVERSION']._serialized_start=404
   _globals['_MODELVERSION']._serialized_end=591
   _globals['_MODELMANIFEST']._serialized_start=594
-  _globals['_MODELMANIFEST']._serialized_end=1196
-  _globals['_MODELMANIFEST_METRICSENTRY']._serialized_start=1094
-  _globals['_MODELMANIFEST_METRICSENTRY']._serialized_end=1140
-  _globals['_MODELMANIFEST_LIBRARYVERSIONSENTRY']._serialized_start=1142
-  _globals['_MODELMANIFEST_LIBRARYVERSIONSENTRY']._serialized_end=1196
-  _globals['_MODELINPUT']._serialized_start=1198
-  _globals['_MODELINPUT']._serialized_end=1290
-  _globals['_PARITYREPORT']._serialized_start=1292
-  _globals['_PARITYREPORT']._serialized_end=1400
+  _globals['_MODELMANIFEST']._serialized_end=1282
+  _globals['_MODELMANIFEST_METRICSENTRY']._serialized_start=1180
+  _globals['_MODELMANIFEST_METRICSENTRY']._serialized_end=1226
+  _globals['_MODELMANIFEST_LIBRARYVERSIONSENTRY']._serialized_start=1228
+  _globals['_MODELMANIFEST_LIBRARYVERSIONSENTRY']._serialized_end=1282
+  _globals['_MODELINPUT']._serialized_start=1284
+  _globals['_MODELINPUT']._serialized_end=1376
+  _globals['_PARITYREPORT']._serialized_start=1378
+  _globals['_PARITYREPORT']._serialized_end=1486
 # @@protoc_insertion_point(module_scope)

@@ -204,11 +204,22 @@ class ModelManifest(_message.Message):
     CANDIDATE_FIELD_NUMBER: _builtins.int
     LIBRARY_VERSIONS_FIELD_NUMBER: _builtins.int
     DATASET_VERSION_FIELD_NUMBER: _builtins.int
+    EXPLANATION_SCALE_FIELD_NUMBER: _builtins.int
+    EXPLANATION_REASON_FIELD_NUMBER: _builtins.int
+    CALIBRATION_ROW_COUNT_FIELD_NUMBER: _builtins.int
     task_type: _table_pb2.TaskType.ValueType
     runtime: Global___ModelRuntime.ValueType
     candidate: _builtins.str
     """Such as "ensemble" or "lightgbm-3"."""
     dataset_version: _builtins.str
+    explanation_scale: _builtins.str
+    """What the contributions of columns sum to (probability, log_odds or value); empty where the model has none.
+    explain.npz and explain.onnx in the package hold what computes them.
+    """
+    explanation_reason: _builtins.str
+    """Why the model has no contributions, when it has none."""
+    calibration_row_count: _builtins.int
+    """Held-out rows that intervals and sets of labels are calibrated on (calibration.npz in the package); 0 for none."""
     @_builtins.property
     def target(self) -> _table_pb2.Target: ...
     @_builtins.property
@@ -242,10 +253,13 @@ class ModelManifest(_message.Message):
         candidate: _builtins.str = ...,
         library_versions: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         dataset_version: _builtins.str = ...,
+        explanation_scale: _builtins.str = ...,
+        explanation_reason: _builtins.str = ...,
+        calibration_row_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["parity", b"parity", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "classes", b"classes", "dataset_version", b"dataset_version", "inputs", b"inputs", "library_versions", b"library_versions", "metrics", b"metrics", "parity", b"parity", "runtime", b"runtime", "target", b"target", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_row_count", b"calibration_row_count", "candidate", b"candidate", "classes", b"classes", "dataset_version", b"dataset_version", "explanation_reason", b"explanation_reason", "explanation_scale", b"explanation_scale", "inputs", b"inputs", "library_versions", b"library_versions", "metrics", b"metrics", "parity", b"parity", "runtime", b"runtime", "target", b"target", "task_type", b"task_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
