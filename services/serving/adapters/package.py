@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from google.protobuf import json_format
@@ -13,10 +15,11 @@ from fairlead.kit.errors import FailedPrecondition, FairleadError, NotFound
 
 from ..convert import schema_of
 from ..domain.deployment import Deployment
-from ..domain.model import Model, Runtime
+from ..domain.model import Model, ModelSource, Runtime
 from ..domain.schema import Schema
 from .native_runtime import NativeRuntime
 from .onnx_runtime import OnnxRuntime
+from .package_insights import PackageInsights
 
 MANIFEST = "manifest.json"
 ONNX_MODEL = "model.onnx"
@@ -24,22 +27,23 @@ NATIVE_MODEL = "native/model.pkl"
 
 
 class PackageLoader:
-    """Turns a deployment into a model that is ready to predict."""
+    """Turns a model version's package into a model that is ready to predict. Safe to call from many threads."""
 
     def __init__(self, blobs: BlobStore, *, threads: int = 1) -> None:
         """Fetch packages from this store; threads compute one ONNX call."""
         self._blobs = blobs
         self._threads = threads
 
-    def __call__(self, deployment: Deployment) -> Model:
-        """Return the deployment's model, warmed up.
+    def __call__(self, source: ModelSource | Deployment) -> Model:
+        """Return the version's model, warmed up.
 
         Raises FailedPrecondition where the package is absent, broken or disagrees with its manifest.
         """
-        version = deployment.model_version
+        version = source.model_version
         try:
-            folder = self._blobs.fetch_folder(deployment.package_blob)
-            model = load_package(folder, version, threads=self._threads)
+            folder = self._blobs.fetch_folder(source.package_blob)
+            again = partial(self._blobs.fetch_folder, source.package_blob)
+            model = load_package(folder, version, threads=self._threads, again=again)
         except NotFound as error:
             raise FailedPrecondition(f"the package of {version} is not in the blob store", resource=version) from error
         except FairleadError:
@@ -49,8 +53,8 @@ class PackageLoader:
         return model
 
 
-def load_package(folder: Path, version: str, *, threads: int = 1) -> Model:
-    """Return the model of a package folder, warmed up.
+def load_package(folder: Path, version: str, *, threads: int = 1, again: Callable[[], Path] | None = None) -> Model:
+    """Return the model of a package folder, warmed up; `again` returns the folder when more of it is read later.
 
     Raises OSError, json_format.ParseError, FairleadError or what the runtime raises for a broken package.
     """
@@ -61,7 +65,8 @@ def load_package(folder: Path, version: str, *, threads: int = 1) -> Model:
     native = manifest.runtime == model_pb2.MODEL_RUNTIME_NATIVE
     path = folder / (NATIVE_MODEL if native else ONNX_MODEL)
     runtime = _runtime(path, schema, native, threads)
-    model = Model(version, schema, runtime)
+    insights = PackageInsights(again or (lambda: folder), version, schema, reason=manifest.explanation_reason)
+    model = Model(version, schema, runtime, insights)
     model.warm_up(time.perf_counter)
     return model
 

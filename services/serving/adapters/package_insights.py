@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from fairlead.kit.errors import FailedPrecondition, FairleadError
+from fairlead.kit.errors import FailedPrecondition, FairleadError, NotFound
 
 from ..domain.conformal import Calibration
 from ..domain.schema import Schema
@@ -54,6 +54,9 @@ class PackageInsights:
     def _open(self, read: Callable[[Path], Opened]) -> Opened:
         try:
             return read(self._folder())
+        except NotFound as error:
+            message = f"the package of {self._version} is not in the blob store any more"
+            raise FailedPrecondition(message, resource=self._version) from error
         except FairleadError:
             raise
         except Exception as error:

@@ -40,7 +40,7 @@ class Model:
     """One model version, ready to predict. Safe to call from many threads."""
 
     def __init__(self, version: str, schema: Schema, runtime: Runtime, insights: Insights | None = None) -> None:
-        """Keep the version's resource name, its schema, its runtime, and what opens what it tells beside predictions."""
+        """Keep the version's resource name, its schema, its runtime, and what it tells beside predictions."""
         self.version = version
         self.number = version.rpartition("/")[2]
         self.schema = schema
