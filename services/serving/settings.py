@@ -31,6 +31,13 @@ class ServingSettings(KitSettings):
     )
     serving_request_mb: int = Field(64, ge=1, le=1024, description="Largest request body, in megabytes.")
     serving_load_seconds: float = Field(60.0, gt=0, description="How long a request waits for a model that is loading.")
+    serving_models_mb: int = Field(
+        1024,
+        ge=1,
+        description="Megabytes of memory that loaded models may take together, beside what a serving process needs "
+        "itself (some 300). Beyond that the least recently used are unloaded; their next request loads them again.",
+    )
+    serving_loaders: int = Field(2, ge=1, le=64, description="Models loaded at a time.")
     serving_batch_rows: int = Field(8192, ge=1, description="Rows that a batch prediction holds in memory at a time.")
 
     @property

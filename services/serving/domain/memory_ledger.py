@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+SCATTERED_PART = 16
+"""Giving memory back takes long where there is much of it, so it is worth it from this part of the bound on."""
+
 
 class Reservation:
     """Room kept for a model that is being loaded."""
@@ -81,6 +84,16 @@ class MemoryLedger:
 
         coming is a loading that has only begun, so that the process does not hold what it needs yet.
         """
-        planned = self.total + sum(reservation.size for reservation in self._reservations)
-        held = self._resident_bytes() - (self._baseline or 0) + (coming.size if coming else 0)
-        return max(planned, min(held, planned + self._budget // 2)) - self._budget
+        planned = self._planned()
+        return max(planned, min(self._held(coming), planned + self._budget // 2)) - self._budget
+
+    def is_scattered(self, coming: Reservation | None = None) -> bool:
+        """Return whether the process is well beyond the bound, by memory that is in no model's cost."""
+        held = self._held(coming)
+        return held > self._budget and held - self._planned() > self._budget // SCATTERED_PART
+
+    def _planned(self) -> int:
+        return self.total + sum(reservation.size for reservation in self._reservations)
+
+    def _held(self, coming: Reservation | None) -> int:
+        return self._resident_bytes() - (self._baseline or 0) + (coming.size if coming else 0)

@@ -100,8 +100,8 @@ class ModelCache:
         """Load with the given function, at most `loaders` models at a time, in threads of their own.
 
         budget_bytes bounds the memory of all models together (see MemoryLedger for how). resident_bytes measures the
-        process's memory; used_bytes what is allocated in it, where that can be told. clock returns seconds. release is
-        called after evictions, to give back what they freed.
+        process's memory; used_bytes what is allocated in it, where that can be told. clock returns seconds. release
+        gives back to the machine what evicted models left, and is called where that would make room.
         """
         self._load = load
         self._observer = observer
@@ -164,9 +164,6 @@ class ModelCache:
             if entry is not None:
                 self._ledger.remove(entry.cost)
             self._ledger.forget(version)
-        if entry is not None:
-            del entry
-            self._release()
 
     def pin(self, versions: frozenset[str]) -> None:
         """Keep these models from being evicted once they are loaded, and no others. Loads none."""
@@ -229,6 +226,10 @@ class ModelCache:
         started = self._clock()
         with self._lock:
             room = self._ledger.begin(version)
+            scattered = self._ledger.is_scattered(room)
+        if scattered:
+            self._release()
+        with self._lock:
             victims = self._victims(coming=room)
         self._drop(victims)
         try:
@@ -298,7 +299,6 @@ class ModelCache:
             return
         evicted = [(version, entry.cost) for version, entry in victims]
         victims.clear()
-        self._release()
         for version, cost in evicted:
             self._observer.evicted(version, cost)
 

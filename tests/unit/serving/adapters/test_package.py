@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +9,10 @@ from fairlead.kit.blobs import open_blob_store
 from fairlead.kit.errors import FailedPrecondition
 from services.serving.adapters.package import PackageLoader, load_package
 from services.serving.domain.columns import columns_of
-from services.serving.domain.deployment import Deployment
+from services.serving.domain.model import ModelSource
 from tests.unit.serving import packages
 
 VERSION = "projects/p/models/m/versions/1"
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def columns(rows: np.ndarray, model: packages.Package) -> dict[str, np.ndarray]:
@@ -37,7 +36,9 @@ def test_either_runtime_predicts_what_the_pipeline_predicts(tmp_path: Path, runt
 def test_a_regression_answers_values(tmp_path: Path) -> None:
     model = load_package(packages.regressor(tmp_path / "package").folder, VERSION)
     given, count = columns_of(model.schema, {"rooms": np.array([3.0, 1.0]), "age": np.array([1.0, 2.0])})
-    np.testing.assert_allclose(model.predict(given, count).values, [18.0, 11.0], atol=1e-4)
+    values = model.predict(given, count).values
+    assert values is not None
+    np.testing.assert_allclose(values, [18.0, 11.0], atol=1e-4)
 
 
 def test_a_column_that_the_graph_names_otherwise_finds_its_tensor(tmp_path: Path) -> None:
@@ -48,14 +49,29 @@ def test_a_column_that_the_graph_names_otherwise_finds_its_tensor(tmp_path: Path
 def test_an_absent_package_is_told_as_a_precondition(tmp_path: Path) -> None:
     load = PackageLoader(open_blob_store(f"file://{tmp_path}/blobs", tmp_path / "cache"))
     with pytest.raises(FailedPrecondition, match="is not in the blob store"):
-        load(Deployment("p", "d", VERSION, "models/p/none", "e", NOW, NOW))
+        load(ModelSource(VERSION, "models/p/none"))
 
 
+def overwritten(data: bytes) -> bytes:
+    return b"not what it should be"
+
+
+def truncated(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def emptied(data: bytes) -> bytes:
+    return b""
+
+
+@pytest.mark.parametrize("spoil", [overwritten, truncated, emptied])
 @pytest.mark.parametrize("broken", ["manifest.json", "model.onnx"])
-def test_a_broken_package_is_told_with_its_version(tmp_path: Path, broken: str) -> None:
+def test_a_broken_package_is_told_with_its_version(
+    tmp_path: Path, broken: str, spoil: Callable[[bytes], bytes]
+) -> None:
     package = packages.classifier(tmp_path / "package")
-    (package.folder / broken).write_text("not what it should be")
+    (package.folder / broken).write_bytes(spoil((package.folder / broken).read_bytes()))
     blobs = open_blob_store(f"file://{tmp_path}/blobs", tmp_path / "cache")
     key = blobs.put_folder(package.folder, "models/p/broken")
     with pytest.raises(FailedPrecondition, match=f"the package of {VERSION} can't be loaded"):
-        PackageLoader(blobs)(Deployment("p", "d", VERSION, key, "e", NOW, NOW))
+        PackageLoader(blobs)(ModelSource(VERSION, key))

@@ -118,3 +118,17 @@ def test_a_version_that_is_forgotten_counts_no_more_in_the_mean() -> None:
     loaded(ledger, process, "b", 10)
     ledger.forget("a")
     assert ledger.begin("c").size == 10
+
+
+def test_memory_is_worth_giving_back_beyond_the_bound_where_much_of_it_is_no_models() -> None:
+    process = Process()
+    ledger = ledger_of(process, budget=160)
+    loaded(ledger, process, "a", 140)
+    process.resident += 20
+    assert not ledger.is_scattered(), "there is room"
+    process.resident += 1
+    assert ledger.is_scattered()
+    loaded(ledger, process, "b", 20)
+    ledger.remove(0)
+    process.resident -= 20
+    assert not ledger.is_scattered(), "models hold it"
