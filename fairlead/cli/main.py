@@ -17,6 +17,7 @@ from fairlead.cli import (
     db,
     deployments,
     events,
+    export,
     models,
     monitors,
     predictions,
@@ -45,6 +46,7 @@ cli.command("train")(train.train)
 cli.add_typer(workflows.app, name="workflows")
 cli.add_typer(runs.app, name="runs")
 cli.add_typer(models.app, name="models")
+cli.add_typer(export.app, name="export")
 cli.command("deploy")(deployments.deploy)
 cli.add_typer(deployments.app, name="deployments")
 cli.command("predict")(predictions.predict)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
+from fastapi.responses import StreamingResponse
 
 from fairlead.api.trainer.v1.model_pb2 import Model as ModelMessage
 from fairlead.api.trainer.v1.model_service_pb2 import (
@@ -14,8 +15,10 @@ from fairlead.api.trainer.v1.model_service_pb2 import (
     ListModelVersionsRequest,
     SetModelAliasRequest,
 )
+from fairlead.kit.errors import FailedPrecondition
 
-from ..documentation import failures
+from ..adapters.folder_zip import zip_folder
+from ..documentation import binary, failures
 from ..schemas.model import AliasChoice, Model, ModelPage, ModelVersion, ModelVersionPage
 from .datasets import Version
 from .parameters import Gateway, IfMatch, Paging, Project, etag_of, quoted
@@ -26,6 +29,7 @@ ModelId = Annotated[str, Path(description="The model's id.", examples=["adult"])
 Alias = Annotated[str, Path(description="The alias.", examples=["champion"])]
 # The first that a trainer sets after its start imports MLflow: up to a minute on a busy machine.
 ALIAS_SECONDS = 120.0
+ZIP: dict[int | str, dict[str, Any]] = {200: binary("The files of the package, as a zip.", "application/zip")}
 
 
 @router.get("", responses=failures(400, 401, 404, 503))
@@ -63,6 +67,28 @@ def get_model_version(model_id: ModelId, version: Version, project: Project, gat
 def get_model_alias(model_id: ModelId, alias: Alias, project: Project, gateway: Gateway) -> ModelVersion:
     """Return the version that an alias points at."""
     return _version(gateway, f"{project}/models/{model_id}/aliases/{alias}")
+
+
+@router.get(
+    "/{model_id}/versions/{version}/package",
+    response_class=StreamingResponse,
+    responses={**ZIP, **failures(400, 401, 404, 503)},
+)
+def download_model_package(
+    model_id: ModelId, version: Version, project: Project, gateway: Gateway
+) -> StreamingResponse:
+    """Download a version's package as a zip: an MLflow model folder with model.onnx, manifest.json and model_card.md.
+
+    The zip is made while it is sent.
+    """
+    name = f"{project}/models/{model_id}/versions/{version}"
+    found = gateway.services.models.GetModelVersion(GetModelVersionRequest(name=name)).model_version
+    if not found.package_blob:
+        raise FailedPrecondition(f"{found.name} has no package; train the model again", resource=found.name)
+    chunks = zip_folder(gateway.blobs.fetch_folder(found.package_blob))
+    file = f"{model_id}-{found.name.rpartition('/')[2]}.zip"
+    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
+    return StreamingResponse(chunks, media_type="application/zip", headers=headers)
 
 
 @router.put("/{model_id}/aliases/{alias}", responses=failures(400, 401, 404, 409, 503))

@@ -68,6 +68,7 @@ class Peers:
         self.parquet = blobs.put_bytes(b"PAR1 the parquet copy PAR1").key
         self.original = blobs.put_bytes(CSV).key
         self.model_version = MODEL
+        self.package_blob = ""
         settings = KitSettings(home=home, service_token=service_token)
         self._server = RpcServer(settings, address="127.0.0.1:0")
         for add, module, service in SERVICES:
@@ -142,7 +143,7 @@ def _manifest(peers: Peers, request: Any) -> model_service_pb2.GetModelVersionRe
     if request.name.endswith("/2"):
         inputs = inputs[:1]
     manifest = model_pb2.ModelManifest(inputs=inputs, classes=["no", "yes"])
-    version = model_pb2.ModelVersion(name=request.name, manifest=manifest)
+    version = model_pb2.ModelVersion(name=request.name, manifest=manifest, package_blob=peers.package_blob)
     return model_service_pb2.GetModelVersionResponse(model_version=version)
 
 

@@ -1,0 +1,106 @@
+"""Rows and values as callers send them, made the columns that the model reads; the rules are those of Fairlead's API.
+
+A column is float64 for numbers, booleans (0 and 1) and times (seconds since 1970-01-01 UTC), NaN for missing, or str
+objects, "" for missing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from .manifest import BOOLEAN, DATETIME, NUMBER, TEXT, Column
+from .model import Array
+
+A_TIME = "a time such as 2026-01-31T17:01:03Z"
+
+
+class Refused(Exception):
+    """What the caller sent can't be read; the message says where and what to send."""
+
+
+def columns_of_rows(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[Array]:
+    """Return the columns of rows such as {"age": 39, "workclass": None}; other members are left out.
+
+    Raises Refused naming row and column.
+    """
+    if not rows:
+        raise Refused("rows must be a list of one or more objects, column to value")
+    for number, row in enumerate(rows):
+        absent = [column.name for column in columns if column.name not in row]
+        if absent:
+            names = ", ".join(repr(name) for name in absent)
+            raise Refused(f"row {number} lacks the columns {names}; send null where a value is missing")
+    return [column_of(column, [row[column.name] for row in rows]) for column in columns]
+
+
+def column_of(column: Column, values: Sequence[Any]) -> Array:
+    """Return values as the model reads this column. Raises Refused naming the row."""
+    convert = _CONVERT[column.kind]
+    made = np.empty(len(values), dtype=object if column.kind == TEXT else np.float64)
+    for row, value in enumerate(values):
+        try:
+            made[row] = convert(value)
+        except OverflowError:
+            raise _refused(row, column, "a number below 1.8e308", value) from None
+        except ValueError as error:
+            raise _refused(row, column, str(error), value) from None
+    return made
+
+
+def _refused(row: int, column: Column, expected: str, value: Any) -> Refused:
+    got = repr(value)
+    got = got if len(got) <= 60 else got[:57] + "..."
+    return Refused(
+        f"row {row}, column '{column.name}': expected {expected}, got {got}; send null where the value is missing"
+    )
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, float | int):
+        return float(value)
+    if value is None:
+        return math.nan
+    raise ValueError("a number")
+
+
+def _boolean(value: Any) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool | int | float) and value in (0, 1):
+        return float(value)
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return float(value.lower() == "true")
+    raise ValueError("true or false")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    # Codes such as 3 are often read as numbers by the program that sends them.
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    raise ValueError("text")
+
+
+def _time(value: Any) -> float:
+    if value is None or value == "":
+        return math.nan
+    if not isinstance(value, str):
+        raise ValueError(A_TIME)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(A_TIME) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+_CONVERT: dict[str, Callable[[Any], Any]] = {NUMBER: _number, BOOLEAN: _boolean, TEXT: _text, DATETIME: _time}

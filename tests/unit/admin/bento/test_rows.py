@@ -1,0 +1,72 @@
+"""A Bento reads rows by the rules of Fairlead's API: the same columns of the same rows, the same refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fairlead.admin.bento.fairlead_model.manifest import Column
+from fairlead.admin.bento.fairlead_model.rows import Refused, columns_of_rows
+from fairlead.kit.errors import InvalidArgument
+from services.gateway.domain.columns import Columns, to_columns
+from services.gateway.domain.input_kinds import Kind
+from services.serving.domain.columns import columns_of
+from services.serving.domain.schema import InputColumn, Schema, TaskType
+from services.serving.domain.schema import Kind as ServingKind
+
+KINDS = ("number", "boolean", "datetime", "text")
+VALUES: dict[str, list[Any]] = {
+    "number": [39, 1.5, -0.0, True, None, 10**300],
+    "boolean": [True, False, 1, 0.0, "true", "FALSE", None],
+    "datetime": ["2026-01-31T17:01:03Z", "2026-01-31 17:01:03.25", "2026-01-31T17:01:03+02:00", "2026-01-31", "", None],
+    "text": ["Private", "", None, 3, 3.0, 3.5, True, "é"],
+}
+WRONG: dict[str, list[Any]] = {
+    "number": ["39", "", [1], {}, 10**400],
+    "boolean": ["yes", 2, [True]],
+    "datetime": ["tomorrow", 17, True],
+    "text": [["Private"], {}],
+}
+
+
+def by_fairlead(kind: str, rows: list[dict[str, Any]]) -> np.ndarray:
+    columns: Columns = to_columns(rows, {"x": Kind(kind)})
+    given = np.array(columns.numbers["x"]) if "x" in columns.numbers else np.array(columns.texts["x"], dtype=object)
+    schema = Schema(TaskType.BINARY, ("a", "b"), (InputColumn("x", ServingKind(kind), "x"),))
+    return columns_of(schema, {"x": given})[0][0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_are_read_as_fairlead_reads_them(kind: str) -> None:
+    rows = [{"x": value, "other": 1} for value in VALUES[kind]]
+
+    read = columns_of_rows([Column("x", kind, "x")], rows)[0]
+
+    wanted = by_fairlead(kind, rows)
+    assert read.dtype == wanted.dtype
+    np.testing.assert_array_equal(read, wanted)
+
+
+@pytest.mark.parametrize(("kind", "value"), [(kind, value) for kind in KINDS for value in WRONG[kind]])
+def test_what_fairlead_refuses_is_refused_in_its_words(kind: str, value: Any) -> None:
+    rows = [{"x": None}, {"x": value}]
+
+    with pytest.raises(InvalidArgument) as by_the_gateway:
+        to_columns(rows, {"x": Kind(kind)})
+    with pytest.raises(Refused) as by_the_bento:
+        columns_of_rows([Column("x", kind, "x")], rows)
+
+    assert str(by_the_bento.value) == by_the_gateway.value.message
+
+
+def test_a_row_that_lacks_a_column_is_refused_in_fairleads_words() -> None:
+    rows = [{"x": 1, "y": 2}, {"y": 2}]
+
+    with pytest.raises(InvalidArgument) as by_the_gateway:
+        to_columns(rows, {"x": Kind.NUMBER, "y": Kind.NUMBER})
+    with pytest.raises(Refused) as by_the_bento:
+        columns_of_rows([Column("x", "number", "x"), Column("y", "number", "y")], rows)
+
+    assert str(by_the_bento.value) == by_the_gateway.value.message
