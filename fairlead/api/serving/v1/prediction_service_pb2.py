@@ -26,7 +26,7 @@ from fairlead.api.common.v1 import table_pb2 as fairlead_dot_api_dot_common_dot_
 from fairlead.api.tasks.v1 import task_pb2 as fairlead_dot_api_dot_tasks_dot_v1_dot_task__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0fairlead/api/serving/v1/prediction_service.proto\x12\x17\x66\x61irlead.api.serving.v1\x1a\"fairlead/api/common/v1/table.proto\x1a fairlead/api/tasks/v1/task.proto\"\xa1\x01\n\x0ePredictRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12/\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x1e.fairlead.api.common.v1.Column\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x13\n\x0brouting_key\x18\x04 \x01(\t\x12\x0f\n\x07\x65xplain\x18\x05 \x01(\x08\x12\x10\n\x08interval\x18\x06 \x01(\x01\"\xf4\x01\n\x0fPredictResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x0e\n\x06labels\x18\x03 \x03(\t\x12\x0e\n\x06values\x18\x04 \x03(\x01\x12\x0f\n\x07\x63lasses\x18\x05 \x03(\t\x12\x15\n\rprobabilities\x18\x06 \x03(\x01\x12\x39\n\x0b\x65xplanation\x18\x07 \x01(\x0b\x32$.fairlead.api.serving.v1.Explanation\x12\x33\n\x08interval\x18\x08 \x01(\x0b\x32!.fairlead.api.serving.v1.Interval\"Y\n\x0b\x45xplanation\x12\x0f\n\x07\x63olumns\x18\x01 \x03(\t\x12\x15\n\rcontributions\x18\x02 \x03(\x01\x12\x13\n\x0b\x62\x61se_values\x18\x03 \x03(\x01\x12\r\n\x05scale\x18\x04 \x01(\t\"L\n\x08Interval\x12\x10\n\x08\x63overage\x18\x01 \x01(\x01\x12\r\n\x05lower\x18\x02 \x03(\x01\x12\r\n\x05upper\x18\x03 \x03(\x01\x12\x10\n\x08\x63ontains\x18\x04 \x03(\x08\"{\n\x13\x42\x61tchPredictRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x17\n\x0f\x64\x61taset_version\x18\x02 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x13\n\x0bparent_task\x18\x05 \x01(\t\"A\n\x14\x42\x61tchPredictResponse\x12)\n\x04task\x18\x01 \x01(\x0b\x32\x1b.fairlead.api.tasks.v1.Task\"\x8d\x01\n\x0f\x42\x61tchPrediction\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x17\n\x0f\x64\x61taset_version\x18\x03 \x01(\t\x12\x13\n\x0bresult_blob\x18\x04 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x05 \x01(\t\x12\x11\n\trow_count\x18\x06 \x01(\x03\"Y\n\x13SendFeedbackRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12.\n\x06truths\x18\x02 \x03(\x0b\x32\x1e.fairlead.api.serving.v1.Truth\"7\n\x05Truth\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03row\x18\x02 \x01(\x05\x12\r\n\x05value\x18\x03 \x01(\t\".\n\x14SendFeedbackResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x05\x32\xcb\x02\n\x11PredictionService\x12\\\n\x07Predict\x12\'.fairlead.api.serving.v1.PredictRequest\x1a(.fairlead.api.serving.v1.PredictResponse\x12k\n\x0c\x42\x61tchPredict\x12,.fairlead.api.serving.v1.BatchPredictRequest\x1a-.fairlead.api.serving.v1.BatchPredictResponse\x12k\n\x0cSendFeedback\x12,.fairlead.api.serving.v1.SendFeedbackRequest\x1a-.fairlead.api.serving.v1.SendFeedbackResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0fairlead/api/serving/v1/prediction_service.proto\x12\x17\x66\x61irlead.api.serving.v1\x1a\"fairlead/api/common/v1/table.proto\x1a fairlead/api/tasks/v1/task.proto\"\xa1\x01\n\x0ePredictRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12/\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x1e.fairlead.api.common.v1.Column\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x13\n\x0brouting_key\x18\x04 \x01(\t\x12\x0f\n\x07\x65xplain\x18\x05 \x01(\x08\x12\x10\n\x08interval\x18\x06 \x01(\x01\"\xf4\x01\n\x0fPredictResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x0e\n\x06labels\x18\x03 \x03(\t\x12\x0e\n\x06values\x18\x04 \x03(\x01\x12\x0f\n\x07\x63lasses\x18\x05 \x03(\t\x12\x15\n\rprobabilities\x18\x06 \x03(\x01\x12\x39\n\x0b\x65xplanation\x18\x07 \x01(\x0b\x32$.fairlead.api.serving.v1.Explanation\x12\x33\n\x08interval\x18\x08 \x01(\x0b\x32!.fairlead.api.serving.v1.Interval\"Y\n\x0b\x45xplanation\x12\x0f\n\x07\x63olumns\x18\x01 \x03(\t\x12\x15\n\rcontributions\x18\x02 \x03(\x01\x12\x13\n\x0b\x62\x61se_values\x18\x03 \x03(\x01\x12\r\n\x05scale\x18\x04 \x01(\t\"L\n\x08Interval\x12\x10\n\x08\x63overage\x18\x01 \x01(\x01\x12\r\n\x05lower\x18\x02 \x03(\x01\x12\r\n\x05upper\x18\x03 \x03(\x01\x12\x10\n\x08\x63ontains\x18\x04 \x03(\x08\"\xf0\x01\n\x13\x42\x61tchPredictRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x17\n\x0f\x64\x61taset_version\x18\x02 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x13\n\x0bparent_task\x18\x05 \x01(\t\x12\x13\n\x0bsource_blob\x18\x06 \x01(\t\x12\x11\n\tfile_name\x18\x07 \x01(\t\x12\x15\n\rmodel_version\x18\x08 \x01(\t\x12\x1e\n\x11max_rejected_rows\x18\t \x01(\x03H\x00\x88\x01\x01\x42\x14\n\x12_max_rejected_rows\"A\n\x14\x42\x61tchPredictResponse\x12)\n\x04task\x18\x01 \x01(\x0b\x32\x1b.fairlead.api.tasks.v1.Task\"\xd3\x01\n\x0f\x42\x61tchPrediction\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x17\n\x0f\x64\x61taset_version\x18\x03 \x01(\t\x12\x13\n\x0bresult_blob\x18\x04 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x05 \x01(\t\x12\x11\n\trow_count\x18\x06 \x01(\x03\x12\x1a\n\x12rejected_row_count\x18\x07 \x01(\x03\x12\x15\n\rrejected_blob\x18\x08 \x01(\t\x12\x11\n\tfile_name\x18\t \x01(\t\"Y\n\x13SendFeedbackRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12.\n\x06truths\x18\x02 \x03(\x0b\x32\x1e.fairlead.api.serving.v1.Truth\"7\n\x05Truth\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03row\x18\x02 \x01(\x05\x12\r\n\x05value\x18\x03 \x01(\t\".\n\x14SendFeedbackResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x05\x32\xcb\x02\n\x11PredictionService\x12\\\n\x07Predict\x12\'.fairlead.api.serving.v1.PredictRequest\x1a(.fairlead.api.serving.v1.PredictResponse\x12k\n\x0c\x42\x61tchPredict\x12,.fairlead.api.serving.v1.BatchPredictRequest\x1a-.fairlead.api.serving.v1.BatchPredictResponse\x12k\n\x0cSendFeedback\x12,.fairlead.api.serving.v1.SendFeedbackRequest\x1a-.fairlead.api.serving.v1.SendFeedbackResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,18 +41,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPLANATION']._serialized_end=647
   _globals['_INTERVAL']._serialized_start=649
   _globals['_INTERVAL']._serialized_end=725
-  _globals['_BATCHPREDICTREQUEST']._serialized_start=727
-  _globals['_BATCHPREDICTREQUEST']._serialized_end=850
-  _globals['_BATCHPREDICTRESPONSE']._serialized_start=852
-  _globals['_BATCHPREDICTRESPONSE']._serialized_end=917
-  _globals['_BATCHPREDICTION']._serialized_start=920
-  _globals['_BATCHPREDICTION']._serialized_end=1061
-  _globals['_SENDFEEDBACKREQUEST']._serialized_start=1063
-  _globals['_SENDFEEDBACKREQUEST']._serialized_end=1152
-  _globals['_TRUTH']._serialized_start=1154
-  _globals['_TRUTH']._serialized_end=1209
-  _globals['_SENDFEEDBACKRESPONSE']._serialized_start=1211
-  _globals['_SENDFEEDBACKRESPONSE']._serialized_end=1257
-  _globals['_PREDICTIONSERVICE']._serialized_start=1260
-  _globals['_PREDICTIONSERVICE']._serialized_end=1591
+  _globals['_BATCHPREDICTREQUEST']._serialized_start=728
+  _globals['_BATCHPREDICTREQUEST']._serialized_end=968
+  _globals['_BATCHPREDICTRESPONSE']._serialized_start=970
+  _globals['_BATCHPREDICTRESPONSE']._serialized_end=1035
+  _globals['_BATCHPREDICTION']._serialized_start=1038
+  _globals['_BATCHPREDICTION']._serialized_end=1249
+  _globals['_SENDFEEDBACKREQUEST']._serialized_start=1251
+  _globals['_SENDFEEDBACKREQUEST']._serialized_end=1340
+  _globals['_TRUTH']._serialized_start=1342
+  _globals['_TRUTH']._serialized_end=1397
+  _globals['_SENDFEEDBACKRESPONSE']._serialized_start=1399
+  _globals['_SENDFEEDBACKRESPONSE']._serialized_end=1445
+  _globals['_PREDICTIONSERVICE']._serialized_start=1448
+  _globals['_PREDICTIONSERVICE']._serialized_end=1779
 # @@protoc_insertion_point(module_scope)

@@ -208,14 +208,26 @@ class BatchPredictRequest(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PARENT_TASK_FIELD_NUMBER: _builtins.int
+    SOURCE_BLOB_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    MAX_REJECTED_ROWS_FIELD_NUMBER: _builtins.int
     deployment: _builtins.str
     """projects/{project}/deployments/{deployment}"""
     dataset_version: _builtins.str
-    """projects/{project}/datasets/{dataset}/versions/{version}"""
+    """projects/{project}/datasets/{dataset}/versions/{version}; either this or a source_blob."""
     format: _builtins.str
-    """csv or parquet; empty means csv."""
+    """csv, jsonl or parquet; empty means csv."""
     request_id: _builtins.str
     parent_task: _builtins.str
+    source_blob: _builtins.str
+    """Blob key of a file to predict as it is, without importing it: CSV and the like with a header, JSON Lines, Parquet."""
+    file_name: _builtins.str
+    """The name that file had, whose ending tells what it is."""
+    model_version: _builtins.str
+    """projects/{project}/models/{model}/versions/{version} or .../aliases/{alias}; empty means the deployment's champion."""
+    max_rejected_rows: _builtins.int
+    """Rows that may be left out since they can't be read, before the task fails; absent means the service's setting."""
     def __init__(
         self,
         *,
@@ -224,12 +236,18 @@ class BatchPredictRequest(_message.Message):
         format: _builtins.str = ...,
         request_id: _builtins.str = ...,
         parent_task: _builtins.str = ...,
+        source_blob: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        model_version: _builtins.str = ...,
+        max_rejected_rows: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_rejected_rows", b"_max_rejected_rows", "max_rejected_rows", b"max_rejected_rows"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_version", b"dataset_version", "deployment", b"deployment", "format", b"format", "parent_task", b"parent_task", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_rejected_rows", b"_max_rejected_rows", "dataset_version", b"dataset_version", "deployment", b"deployment", "file_name", b"file_name", "format", b"format", "max_rejected_rows", b"max_rejected_rows", "model_version", b"model_version", "parent_task", b"parent_task", "request_id", b"request_id", "source_blob", b"source_blob"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__max_rejected_rows: _TypeAlias = _typing.Literal["max_rejected_rows"]  # noqa: Y015
+    _WhichOneofArgType__max_rejected_rows: _TypeAlias = _typing.Literal["_max_rejected_rows", b"_max_rejected_rows"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_rejected_rows) -> _WhichOneofReturnType__max_rejected_rows | None: ...
 
 Global___BatchPredictRequest: _TypeAlias = BatchPredictRequest  # noqa: Y015
 
@@ -265,13 +283,24 @@ class BatchPrediction(_message.Message):
     RESULT_BLOB_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     ROW_COUNT_FIELD_NUMBER: _builtins.int
+    REJECTED_ROW_COUNT_FIELD_NUMBER: _builtins.int
+    REJECTED_BLOB_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
     deployment: _builtins.str
     model_version: _builtins.str
     dataset_version: _builtins.str
+    """Empty where a file was predicted as it is."""
     result_blob: _builtins.str
     """Blob key of the result."""
     format: _builtins.str
     row_count: _builtins.int
+    """Rows in the result: those that were read and predicted."""
+    rejected_row_count: _builtins.int
+    """Rows that were left out since they can't be read."""
+    rejected_blob: _builtins.str
+    """Blob key of a CSV file that tells why: row (from 1), column, reason, value. Empty where none was left out."""
+    file_name: _builtins.str
+    """The file that was predicted as it is, by the name it had."""
     def __init__(
         self,
         *,
@@ -281,10 +310,13 @@ class BatchPrediction(_message.Message):
         result_blob: _builtins.str = ...,
         format: _builtins.str = ...,
         row_count: _builtins.int = ...,
+        rejected_row_count: _builtins.int = ...,
+        rejected_blob: _builtins.str = ...,
+        file_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_version", b"dataset_version", "deployment", b"deployment", "format", b"format", "model_version", b"model_version", "result_blob", b"result_blob", "row_count", b"row_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dataset_version", b"dataset_version", "deployment", b"deployment", "file_name", b"file_name", "format", b"format", "model_version", b"model_version", "rejected_blob", b"rejected_blob", "rejected_row_count", b"rejected_row_count", "result_blob", b"result_blob", "row_count", b"row_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -66,6 +66,8 @@ class PredictionServiceServicer:
 
     def BatchPredict(self, request, context):
         """BatchPredict predicts a dataset version or an uploaded file; the task's result is a BatchPrediction.
+        Errors: NOT_FOUND for the deployment, INVALID_ARGUMENT for a file that is no table. The task fails with NOT_FOUND for
+        dataset or version, INVALID_ARGUMENT for a column the model reads and the file lacks, or too many rows left out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,10 @@ class PredictionServiceStub:
     Errors: NOT_FOUND for the deployment, INVALID_ARGUMENT naming the bad column.
     """
     BatchPredict: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.BatchPredictRequest, _prediction_service_pb2.BatchPredictResponse]
-    """BatchPredict predicts a dataset version or an uploaded file; the task's result is a BatchPrediction."""
+    """BatchPredict predicts a dataset version or an uploaded file; the task's result is a BatchPrediction.
+    Errors: NOT_FOUND for the deployment, INVALID_ARGUMENT for a file that is no table. The task fails with NOT_FOUND for
+    dataset or version, INVALID_ARGUMENT for a column the model reads and the file lacks, or too many rows left out.
+    """
     SendFeedback: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.SendFeedbackRequest, _prediction_service_pb2.SendFeedbackResponse]
     """SendFeedback records the truth of earlier predictions."""
 
@@ -52,7 +55,10 @@ class PredictionServiceAsyncStub(PredictionServiceStub):
     Errors: NOT_FOUND for the deployment, INVALID_ARGUMENT naming the bad column.
     """
     BatchPredict: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.BatchPredictRequest, _prediction_service_pb2.BatchPredictResponse]  # type: ignore[assignment]
-    """BatchPredict predicts a dataset version or an uploaded file; the task's result is a BatchPrediction."""
+    """BatchPredict predicts a dataset version or an uploaded file; the task's result is a BatchPrediction.
+    Errors: NOT_FOUND for the deployment, INVALID_ARGUMENT for a file that is no table. The task fails with NOT_FOUND for
+    dataset or version, INVALID_ARGUMENT for a column the model reads and the file lacks, or too many rows left out.
+    """
     SendFeedback: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.SendFeedbackRequest, _prediction_service_pb2.SendFeedbackResponse]  # type: ignore[assignment]
     """SendFeedback records the truth of earlier predictions."""
 
@@ -75,7 +81,10 @@ class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _prediction_service_pb2.BatchPredictRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_prediction_service_pb2.BatchPredictResponse, _abc.Awaitable[_prediction_service_pb2.BatchPredictResponse]]:
-        """BatchPredict predicts a dataset version or an uploaded file; the task's result is a BatchPrediction."""
+        """BatchPredict predicts a dataset version or an uploaded file; the task's result is a BatchPrediction.
+        Errors: NOT_FOUND for the deployment, INVALID_ARGUMENT for a file that is no table. The task fails with NOT_FOUND for
+        dataset or version, INVALID_ARGUMENT for a column the model reads and the file lacks, or too many rows left out.
+        """
 
     @_abc_1.abstractmethod
     def SendFeedback(
