@@ -1,0 +1,169 @@
+"""JSON Lines as rows: one object a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json
+from pydantic_core import from_json
+
+from fairlead.kit.errors import InvalidArgument
+
+from ...domain.batch_parts import Fault
+from ...domain.columns import text_of
+from ...domain.schema import Kind, Schema
+from .inputs import require_inputs, text_schema
+from .source import Block, Rows
+from .text_blocks import text_blocks
+
+SAMPLE_BYTES = 1 << 20
+_MARK = b"\xef\xbb\xbf"
+_TYPES = {Kind.NUMBER: pa.float64(), Kind.BOOLEAN: pa.bool_()}
+_SHOWN = 200
+
+
+class JsonLinesSource:
+    """A file with a JSON object a line; a member that some lack is missing there."""
+
+    kind = "jsonl"
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, model: Schema, *, block_bytes: int, whole_lines: bool) -> None:
+        """Learn the members from the first lines; with whole_lines the lines themselves are kept beside what is read.
+
+        Raises InvalidArgument for a file that is empty or begins with something else, or where none of the first lines
+        has a member that the model reads.
+        """
+        self._path = path
+        self._block_bytes = block_bytes
+        self.size = path.stat().st_size
+        self._kinds = {column.name: column.kind for column in model.inputs}
+        self._whole_lines = whole_lines
+        with path.open("rb") as file:
+            sample = file.read(SAMPLE_BYTES)
+        self._start = len(_MARK) if sample.startswith(_MARK) else 0
+        objects = _objects_of(sample, ends=len(sample) < SAMPLE_BYTES)
+        names = list(dict.fromkeys(name for each in objects for name in each))
+        require_inputs(model, names)
+        self._read = [*self._kinds] if whole_lines else names
+        self._quick = self._quick_schema(objects)
+        self.schema = text_schema(model, names)
+
+    def blocks(self, index: int, start: int) -> Iterator[Block]:
+        """Yield blocks of whole lines."""
+        return text_blocks(
+            self._path,
+            index,
+            max(start, self._start),
+            block_bytes=self._block_bytes,
+            end_of_records=lambda text: text.rfind(b"\n") + 1,
+        )
+
+    def read(self, block: Block) -> Rows:
+        """Return a block's rows; lines that are no objects are faults."""
+        assert isinstance(block.data, bytes)
+        return self._read_quickly(block.data) or self._read_by_line(block.data)
+
+    def _quick_schema(self, objects: list[dict[str, Any]]) -> pa.Schema | None:
+        """Return types that most lines fit, or None where a member beside the model's is not always text."""
+        types = {name: _TYPES.get(self._kinds[name], pa.string()) for name in self._kinds if name in self._read}
+        for name in self._read:
+            if name not in types:
+                if not all(isinstance(each.get(name), str | None) for each in objects):
+                    return None
+                types[name] = pa.string()
+        return pa.schema([(name, types[name]) for name in self._read])
+
+    def _read_quickly(self, data: bytes) -> Rows | None:
+        """Return the rows where all of them have the expected types, else None."""
+        if self._quick is None or not data.strip():
+            return None
+        try:
+            lines = _lines_of(data)
+            table = pyarrow.json.read_json(
+                pa.BufferReader(data),
+                pyarrow.json.ReadOptions(use_threads=False, block_size=min(len(data) + 1, 2**31 - 1)),
+                pyarrow.json.ParseOptions(explicit_schema=self._quick, unexpected_field_behavior="ignore"),
+            )
+        except pa.ArrowInvalid:
+            return None
+        if table.num_rows != len(lines):
+            return None
+        return Rows(table.select(self._read), len(lines), [], lines=lines if self._whole_lines else None)
+
+    def _read_by_line(self, data: bytes) -> Rows:
+        lines = [line for line in data.splitlines() if line.strip()]
+        faults: list[Fault] = []
+        objects, places = [], []
+        for place, line in enumerate(lines):
+            read = _object_of(line, place)
+            if isinstance(read, Fault):
+                faults.append(read)
+            else:
+                objects.append(read)
+                places.append(place)
+        columns = {name: _column([each.get(name) for each in objects], self._kinds.get(name)) for name in self._read}
+        kept = pa.array([lines[place].strip() for place in places], pa.binary()) if self._whole_lines else None
+        return Rows(pa.table(columns), len(lines), faults, places if faults else None, kept)
+
+
+def _objects_of(sample: bytes, *, ends: bool) -> list[dict[str, Any]]:
+    """Return the objects of a file's first lines; the last line counts where the sample ends with the file."""
+    lines = sample.removeprefix(_MARK).splitlines()
+    lines = [line for line in (lines if ends or len(lines) == 1 else lines[:-1]) if line.strip()]
+    if not lines:
+        raise InvalidArgument("the file is empty; send one with a JSON object a line")
+    objects = [read for place, line in enumerate(lines) if isinstance(read := _object_of(line, place), dict)]
+    if not objects:
+        raise InvalidArgument(
+            'none of the first lines is a JSON object; send lines such as {"age": 39}, or upload other JSON as a dataset'
+        )
+    return objects
+
+
+def _object_of(line: bytes, place: int) -> dict[str, Any] | Fault:
+    try:
+        value = from_json(line)
+    except ValueError as error:
+        return Fault(place, "", f"is not JSON: {error}", _shown(line))
+    return value if isinstance(value, dict) else Fault(place, "", "is not a JSON object", _shown(line))
+
+
+def _shown(line: bytes) -> str:
+    return line[:_SHOWN].decode("utf-8", "replace")
+
+
+def _column(values: list[Any], kind: Kind | None) -> pa.Array:
+    """Return values as the quick way reads them where that fits, else as texts."""
+    try:
+        return pa.array(values, _TYPES.get(kind, pa.string()) if kind else pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
+        return pa.array([_spelled(value, kind) for value in values], pa.string())
+
+
+def _spelled(value: Any, kind: Kind | None) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(int(value)) if kind is Kind.NUMBER else str(value).lower()
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return text_of(value) if kind is Kind.TEXT else json.dumps(value)
+
+
+def _lines_of(data: bytes) -> pa.Array:
+    """Return the lines that are not blank, without spaces around them; they are not copied but for the spaces."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
+    starts = np.concatenate(([0], ends + 1))
+    bounds = starts if starts[-1] == len(data) else np.append(starts, len(data))
+    lines = pa.Array.from_buffers(
+        pa.binary(), len(bounds) - 1, [None, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(data)]
+    )
+    lines = pc.ascii_trim_whitespace(lines.cast(pa.string()))
+    return lines.filter(pc.not_equal(lines, "")) if pc.any(pc.equal(lines, "")).as_py() else lines

@@ -1,0 +1,103 @@
+"""Arrow columns as CSV or JSON Lines, without a Python object a cell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .model_columns import texts_of
+
+NEEDS_QUOTES = '[",\\r\\n]'
+NEEDS_ESCAPE = '[\\x00-\\x1f"\\\\]'
+
+
+def csv_header(names: Sequence[str]) -> bytes:
+    """Return the header line."""
+    return (",".join(_csv_texts(pa.array(names, pa.string())).to_pylist()) + "\n").encode()
+
+
+def csv_rows(columns: Sequence[pa.Array]) -> bytes:
+    """Return equally long columns as CSV records, values quoted only where they must be; missing ones are empty."""
+    texts = [_csv_column(column) for column in columns]
+    return _joined(pc.binary_join_element_wise(*texts, ",", null_handling="replace", null_replacement=""))
+
+
+def json_members(names: Sequence[str], columns: Sequence[pa.Array]) -> pa.Array:
+    """Return the members of each row's JSON object, without braces; missing values are null."""
+    pieces: list[pa.Array | pa.Scalar] = []
+    for place, (name, column) in enumerate(zip(names, columns, strict=True)):
+        comma = ", " if place else ""
+        pieces += [pa.scalar(f"{comma}{json.dumps(name, ensure_ascii=False)}: "), _json_column(column)]
+    return pc.binary_join_element_wise(*pieces, "", null_handling="replace", null_replacement="null")
+
+
+def json_rows(members: pa.Array) -> bytes:
+    """Return rows of members as JSON Lines."""
+    return _joined(pc.binary_join_element_wise(pa.scalar("{"), members, pa.scalar("}"), ""))
+
+
+def json_rows_after(lines: pa.Array, members: pa.Array) -> bytes:
+    """Return JSON objects as they stood with members added at their ends."""
+    empty = pc.match_substring_regex(lines, r"^\{\s*\}$")
+    opened = pc.ascii_rtrim_whitespace(pc.binary_slice(lines.cast(pa.binary()), 0, -1).cast(pa.string()))
+    commas = pc.if_else(empty, pa.scalar(""), pa.scalar(", "))
+    return _joined(pc.binary_join_element_wise(opened, commas, members, pa.scalar("}"), ""))
+
+
+def _joined(rows: pa.Array) -> bytes:
+    """Return the rows' texts one after the other, each with a line break."""
+    lines = pc.binary_join_element_wise(rows, pa.scalar(""), "\n")
+    return lines.buffers()[2].to_pybytes() if len(lines) else b""
+
+
+def _csv_column(column: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        return _csv_texts(texts_of(column.dictionary)).take(column.indices)
+    if pa.types.is_floating(column.type):
+        return _finite(column).cast(pa.string())
+    texts = texts_of(column)
+    return texts if _is_plain(column.type) else _csv_texts(texts)
+
+
+def _csv_texts(texts: pa.Array) -> pa.Array:
+    marked = pc.match_substring_regex(texts, NEEDS_QUOTES)
+    if not pc.any(marked).as_py():
+        return texts
+    doubled = pc.replace_substring(texts, '"', '""')
+    return pc.if_else(marked, pc.binary_join_element_wise(pa.scalar('"'), doubled, pa.scalar('"'), ""), texts)
+
+
+def _json_column(column: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        return _json_texts(texts_of(column.dictionary)).take(column.indices)
+    if pa.types.is_floating(column.type):
+        return _finite(column).cast(pa.string())
+    texts = texts_of(column)
+    plain = _is_plain(column.type) or pa.types.is_nested(column.type)
+    return texts if plain else _json_texts(texts)
+
+
+def _json_texts(texts: pa.Array) -> pa.Array:
+    if pc.any(pc.match_substring_regex(texts, NEEDS_ESCAPE)).as_py():
+        spelled: Callable[[str | None], str | None] = lambda text: (  # noqa: E731 - shorter than a function of its own
+            None if text is None else json.dumps(text, ensure_ascii=False)
+        )
+        return pa.array([spelled(text) for text in texts.to_pylist()], pa.string())
+    return pc.binary_join_element_wise(pa.scalar('"'), texts, pa.scalar('"'), "")
+
+
+def _finite(column: pa.Array) -> pa.Array:
+    return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
+
+
+def _is_plain(type_: pa.DataType) -> bool:
+    """Return whether values need neither quotes nor escapes."""
+    return bool(
+        pa.types.is_integer(type_)
+        or pa.types.is_decimal(type_)
+        or pa.types.is_boolean(type_)
+        or pa.types.is_null(type_)
+    )
