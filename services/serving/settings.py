@@ -9,6 +9,8 @@ from pydantic import Field
 
 from fairlead.kit.settings import KitSettings
 
+from .domain.limits import RequestLimits
+
 BENTO_PORT_OFFSET = 80
 REST_PORT_OFFSET = 81
 GRPC_PORT_OFFSET = 82
@@ -30,6 +32,10 @@ class ServingSettings(KitSettings):
         "refuse requests. Drops are counted and alerted.",
     )
     serving_request_mb: int = Field(64, ge=1, le=1024, description="Largest request body, in megabytes.")
+    serving_request_rows: int = Field(100_000, ge=1, description="Most rows that one request may have.")
+    serving_request_elements: int = Field(
+        16_000_000, ge=1, description="Most elements that the tensors of one request may have together."
+    )
     serving_load_seconds: float = Field(60.0, gt=0, description="How long a request waits for a model that is loading.")
     serving_models_mb: int = Field(
         1024,
@@ -39,6 +45,11 @@ class ServingSettings(KitSettings):
     )
     serving_loaders: int = Field(2, ge=1, le=64, description="Models loaded at a time.")
     serving_batch_rows: int = Field(8192, ge=1, description="Rows that a batch prediction holds in memory at a time.")
+
+    @property
+    def request_limits(self) -> RequestLimits:
+        """Return how large one request may be, apart from its bytes."""
+        return RequestLimits(self.serving_request_rows, self.serving_request_elements)
 
     @property
     def bento_address(self) -> str:

@@ -28,8 +28,10 @@ _log = get_logger("fairlead.rpc")
 class ServerInterceptor(grpc.ServerInterceptor):
     """Wraps every method of a server, those that stream included."""
 
-    def __init__(self, verifier: TokenVerifier) -> None:
+    def __init__(self, verifier: TokenVerifier, open_methods: tuple[str, ...] = ()) -> None:
+        """Ask for a token everywhere but at health checks and methods that begin with one of open_methods."""
         self._verifier = verifier
+        self._open_methods = (*OPEN_METHODS, *open_methods)
 
     def intercept_service(
         self, continuation: Callable[[Any], Any], handler_call_details: grpc.HandlerCallDetails
@@ -71,7 +73,7 @@ class ServerInterceptor(grpc.ServerInterceptor):
         started = time.perf_counter()
         code = "OK"
         try:
-            if not method.startswith(OPEN_METHODS):
+            if not method.startswith(self._open_methods):
                 self._verifier.verify(metadata.get("authorization"))
             with span(method, parent=extract(metadata)), deadline.within(context.time_remaining()):
                 yield

@@ -29,16 +29,25 @@ class RpcServer:
     """A gRPC server with health, reflection, identity, deadlines, traces, metrics, error mapping and drain."""
 
     def __init__(
-        self, settings: KitSettings, *, address: str = "", workers: int = 16, max_message_mb: int = 64
+        self,
+        settings: KitSettings,
+        *,
+        address: str = "",
+        workers: int = 16,
+        max_message_mb: int = 64,
+        open_methods: tuple[str, ...] = (),
     ) -> None:
-        """Prepare a server at the address, the service's own when empty; nothing listens before start()."""
+        """Prepare a server at the address, the service's own when empty; nothing listens before start().
+
+        open_methods: full names of methods, such as /package.Service/Method, that need no token, as health checks.
+        """
         self._settings = settings
         self._address = address or settings.address
         self._own = not address
         limit = max_message_mb * 1024 * 1024
         self._server = grpc.server(
             ThreadPoolExecutor(workers, thread_name_prefix="rpc"),
-            interceptors=[ServerInterceptor(verifier(settings))],
+            interceptors=[ServerInterceptor(verifier(settings), open_methods)],
             options=[
                 ("grpc.max_receive_message_length", limit),
                 ("grpc.max_send_message_length", limit),

@@ -13,20 +13,26 @@ from .outputs import OutputTensor
 from .tensors import BYTES, DTYPES, Tensor, check_size, invalid_tensor
 
 _LENGTH = struct.Struct("<I")
+_BF16_HALVES = np.dtype("<u2")
 
 
 def decode_raw(name: str, datatype: str, shape: Sequence[int], raw: bytes | memoryview) -> Tensor:
     """Return the tensor that raw bytes hold. Raises InvalidArgument naming the tensor and what is wrong."""
-    if datatype == BYTES:
-        data = _decode_texts(name, raw)
-    else:
-        dtype = numeric_dtype(name, datatype)
-        if len(raw) % dtype.itemsize:
-            raise invalid_tensor(name, f"{len(raw)} bytes are no whole number of {datatype} elements")
-        data = np.frombuffer(raw, dtype)
+    data = _decode_texts(name, raw) if datatype == BYTES else _decode_numbers(name, datatype, raw)
     sizes = tuple(shape)
     check_size(name, sizes, len(data))
     return Tensor(name, datatype, sizes, data)
+
+
+def _decode_numbers(name: str, datatype: str, raw: bytes | memoryview) -> Array:
+    dtype = numeric_dtype(name, datatype)
+    sent = _BF16_HALVES if datatype == "BF16" else dtype
+    if len(raw) % sent.itemsize:
+        raise invalid_tensor(name, f"{len(raw)} bytes are no whole number of {datatype} elements")
+    data = np.frombuffer(raw, sent)
+    if sent is dtype:
+        return data
+    return (data.astype("<u4") << 16).view(dtype)
 
 
 def encode_raw(tensor: OutputTensor) -> bytes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Lock
 
+_COUNTS = 7
+
 
 @dataclass(frozen=True)
 class Statistics:
@@ -20,18 +22,16 @@ class Statistics:
 
 
 class StatisticsBook:
-    """Statistics by deployment name."""
+    """Statistics by deployment name and the number of the version that answered."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._entries: dict[str, list[int]] = {}
+        self._entries: dict[str, dict[str, list[int]]] = {}
 
-    def succeeded(self, name: str, rows: int, total_ns: int, compute_ns: int, now_ms: int) -> None:
+    def succeeded(self, name: str, rows: int, total_ns: int, compute_ns: int, now_ms: int, version: str = "") -> None:
         """Count one answered request; durations in nanoseconds, now in milliseconds since 1970."""
         with self._lock:
-            entry = self._entries.get(name)
-            if entry is None:
-                entry = self._entries[name] = [0] * 7
+            entry = self._entry(name, version)
             entry[0] += 1
             entry[1] += rows
             entry[4] += total_ns
@@ -39,19 +39,36 @@ class StatisticsBook:
             entry[6] = now_ms
 
     def failed(self, name: str, total_ns: int) -> None:
-        """Count one refused request."""
+        """Count one refused request, which no version answered."""
         with self._lock:
-            entry = self._entries.setdefault(name, [0] * 7)
+            entry = self._entry(name, "")
             entry[2] += 1
             entry[3] += total_ns
 
-    def of(self, name: str) -> Statistics:
-        """Return what one deployment has done; zeros where nothing was asked."""
+    def of(self, name: str, *versions: str) -> Statistics:
+        """Return what these versions of a deployment have done, all of them when none is named.
+
+        The version "" stands for the requests that none answered.
+        """
+        sums = [0] * _COUNTS
         with self._lock:
-            entry = list(self._entries.get(name, ()))
-        return Statistics(*entry) if entry else Statistics()
+            for version, entry in self._entries.get(name, {}).items():
+                if not versions or version in versions:
+                    sums = [one + other for one, other in zip(sums[:-1], entry[:-1], strict=True)] + [
+                        max(sums[-1], entry[-1])
+                    ]
+        return Statistics(*sums)
 
     def remove(self, name: str) -> None:
         """Forget a deployment."""
         with self._lock:
             self._entries.pop(name, None)
+
+    def _entry(self, name: str, version: str) -> list[int]:
+        versions = self._entries.get(name)
+        if versions is None:
+            versions = self._entries[name] = {}
+        entry = versions.get(version)
+        if entry is None:
+            entry = versions[version] = [0] * _COUNTS
+        return entry

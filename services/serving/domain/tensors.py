@@ -33,10 +33,11 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "INT32": np.dtype("<i4"),
     "INT64": np.dtype("<i8"),
     "FP16": np.dtype("<f2"),
+    "BF16": np.dtype("<f4"),
     "FP32": np.dtype("<f4"),
     "FP64": np.dtype("<f8"),
 }
-"""The numeric datatypes read, as little-endian NumPy types."""
+"""The numeric datatypes read, as little-endian NumPy types; BF16, which NumPy lacks, as FP32, whose half it is."""
 
 
 class Tensor(NamedTuple):

@@ -77,6 +77,18 @@ def test_numbers_are_little_endian_in_row_major_order() -> None:
     assert decode_raw("p", "INT16", [2], b"\x01\x00\xff\xff").data.tolist() == [1, -1]
 
 
+def test_half_precision_is_read_in_both_its_forms() -> None:
+    assert decode_raw("p", "FP16", [2], b"\x00\x3e\x00\xc0").data.tolist() == [1.5, -2.0]
+    read = decode_raw("p", "BF16", [3], b"\xc0\x3f\x00\xc0\xc0\x7f").data
+    np.testing.assert_array_equal(read, [1.5, -2.0, np.nan])
+
+
+def test_an_empty_tensor_has_no_rows() -> None:
+    tensors = [Tensor("rooms", "FP64", (0,), numbers([])), Tensor("age", "FP64", (0, 1), numbers([]))]
+    assert columns_of_tensors(PRICE, tensors)[1] == 0
+    assert decode_raw("x", "BYTES", [0, 1], b"").data.tolist() == []
+
+
 @pytest.mark.parametrize(
     ("datatype", "shape", "raw", "message"),
     [
@@ -85,7 +97,8 @@ def test_numbers_are_little_endian_in_row_major_order() -> None:
         ("BYTES", [1], b"\x05\x00\x00\x00ab", "an element of 5 bytes is cut short"),
         ("BYTES", [1], b"\x05\x00", "the bytes end within an element's length"),
         ("BYTES", [1], b"\x01\x00\x00\x00\xff", "an element is not UTF-8"),
-        ("BF16", [1], b"\x00\x00", "datatype 'BF16' is not read; send one of BOOL,"),
+        ("FP8", [1], b"\x00\x00", "datatype 'FP8' is not read; send one of BOOL,"),
+        ("BF16", [1], b"\x00\x00\x00", "3 bytes are no whole number of BF16 elements"),
         ("FP64", [-1], b"\x00" * 8, "asks for -1 elements"),
     ],
 )
