@@ -54,7 +54,9 @@ lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --generate-hashes --no-annotate --no-header -o requirements.lock pyproject.toml
 
 bench: $(STAMP) ## Run the benchmarks
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+	@for file in benchmarks/[a-z]*.py benchmarks/[a-z]*/__main__.py; do \
+	  name=$${file#benchmarks/}; name=$${name%/__main__.py}; name=$${name%.py}; \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean: ## Remove what was installed and built
 	@rm -rf $(VENV) dist build node_modules .demo .coverage* .mypy_cache .ruff_cache .pytest_cache
