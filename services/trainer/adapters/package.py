@@ -15,8 +15,10 @@ from fairlead.api.trainer.v1.model_pb2 import ModelManifest, ModelRuntime
 
 from ..convert import column_kind_message
 from ..domain.export import FittedModel, WeightedEnsemble
+from ..domain.insights import Insights
 from ..domain.reference import ReferenceColumn as ColumnSummary
 from ..domain.reference import ReferenceSummary
+from .package_insights import write_insights
 
 _LIBRARIES = ("mlflow", "numpy", "pandas", "cloudpickle", "onnxruntime", "scikit-learn", "lightgbm", "xgboost-cpu")
 
@@ -29,8 +31,9 @@ def write_package(
     manifest: ModelManifest,
     reference: ReferenceSummary,
     card_text: str,
+    insights: Insights | None = None,
 ) -> None:
-    """Write the package into `folder`, which is made if absent.
+    """Write the package into `folder`, which is made if absent; without insights it can only predict.
 
     `onnx_bytes` may be None only when the manifest's runtime is native; else ValueError is raised.
     """
@@ -43,6 +46,8 @@ def write_package(
     (folder / "manifest.json").write_text(MessageToJson(manifest), encoding="utf-8")
     (folder / "reference.json").write_text(MessageToJson(reference_message(reference), indent=None), encoding="utf-8")
     (folder / "model_card.md").write_text(card_text, encoding="utf-8")
+    if insights is not None:
+        write_insights(folder, insights)
     _write_mlflow_model(folder, manifest)
 
 

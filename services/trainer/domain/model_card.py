@@ -31,6 +31,9 @@ class CardFacts:
     runtime: str
     parity: str
     seed: int
+    explanation_scale: str = ""
+    explanation_reason: str = ""
+    calibration_rows: int = 0
 
 
 def write_card(facts: CardFacts) -> str:
@@ -48,11 +51,22 @@ def write_card(facts: CardFacts) -> str:
         f"{_leaderboard(facts)}\n"
         f"### Preparation\n\n{_bullets(facts.steps) or '- no steps beside the defaults of each model family'}\n\n"
         f"## What it reads\n\n{_bullets([f'`{name}` ({kind})' for name, kind in facts.inputs])}\n\n"
+        f"## What it tells beside predictions\n\n{_insights(facts)}\n"
         f"## Limits\n\n"
         f"- It knows no value beyond those in its training data; unseen categories count as unknown.\n"
         f"- The figures hold for rows like those of the dataset version; its monitor watches for drift.\n"
         f"- Whether it treats groups of people alike was not examined.\n"
         f"- ONNX and native predictions: {facts.parity}.\n"
+    )
+
+
+def _insights(facts: CardFacts) -> str:
+    scale = {"log_odds": "in log-odds", "probability": "of probability"}.get(facts.explanation_scale, "of the value")
+    exact = f"exact TreeSHAP contributions {scale}, which sum to the prediction"
+    return (
+        f"- Why it predicts so: {exact if facts.explanation_scale else facts.explanation_reason or 'not explained'}.\n"
+        f"- How sure it is: intervals or sets of labels (split conformal), calibrated on {facts.calibration_rows}"
+        " held-out rows.\n"
     )
 
 

@@ -20,6 +20,7 @@ from ..adapters.runs import FINISHED, RunRecord
 from ..adapters.tracking import TASK_TAG
 from ..adapters.winner import StoredWinner, load_winner
 from ..convert import dataset_id
+from ..domain.insights import gather_insights
 from ..domain.model_card import write_card
 from ..domain.reference import capture_reference
 from ..domain.search import split_holdout
@@ -90,16 +91,18 @@ def _package(
 ) -> ModelVersion:
     """Write the package into the folder; the version it will be is returned without a name."""
     preparation = resources.preparations.get(record.run.spec.preparation)
-    manifest = make_manifest(record.run, train, exported, stored.candidate)
     # Scores of the very model that will serve, on rows it did not see: those of other fits, as out of folds, sit
     # elsewhere where a model has few distinct scores, and would make usual traffic look drifted.
     unseen = stored.winner.predict_columns(holdout.columns)
+    insights = gather_insights(stored.winner, train.inputs, exported.parity, unseen, holdout.target_numbers())
+    manifest = make_manifest(record.run, train, exported, insights, stored.candidate)
     write_package(
         folder,
         model=stored.winner,
         onnx_bytes=exported.content,
         manifest=manifest,
         reference=capture_reference(train, unseen),
+        insights=insights,
         card_text=write_card(card_facts(model, record, preparation, manifest)),
     )
     version = ModelVersion(run=record.run.name, manifest=manifest)

@@ -17,6 +17,7 @@ from fairlead.api.trainer.v1.run_pb2 import Run
 from ..adapters.runs import RunRecord
 from ..convert import column_kind_message, column_kind_name, task_type_name
 from ..domain.export import tensor_names
+from ..domain.insights import Insights
 from ..domain.model_card import CardFacts
 from ..domain.table import TrainingTable
 from .onnx_export import OnnxExport
@@ -25,7 +26,9 @@ _LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "xgboost-cpu", "onnx", "onnxr
 _SHOWN = 10
 
 
-def make_manifest(run: Run, train: TrainingTable, exported: OnnxExport, candidate: str) -> ModelManifest:
+def make_manifest(
+    run: Run, train: TrainingTable, exported: OnnxExport, insights: Insights, candidate: str
+) -> ModelManifest:
     """How to load and call the package."""
     tensors = tensor_names(train.inputs)
     parity = exported.parity
@@ -49,6 +52,9 @@ def make_manifest(run: Run, train: TrainingTable, exported: OnnxExport, candidat
         candidate=candidate,
         library_versions={name: version(name) for name in _LIBRARIES},
         dataset_version=run.dataset_version,
+        explanation_scale=insights.explainable.scale if insights.explainable else "",
+        explanation_reason=insights.reason,
+        calibration_row_count=insights.calibration.count,
     )
 
 
@@ -78,5 +84,8 @@ def card_facts(model: str, record: RunRecord, preparation: Preparation, manifest
         ],
         runtime="ONNX Runtime" if onnx else "the native estimator",
         parity=agreed if onnx else parity.reason,
+        explanation_scale=manifest.explanation_scale,
+        explanation_reason=manifest.explanation_reason,
+        calibration_rows=manifest.calibration_row_count,
         seed=run.spec.seed,
     )

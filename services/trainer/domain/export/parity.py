@@ -11,7 +11,10 @@ from ..table import InputColumn
 from .predictors import Columns, FittedModel, Floats, WeightedEnsemble
 from .tensors import tensor_names
 
+# Rows compared at least; where fewer are held out, more of those made of them are.
+_LEAST_ROWS = 2000
 _PROBED_ROWS = 200
+_KINDS = 4
 _UNSEEN = "\u2022 a value never seen in training"
 
 
@@ -33,7 +36,8 @@ def check_parity(
     inputs: Sequence[InputColumn] | None = None,
     tolerance: float = 1e-5,
 ) -> Parity:
-    """Compare on the given rows, on up to 200 of them with each column missing in turn, and with unseen values.
+    """Compare on the given rows and on rows made of them: with each column missing in turn, with unseen values; 2,000
+    rows at least.
 
     The difference is absolute for probabilities, relative for values (to the native value, or to the mean size of those
     of the given rows where that is larger).
@@ -69,15 +73,17 @@ def run_onnx(onnx_bytes: bytes, columns: Columns, inputs: Sequence[InputColumn])
 
 
 def with_probes(columns: Columns, inputs: Sequence[InputColumn]) -> Columns:
-    """The rows, followed by copies of the first ones in which columns are missing, unseen or extreme."""
+    """The rows, followed by copies in which columns are missing, unseen or extreme: 200 of each kind, or as many as it
+    takes to reach 2,000 rows. A row that is copied again lacks another column.
+    """
     count = len(next(iter(columns.values())))
-    probed = np.arange(min(count, _PROBED_ROWS))
-    rows = np.concatenate([np.arange(count), *([probed] * 4)])
-    turn = np.arange(len(probed)) % max(1, len(inputs))
+    kind = np.arange(max(_PROBED_ROWS, -((count - _LEAST_ROWS) // _KINDS)) if count else 0)
+    rows = np.concatenate([np.arange(count), *([kind % max(1, count)] * _KINDS)])
+    turn = (kind + kind // max(1, count)) % max(1, len(inputs))
     result: Columns = {}
     for index, column in enumerate(inputs):
         values = columns[column.name][rows].copy()
-        one, two, three, four = (count + len(probed) * part + probed for part in range(4))
+        one, two, three, four = (count + len(kind) * part + kind for part in range(_KINDS))
         is_text = column.kind == "text"
         values[one[turn == index]] = "" if is_text else np.nan
         values[two[turn == index]] = _UNSEEN if is_text else 1e30
