@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fairlead.api.drift.v1 import monitor_service_pb2
+from fairlead.api.drift.v1 import experiment_service_pb2, monitor_service_pb2
+from fairlead.api.drift.v1.experiment_service_pb2_grpc import add_ExperimentServiceServicer_to_server
 from fairlead.api.drift.v1.monitor_service_pb2_grpc import add_MonitorServiceServicer_to_server
 from fairlead.kit import backends
 from fairlead.kit.database import migrate
@@ -21,6 +22,7 @@ from .adapters.serving_client import ServingClient
 from .adapters.version_store import VersionStore
 from .consumer import Consumer
 from .deployments import Deployments
+from .experiment_servicer import ExperimentServicer
 from .intake import Intake
 from .servicer import MonitorServicer
 from .settings import DriftSettings
@@ -51,6 +53,8 @@ def main() -> None:
     server = RpcServer(settings)
     service = monitor_service_pb2.DESCRIPTOR.services_by_name["MonitorService"]
     server.add(add_MonitorServiceServicer_to_server, MonitorServicer(engine), service)
+    experiments = experiment_service_pb2.DESCRIPTOR.services_by_name["ExperimentService"]
+    server.add(add_ExperimentServiceServicer_to_server, ExperimentServicer(engine), experiments)
     for action in (consumer.close, events.close, channel.close, engine.dispose):
         server.on_stop(action)
     server.start()

@@ -79,6 +79,8 @@ def to_monitor(monitor: Monitor) -> monitor_pb2.Monitor:
         etag=str(monitor.revision),
         feedback_count=monitor.feedback_count,
         performance=monitor.performance,
+        sampling_rate=monitor.sampling_rate,
+        estimated_prediction_count=round(monitor.answered_rows),
     )
 
 

@@ -14,11 +14,13 @@ from fairlead.api.serving.v1 import deployment_pb2
 from fairlead.kit.errors import InvalidArgument
 from fairlead.kit.logging import get_logger
 
+from .adapters import experiment_store
 from .adapters.monitor_store import delete_monitor, insert_monitor, lock_monitor, update_monitor
 from .adapters.version_store import VersionStore
 from .domain.monitor import Monitor
 from .domain.policy import Policy
 from .domain.severity import Severity
+from .domain.split import Target, next_split
 
 _log = get_logger("fairlead.drift.deployments")
 
@@ -73,6 +75,7 @@ class Deployments:
         else:
             update_monitor(connection, replace(monitor, deployment_time=changed))
         self._remember(connection, deployment)
+        self._begin(connection, deployment, changed or self._now())
         return True
 
     def end(self, connection: Connection, deployment: deployment_pb2.Deployment) -> bool:
@@ -85,18 +88,54 @@ class Deployments:
         _log.info("a monitor ended", deployment=deployment.name)
         return True
 
-    def _remember(self, connection: Connection, deployment: deployment_pb2.Deployment) -> None:
-        name, model_version = deployment.name, deployment.model_version
-        if self._versions.known(connection, name, model_version):
+    def _begin(self, connection: Connection, deployment: deployment_pb2.Deployment, time: datetime) -> None:
+        """Keep the deployment's split where it is another than before."""
+        splits = experiment_store.splits_of(connection, deployment.name)
+        begun = next_split(splits, targets_of(deployment), time)
+        if begun is None:
             return
-        reference = self._references.load(deployment.reference_blob)
-        if reference is None:
-            _log.warning("the model has no drift reference; its traffic is counted, not judged", deployment=name)
-        try:
-            self._versions.add(connection, name, model_version, reference)
-        except InvalidArgument as error:
-            _log.error("traffic is counted, not judged", deployment=name, error=error.message)
-            self._versions.add(connection, name, model_version, None)
+        experiment_store.add_split(connection, deployment.name, begun)
+        if len(begun.targets) > 1 and (not splits or begun.experiment != splits[-1].experiment):
+            _log.info("an experiment began", deployment=deployment.name, number=begun.experiment)
+
+    def _remember(self, connection: Connection, deployment: deployment_pb2.Deployment) -> None:
+        """Keep the versions that answer, with the references of those that are known to have one."""
+        name = deployment.name
+        blobs = {target.model_version: target.reference_blob for target in deployment.traffic}
+        blobs[deployment.model_version] = deployment.reference_blob or blobs.get(deployment.model_version, "")
+        for model_version, blob in blobs.items():
+            known = self._versions.known(connection, name, model_version)
+            if known and (not blob or self._versions.has_reference(connection, name, model_version)):
+                continue
+            reference = self._references.load(blob)
+            if reference is None:
+                _log.warning(
+                    "the model has no drift reference; its traffic is counted, not judged",
+                    deployment=name,
+                    model_version=model_version,
+                )
+                if known:
+                    continue
+            try:
+                self._versions.add(connection, name, model_version, reference)
+            except InvalidArgument as error:
+                _log.error("traffic is counted, not judged", deployment=name, error=error.message)
+                self._versions.add(connection, name, model_version, None)
+
+
+def targets_of(deployment: deployment_pb2.Deployment) -> tuple[Target, ...]:
+    """Return who answers, the champion first and shadows last; one of an earlier serving has no split."""
+    if not deployment.traffic:
+        return (Target(deployment.model_version, 100.0),)
+    targets = [
+        Target(each.model_version, 0.0 if each.shadow else each.percent, each.shadow) for each in deployment.traffic
+    ]
+    return tuple(sorted(targets, key=lambda each: (each.shadow, each.model_version != deployment.model_version)))
+
+
+def versions_of(deployment: deployment_pb2.Deployment) -> set[str]:
+    """Return the versions that answer, or predict as shadows."""
+    return {target.model_version for target in targets_of(deployment)}
 
 
 def _time_of(deployment: deployment_pb2.Deployment) -> datetime | None:

@@ -10,6 +10,7 @@ from fairlead.api.events.v1 import events_pb2
 from .adapters import request_store
 from .adapters.request_store import EarlyTruth, Request
 from .adapters.work import Work
+from .arms import count_truth, has_shadows
 from .domain.performance import joined
 
 
@@ -26,11 +27,15 @@ def take_feedback(work: Work, batch: events_pb2.FeedbackBatch, early_kept: int) 
         if truth.row < 0:
             work.outcome.skip("feedback_row_out_of_range")
             continue
-        request = request_store.find_request(work.connection, batch.deployment, truth.request_id, truth.row)
+        place = batch.deployment, truth.request_id, truth.row
+        request = request_store.find_request(work.connection, *place)
         if request is None:
             request_store.add_early_truth(work.connection, batch.deployment, truth, early_kept)
         else:
             _join(work, batch.deployment, request, truth)
+        if has_shadows(work, batch.deployment):
+            for shadow in request_store.find_shadows(work.connection, *place):
+                _join_shadow(work, batch.deployment, shadow, truth)
 
 
 def join_early(work: Work, deployment: str, requests: Sequence[Request]) -> None:
@@ -39,6 +44,30 @@ def join_early(work: Work, deployment: str, requests: Sequence[Request]) -> None
         request = request_store.find_request(work.connection, deployment, truth.request_id, truth.row)
         if request is not None:
             _join(work, deployment, request, truth)
+
+
+def join_shadows(work: Work, deployment: str, requests: Sequence[Request]) -> None:
+    """Join the truths that came before a shadow's predictions: of answered requests, or of those still to come."""
+    ids = {request.request_id for request in requests}
+    known = request_store.answered_truths(work.connection, deployment, ids)
+    truths = [EarlyTruth(request_id, row, value) for request_id in known for row, value in known[request_id].items()]
+    truths += request_store.early_truths(work.connection, deployment, requests)
+    for truth in truths:
+        for shadow in request_store.find_shadows(work.connection, deployment, truth.request_id, truth.row):
+            _join_shadow(work, deployment, shadow, truth)
+
+
+def _join_shadow(work: Work, deployment: str, request: Request, truth: EarlyTruth) -> None:
+    """Count a truth of a shadow's prediction in; for the experiment alone."""
+    former = request.truths.get(truth.row)
+    if former == truth.value:
+        return
+    try:
+        request = count_truth(work, deployment, request, truth.row, truth.value, former)
+    except ValueError:
+        work.outcome.skip("shadow_feedback_unreadable")
+        return
+    request_store.set_truths(work.connection, replace(request, truths=request.truths | {truth.row: truth.value}))
 
 
 def _join(work: Work, deployment: str, request: Request, truth: EarlyTruth) -> None:
@@ -54,6 +83,7 @@ def _join(work: Work, deployment: str, request: Request, truth: EarlyTruth) -> N
         performance = joined(version.performance, answer, truth.value)
         if former is not None:
             performance = joined(performance, answer, former, weight=-1)
+        request = count_truth(work, deployment, request, truth.row, truth.value, former)
     except ValueError:
         work.outcome.skip("feedback_unreadable")
         return

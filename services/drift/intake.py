@@ -23,7 +23,7 @@ from .adapters.metrics import Metrics
 from .adapters.monitor_store import find_monitor
 from .adapters.version_store import VersionStore
 from .adapters.work import Outcome, Work
-from .deployments import Deployments
+from .deployments import Deployments, versions_of
 from .feedback import take_feedback
 from .predictions import take_predictions
 from .settings import DriftSettings
@@ -166,7 +166,7 @@ class Intake:
                 continue
             with self._engine.begin() as connection:
                 self._deployments.follow(connection, deployment)
-            if deployment.model_version != version:
+            if version not in versions_of(deployment):
                 self._hold(name, version)
 
     def _learn_monitors(self, deployments: Sequence[str]) -> None:
@@ -204,7 +204,7 @@ class Intake:
     def _trim(self, work: Work) -> None:
         for deployment in {name for name, _ in work.outcome.windows}:
             history_store.trim(work.connection, deployment, self._settings.drift_reports_kept)
-        for deployment, rows in work.outcome.predictions.items():
+        for deployment, rows in (Counter(work.outcome.predictions) + Counter(work.outcome.shadows)).items():
             untrimmed = self._untrimmed.get(deployment, TRIM_ROWS) + rows
             if untrimmed >= TRIM_ROWS:
                 request_store.trim_requests(work.connection, deployment, self._settings.drift_recent_rows)

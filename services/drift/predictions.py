@@ -7,32 +7,35 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from fairlead.api.common.v1 import table_pb2
 from fairlead.api.events.v1 import events_pb2
 
 from .adapters import history_store, request_store
-from .adapters.prediction_reader import check_batch, last_class_scores, read_inputs, read_prediction
+from .adapters.prediction_reader import (
+    TASKS,
+    check_batch,
+    read_answers,
+    read_inputs,
+    read_prediction,
+    sampling_rate_of,
+)
 from .adapters.request_store import Request
 from .adapters.version_store import Version
 from .adapters.work import Work
+from .arms import count_answers
 from .convert import monitor_name, to_alert, to_report
 from .domain.monitor import Monitor
-from .domain.performance import Answer, Task, new_performance
+from .domain.performance import new_performance
 from .domain.reference import Reference
 from .domain.traffic import Traffic
 from .domain.watch import ClosedWindow, observe
-from .feedback import join_early
+from .feedback import join_early, join_shadows
 from .repetitions import without_repetitions
-
-TASKS = {
-    table_pb2.TASK_TYPE_BINARY: Task.BINARY,
-    table_pb2.TASK_TYPE_MULTICLASS: Task.MULTICLASS,
-    table_pb2.TASK_TYPE_REGRESSION: Task.REGRESSION,
-}
 
 
 def take_predictions(work: Work, batch: events_pb2.PredictionBatch, now: datetime) -> None:
     """Count a batch in. One of an unknown version is skipped; a record that was logged twice is counted once.
+
+    That of a shadow is kept for its truths, and for nothing else.
 
     Raises InvalidArgument for a batch that contradicts itself; nothing of it is counted then.
     """
@@ -46,9 +49,21 @@ def take_predictions(work: Work, batch: events_pb2.PredictionBatch, now: datetim
     if not batch.requests:
         work.outcome.skip("repeated")
         return
-    requests = _requests(batch)
+    requests = count_answers(work, batch, _requests(batch))
+    rows, rate = sum(len(each.answers) for each in requests), sampling_rate_of(batch)
+    if batch.shadow:
+        # No caller had them: they are no traffic, and only an experiment counts them.
+        work.outcome.shadows[batch.deployment] = work.outcome.shadows.get(batch.deployment, 0) + rows
+        request_store.add_requests(work.connection, batch.deployment, requests)
+        join_shadows(work, batch.deployment, requests)
+        return
     version = _ensure_performance(version, batch)
-    monitor = replace(monitor, prediction_count=monitor.prediction_count + sum(len(each.answers) for each in requests))
+    monitor = replace(
+        monitor,
+        prediction_count=monitor.prediction_count + rows,
+        answered_rows=monitor.answered_rows + rows / rate,
+        sampling_rate=rate,
+    )
     if version.reference is not None and version.watch is not None:
         traffic = _traffic(batch, version.reference)
         watch, closed = observe(version.reference, version.watch, monitor.policy, traffic)
@@ -56,7 +71,7 @@ def take_predictions(work: Work, batch: events_pb2.PredictionBatch, now: datetim
         for window in closed:
             monitor = _keep(work, monitor, version, window, now)
     counted = work.outcome.predictions
-    counted[batch.deployment] = counted.get(batch.deployment, 0) + sum(len(each.answers) for each in requests)
+    counted[batch.deployment] = counted.get(batch.deployment, 0) + rows
     request_store.add_requests(work.connection, batch.deployment, requests)
     work.change(monitor)
     work.change_version(version)
@@ -93,17 +108,12 @@ def _traffic(batch: events_pb2.PredictionBatch, reference: Reference) -> Traffic
 
 def _requests(batch: events_pb2.PredictionBatch) -> list[Request]:
     """Return each request with its answers."""
-    labels, values = list(batch.prediction.texts.values), list(batch.prediction.numbers.values)
-    if batch.task_type == table_pb2.TASK_TYPE_BINARY and batch.probabilities:
-        values = last_class_scores(batch).tolist()
-    answers = [
-        Answer(labels[row] if labels else "", values[row] if values else float("nan"))
-        for row in range(max(len(labels), len(values)))
-    ]
-    requests, start = [], 0
+    answers, requests, start = read_answers(batch), [], 0
     for each in batch.requests:
         part, time_ns = tuple(answers[start : start + each.row_count]), each.time.ToNanoseconds()
-        requests.append(Request(each.request_id, batch.model_version, time_ns, part, {}, each.first_row))
+        requests.append(
+            Request(each.request_id, batch.model_version, time_ns, part, {}, each.first_row, shadow=batch.shadow)
+        )
         start += each.row_count
     return requests
 

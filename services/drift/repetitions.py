@@ -14,11 +14,14 @@ from .adapters.work import Work
 def without_repetitions(work: Work, batch: events_pb2.PredictionBatch) -> events_pb2.PredictionBatch:
     """Return the batch without the rows that were counted already: of one request id, answered at one instant.
 
+    A shadow's are told apart from those of others by its version.
+
     The same rows may be in other batches and parts than the first time: a part is what lies between rows that were
     counted.
     """
     ids = [request.request_id for request in batch.requests]
-    seen = request_store.seen_rows(work.connection, batch.deployment, ids)
+    shadow = batch.model_version if batch.shadow else ""
+    seen = request_store.seen_rows(work.connection, batch.deployment, ids, shadow=shadow)
     known = [seen.get((request.request_id, request.time.ToNanoseconds()), []) for request in batch.requests]
     if not any(known):
         return batch
@@ -27,6 +30,8 @@ def without_repetitions(work: Work, batch: events_pb2.PredictionBatch) -> events
         model_version=batch.model_version,
         classes=batch.classes,
         task_type=batch.task_type,
+        shadow=batch.shadow,
+        sampling_rate=batch.sampling_rate,
     )
     places: list[int] = []
     start = 0

@@ -34,6 +34,12 @@ class Metrics:
         self._predictions = Counter(
             "fairlead_drift_predictions", "Predictions that were counted in.", ["deployment"], registry=registry
         )
+        self._shadows = Counter(
+            "fairlead_drift_shadow_predictions",
+            "Predictions of shadows that were kept for experiments.",
+            ["deployment"],
+            registry=registry,
+        )
         self._feedbacks = Counter(
             "fairlead_drift_feedback", "Truths that were joined.", ["deployment"], registry=registry
         )
@@ -48,6 +54,8 @@ class Metrics:
         """Count what a transaction did."""
         for deployment, rows in outcome.predictions.items():
             self._predictions.labels(deployment).inc(rows)
+        for deployment, rows in outcome.shadows.items():
+            self._shadows.labels(deployment).inc(rows)
         for deployment, rows in outcome.feedbacks.items():
             self._feedbacks.labels(deployment).inc(rows)
         for deployment, window in outcome.windows:

@@ -14,7 +14,7 @@ from ..domain.monitor import Monitor
 from ..domain.policy import Policy
 from ..domain.severity import Severity
 from .state_json import load_performance
-from .tables import ALERTS, EARLY_TRUTHS, MONITORS, REPORTS, REQUESTS, VERSIONS
+from .tables import ALERTS, ARMS, EARLY_TRUTHS, MONITORS, REPORTS, REQUESTS, SPLITS, VERSIONS
 
 _CURRENT = (VERSIONS.c.deployment == MONITORS.c.deployment) & (VERSIONS.c.model_version == MONITORS.c.model_version)
 _WITH_VERSION = select(MONITORS, VERSIONS.c.open_window_rows, VERSIONS.c.performance).outerjoin(VERSIONS, _CURRENT)
@@ -75,7 +75,7 @@ def update_monitor(connection: Connection, monitor: Monitor) -> None:
 
 def delete_monitor(connection: Connection, deployment: str) -> None:
     """Forget a monitor with all that belongs to it."""
-    for table in (MONITORS, VERSIONS, REPORTS, ALERTS, REQUESTS, EARLY_TRUTHS):
+    for table in (MONITORS, VERSIONS, REPORTS, ALERTS, REQUESTS, EARLY_TRUTHS, SPLITS, ARMS):
         connection.execute(delete(table).where(table.c.deployment == deployment))
 
 

@@ -12,9 +12,16 @@ from fairlead.api.common.v1 import table_pb2
 from fairlead.api.events.v1 import events_pb2
 from fairlead.kit.errors import InvalidArgument
 
+from ..domain.performance import Answer, Task
 from ..domain.reference import ColumnReference, Floats, NumberReference, Reference
 from ..domain.window import Values
 from .reference_reader import FALSE, TRUE, truth_text
+
+TASKS = {
+    table_pb2.TASK_TYPE_BINARY: Task.BINARY,
+    table_pb2.TASK_TYPE_MULTICLASS: Task.MULTICLASS,
+    table_pb2.TASK_TYPE_REGRESSION: Task.REGRESSION,
+}
 
 
 def check_batch(batch: events_pb2.PredictionBatch) -> None:
@@ -28,10 +35,28 @@ def check_batch(batch: events_pb2.PredictionBatch) -> None:
         values = len(column.texts.values) + len(column.numbers.values)
         if values != rows:
             raise InvalidArgument(f"column {column.name!r} has {values} values for {rows} rows")
+    if not 0 <= batch.sampling_rate <= 1:
+        raise InvalidArgument(f"a share of {batch.sampling_rate} of the requests can't have been logged")
     if batch.probabilities and len(batch.probabilities) != rows * len(batch.classes):
         raise InvalidArgument(
             f"{len(batch.probabilities)} probabilities do not fill {rows} rows of {len(batch.classes)} classes"
         )
+
+
+def sampling_rate_of(batch: events_pb2.PredictionBatch) -> float:
+    """Return the share of requests that is logged; where none is told, all are."""
+    return batch.sampling_rate or 1.0
+
+
+def read_answers(batch: events_pb2.PredictionBatch) -> list[Answer]:
+    """Return what was predicted for each row."""
+    labels, values = list(batch.prediction.texts.values), list(batch.prediction.numbers.values)
+    if batch.task_type == table_pb2.TASK_TYPE_BINARY and batch.probabilities:
+        values = last_class_scores(batch).tolist()
+    return [
+        Answer(labels[row] if labels else "", values[row] if values else math.nan)
+        for row in range(max(len(labels), len(values)))
+    ]
 
 
 def read_inputs(batch: events_pb2.PredictionBatch, reference: Reference) -> dict[str, Values]:

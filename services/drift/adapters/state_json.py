@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
+from ..domain.arm import Arm, RequestLosses
 from ..domain.performance import Performance, Task
 from ..domain.severity import Severity
+from ..domain.tally import RequestLoss, Tally
 from ..domain.watch import Watch
 from ..domain.window import CategorySketch, NumberSketch, Sketch, Window
 
@@ -52,6 +55,39 @@ def load_performance(text: str) -> Performance | None:
         return None
     task, classes, sums = json.loads(text)
     return Performance(Task(task), tuple(classes), np.array(sums, dtype=np.float64))
+
+
+def dump_arm(arm: Arm) -> str:
+    """Return an arm's sums as JSON."""
+    return json.dumps(
+        {
+            "performance": dump_performance(arm.performance),
+            "requests": arm.request_count,
+            "rows": arm.row_count,
+            "answered_rows": arm.answered_rows,
+            "tallies": [astuple(tally) for tally in arm.tallies],
+        }
+    )
+
+
+def load_arm(text: str) -> Arm:
+    """Return the arm that dump_arm was given."""
+    state = json.loads(text)
+    performance = load_performance(state["performance"])
+    if performance is None:
+        raise ValueError("an arm was stored without what it predicts")
+    tallies = tuple(Tally(*tally[:3], *map(tuple, tally[3:])) for tally in state["tallies"])
+    return Arm(performance, tallies, state["requests"], state["rows"], state["answered_rows"])
+
+
+def dump_losses(losses: RequestLosses) -> str:
+    """Return a request's losses as JSON; "" for none."""
+    return json.dumps([[each.rows, each.total] for each in losses]) if losses else ""
+
+
+def load_losses(text: str) -> RequestLosses:
+    """Return the losses that dump_losses was given."""
+    return tuple(RequestLoss(rows, tuple(total)) for rows, total in json.loads(text)) if text else ()
 
 
 def _dump_sketch(sketch: Sketch) -> dict[str, Any]:

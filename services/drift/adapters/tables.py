@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -39,6 +40,8 @@ MONITORS = Table(
     Column("last_window_time", UtcDateTime),
     Column("deployment_time", UtcDateTime),
     Column("revision", Integer, nullable=False),
+    Column("sampling_rate", Float, nullable=False),
+    Column("answered_rows", Float, nullable=False),
 )
 VERSIONS = Table(
     "drift_versions",
@@ -84,6 +87,11 @@ REQUESTS = Table(
     Column("row_count", Integer, nullable=False),
     Column("answers", Text, nullable=False),
     Column("truths", Text, nullable=False),
+    # No caller had it.
+    Column("shadow", Boolean, nullable=False),
+    # The number of the split that it was answered in; 0 where it is in no experiment.
+    Column("split", Integer, nullable=False),
+    Column("losses", Text, nullable=False),
     Index("drift_requests_by_id", "deployment", "request_id"),
     Index("drift_requests_by_sequence", "deployment", "sequence"),
 )
@@ -107,4 +115,24 @@ CONSUMED = Table(
     Column("event_id", String, nullable=False),
     UniqueConstraint("topic", "event_id", name="drift_consumed_events_once"),
     Index("drift_consumed_events_newest", "topic", "sequence"),
+)
+# The splits of a deployment's traffic, numbered from 1.
+SPLITS = Table(
+    "drift_splits",
+    METADATA,
+    Column("deployment", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("experiment", Integer, nullable=False),
+    Column("begin_time", UtcDateTime, nullable=False),
+    Column("targets", Text, nullable=False),
+)
+# What a model version did in a split.
+ARMS = Table(
+    "drift_arms",
+    METADATA,
+    Column("deployment", String, primary_key=True),
+    Column("split", Integer, primary_key=True, autoincrement=False),
+    Column("model_version", String, primary_key=True),
+    Column("shadow", Boolean, primary_key=True),
+    Column("sums", Text, nullable=False),
 )

@@ -40,21 +40,32 @@ class VersionStore:
         )
         return connection.execute(query).first() is not None
 
+    def has_reference(self, connection: Connection, deployment: str, model_version: str) -> bool:
+        """Return whether the version is kept with a reference."""
+        query = select(VERSIONS.c.reference).where(
+            VERSIONS.c.deployment == deployment, VERSIONS.c.model_version == model_version
+        )
+        return bool(connection.execute(query).scalar_one_or_none())
+
     def add(
         self, connection: Connection, deployment: str, model_version: str, message: reference_pb2.Reference | None
     ) -> None:
-        """Keep a new version; raises InvalidArgument for a reference that makes no sense."""
+        """Keep a new version, or one that had no reference until now with its own.
+
+        Raises InvalidArgument for a reference that makes no sense.
+        """
         reference = read_reference(message) if message else None
-        connection.execute(
-            insert(VERSIONS).values(
-                deployment=deployment,
-                model_version=model_version,
-                reference=message.SerializeToString() if message else b"",
-                watch=dump_watch(new_watch(reference)) if reference else "",
-                open_window_rows=0,
-                performance="",
-            )
-        )
+        watched = {
+            "reference": message.SerializeToString() if message else b"",
+            "watch": dump_watch(new_watch(reference)) if reference else "",
+            "open_window_rows": 0,
+        }
+        if self.known(connection, deployment, model_version):
+            same = (VERSIONS.c.deployment == deployment) & (VERSIONS.c.model_version == model_version)
+            connection.execute(update(VERSIONS).where(same).values(watched))
+            return
+        named = {"deployment": deployment, "model_version": model_version, "performance": ""}
+        connection.execute(insert(VERSIONS).values(named | watched))
 
     def find(self, connection: Connection, deployment: str, model_version: str) -> Version | None:
         """Return the version, or None where it is not kept."""

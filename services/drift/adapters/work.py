@@ -9,8 +9,12 @@ from sqlalchemy import Connection
 
 from fairlead.api.drift.v1 import monitor_pb2
 
+from ..domain.arm import Arm
 from ..domain.monitor import Monitor
+from ..domain.split import Split
 from ..domain.watch import ClosedWindow
+from . import experiment_store
+from .experiment_store import ArmKey
 from .monitor_store import lock_monitor, update_monitor
 from .version_store import Version, VersionStore
 
@@ -20,6 +24,8 @@ class Outcome:
     """What a transaction did, to be told once it is committed."""
 
     predictions: dict[str, int] = field(default_factory=dict)
+    # Predictions of shadows, which are no traffic.
+    shadows: dict[str, int] = field(default_factory=dict)
     feedbacks: dict[str, int] = field(default_factory=dict)
     windows: list[tuple[str, ClosedWindow]] = field(default_factory=list)
     # The last report of each deployment's current version.
@@ -41,6 +47,8 @@ class Work:
         self._store = versions
         self._monitors: dict[str, Monitor | None] = {}
         self._versions: dict[tuple[str, str], Version | None] = {}
+        self._splits: dict[str, tuple[Split, ...]] = {}
+        self._arms: dict[ArmKey, Arm | None] = {}
 
     def lock(self, deployments: Iterable[str]) -> None:
         """Have the monitors of these deployments to oneself; always in one order, so that nobody waits in a circle."""
@@ -68,8 +76,27 @@ class Work:
         """Take a changed version."""
         self._versions[version.deployment, version.model_version] = version
 
+    def splits(self, deployment: str) -> tuple[Split, ...]:
+        """Return a deployment's splits, oldest first."""
+        if deployment not in self._splits:
+            self._splits[deployment] = experiment_store.splits_of(self.connection, deployment)
+        return self._splits[deployment]
+
+    def arm(self, key: ArmKey) -> Arm | None:
+        """Return an arm as it stands now, or None before its first answer."""
+        if key not in self._arms:
+            self._arms[key] = experiment_store.find_arm(self.connection, key)
+        return self._arms[key]
+
+    def change_arm(self, key: ArmKey, arm: Arm) -> None:
+        """Take a changed arm."""
+        self._arms[key] = arm
+
     def save(self) -> None:
         """Write everything back."""
+        for key, arm in self._arms.items():
+            if arm is not None:
+                experiment_store.save_arm(self.connection, key, arm)
         for monitor in self._monitors.values():
             if monitor is not None:
                 update_monitor(self.connection, monitor)

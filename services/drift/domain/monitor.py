@@ -27,6 +27,9 @@ class Monitor:
     revision: int = 1
     # When the deployment was last changed, as far as it is known here.
     deployment_time: datetime | None = None
+    # The share of requests that is logged, by the newest predictions, and the rows that the logged ones stand for.
+    sampling_rate: float = 1.0
+    answered_rows: float = 0.0
     # Of the current model version.
     open_window_rows: int = 0
     performance: dict[str, float] = field(default_factory=dict)
