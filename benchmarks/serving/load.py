@@ -13,7 +13,7 @@ from typing import Any
 from tests.data import ROOT
 
 from .figures import Figures
-from .server import pinned
+from .server import cpu_seconds, memory_mb, pinned
 from .tools import ghz, wrk
 
 CONNECTIONS = 32
@@ -44,8 +44,8 @@ class Load:
     cache: Path
     connections: int = CONNECTIONS
 
-    def http(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Figures:
-        """Return what wrk finds. Ends the benchmark where a request fails."""
+    def http(self, pid: int, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Figures:
+        """Return what wrk finds of the server that is the process. Ends the benchmark where a request fails."""
         given = {"content-type": "application/json", **(headers or {})}
         with tempfile.TemporaryDirectory() as name:
             file, script = Path(name) / "body", Path(name) / "post.lua"
@@ -53,10 +53,14 @@ class Load:
             lines = "\n".join(f'wrk.headers["{key}"] = "{value}"' for key, value in given.items())
             script.write_text(_SCRIPT.format(body=file, headers=lines))
             self._wrk(script, url, min(WARM_UP_SECONDS, self.seconds))
+            spent = cpu_seconds(pid)
             found = self._wrk(script, url, self.seconds)
+            spent = cpu_seconds(pid) - spent
+        count = found["requests"]
         if found["bad"]:
-            raise SystemExit(f"{found['bad']} of {found['requests']} requests to {url} failed")
-        return Figures(found["requests"] / found["us"] * 1e6, found["p50"] / 1e3, found["p99"] / 1e3)
+            raise SystemExit(f"{found['bad']} of {count} requests to {url} failed")
+        rate = count / found["us"] * 1e6
+        return Figures(rate, found["p50"] / 1e3, found["p99"] / 1e3, spent / count * 1e6, memory_mb(pid))
 
     def _wrk(self, script: Path, url: str, seconds: float) -> dict[str, Any]:
         duration = f"{max(1, round(seconds))}s"
@@ -65,15 +69,17 @@ class Load:
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         return dict(json.loads(output[output.rindex("{") :]))
 
-    def grpc(self, address: str, body: bytes, authorization: str = "") -> Figures:
+    def grpc(self, pid: int, address: str, body: bytes, authorization: str = "") -> Figures:
         """Return what ghz finds of ModelInfer. Ends the benchmark where a call fails."""
         many = ["-c", str(self.connections), "--connections", str(self.connections)]
         self._ghz(address, body, authorization, [*many, "-z", f"{min(WARM_UP_SECONDS, self.seconds)}s"])
+        spent = cpu_seconds(pid)
         found = self._ghz(address, body, authorization, [*many, "-z", f"{self.seconds}s"])
+        spent = cpu_seconds(pid) - spent
         times = {each["percentage"]: each["latency"] / 1e6 for each in found["latencyDistribution"]}
-        return Figures(found["rps"], times[50], times[99])
+        return Figures(found["rps"], times[50], times[99], spent / found["count"] * 1e6, memory_mb(pid))
 
-    def stream(self, address: str, body: bytes, authorization: str = "") -> Figures:
+    def stream(self, pid: int, address: str, body: bytes, authorization: str = "") -> Figures:
         """Return messages a second on one stream of ModelStreamInfer: as many as unary calls would send.
 
         ghz tells a whole stream's time, so there are no latencies of messages.
@@ -85,11 +91,14 @@ class Load:
             # Longer until the stream takes about as long as was asked for.
             took = began["average"] / 1e9
             many = max(few, int(few / took * self.seconds))
+            spent = cpu_seconds(pid)
             began = self._ghz(address, body, authorization, [*one, str(many)], STREAM_INFER)
+            spent = cpu_seconds(pid) - spent
             if began["average"] / 1e9 > 0.7 * self.seconds:
                 break
             few = many
-        return Figures(many / (began["average"] / 1e9), note="messages a second on one stream")
+        rate = many / (began["average"] / 1e9)
+        return Figures(rate, cpu=spent / many * 1e6, memory=memory_mb(pid), note="messages of one stream")
 
     def _ghz(
         self, address: str, body: bytes, authorization: str, options: list[str], call: str = INFER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from .environments import python_of
 from .figures import Figures
 from .load import Load
 from .scenario import Scenario
-from .server import Cores, memory_mb, running
+from .server import Cores, running
 
 PROGRAMS = Path(__file__).parent / "programs"
 Measured = Iterator[tuple[str, Figures]]
@@ -54,8 +54,3 @@ class Setting:
         if answer.status_code != 200:
             raise SystemExit(f"{url} answers {answer.status_code}: {answer.text[:500]}")
         return answer.json()
-
-
-def with_memory(figures: Figures, pid: int) -> Figures:
-    """Return figures with the memory of a process and its descendants at this moment."""
-    return replace(figures, memory=memory_mb(pid))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..figures import BENTOML
 from ..server import answers, free_port
-from ..setting import PROGRAMS, Measured, Setting, with_memory
+from ..setting import PROGRAMS, Measured, Setting
 
 
 def measure(setting: Setting) -> Measured:
@@ -24,4 +24,4 @@ def measure(setting: Setting) -> Measured:
     with setting.server(command, answers(f"{url}/readyz"), PROGRAMS, **environment) as pid:
         body = json.dumps({"rows": [scenario.row]}).encode()
         scenario.check(setting.post(f"{url}/predict", body)[0][1], BENTOML)
-        yield BENTOML, with_memory(setting.load.http(f"{url}/predict", body), pid)
+        yield BENTOML, setting.load.http(pid, f"{url}/predict", body)

@@ -16,11 +16,10 @@ from fairlead.api.inference.v2.open_inference_pb2_grpc import GRPCInferenceServi
 from tests.unit.serving.running import BEARER, RunningService
 
 from .. import requests
-from ..figures import BATCH, BATCH_BINARY, BATCH_GRPC, GRPC, REST, STREAM, Figures
-from ..load import Load
+from ..figures import BATCH, BATCH_BINARY, BATCH_GRPC, GRPC, REST, STREAM
 from ..scenario import Scenario
 from ..server import pinned
-from ..setting import Measured, Setting, with_memory
+from ..setting import Measured, Setting
 
 VERSION = "projects/p/models/income/versions/1"
 DEPLOYMENT, MODEL = "income", "p.income"
@@ -53,23 +52,21 @@ def rest(setting: Setting) -> Measured:
     with _running(setting) as service:
         url, body = service.rest(f"/models/{MODEL}/infer"), _json(setting.scenario, rows=1)
         _check(setting.scenario, url, body)
-        yield REST, with_memory(setting.load.http(url, body, BEARER), _pid(service))
+        yield REST, setting.load.http(_pid(service), url, body, BEARER)
 
 
 def unary(setting: Setting) -> Measured:
     """ModelInfer."""
     with _running(setting) as service:
         body = _message(setting.scenario, service, rows=1)
-        figures = setting.load.grpc(service.settings.grpc_address, body, TOKEN)
-        yield GRPC, with_memory(figures, _pid(service))
+        yield GRPC, setting.load.grpc(_pid(service), service.settings.grpc_address, body, TOKEN)
 
 
 def stream(setting: Setting) -> Measured:
     """ModelStreamInfer, one stream."""
     with _running(setting) as service:
         body = _message(setting.scenario, service, rows=1)
-        figures = setting.load.stream(service.settings.grpc_address, body, TOKEN)
-        yield STREAM, with_memory(figures, _pid(service))
+        yield STREAM, setting.load.stream(_pid(service), service.settings.grpc_address, body, TOKEN)
 
 
 def batch(setting: Setting) -> Measured:
@@ -79,15 +76,11 @@ def batch(setting: Setting) -> Measured:
     with _running(setting) as service:
         url, body = service.rest(f"/models/{MODEL}/infer"), _json(scenario, rows=len(scenario.rows))
         _check(scenario, url, body)
-        yield BATCH, with_memory(few.http(url, body, BEARER), _pid(service))
+        yield BATCH, few.http(_pid(service), url, body, BEARER)
         binary, headers = requests.open_inference_binary(scenario, scenario.rows)
-        yield BATCH_BINARY, with_memory(few.http(url, binary, {**BEARER, **headers}), _pid(service))
-        yield BATCH_GRPC, with_memory(_batch_over_grpc(setting, few, service), _pid(service))
-
-
-def _batch_over_grpc(setting: Setting, load: Load, service: RunningService) -> Figures:
-    body = _message(setting.scenario, service, rows=len(setting.scenario.rows))
-    return load.grpc(service.settings.grpc_address, body, TOKEN)
+        yield BATCH_BINARY, few.http(_pid(service), url, binary, {**BEARER, **headers})
+        message = _message(scenario, service, rows=len(scenario.rows))
+        yield BATCH_GRPC, few.grpc(_pid(service), service.settings.grpc_address, message, TOKEN)
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from tests.unit.serving.running import BEARER
 
 from .. import requests
 from ..figures import GATEWAY, GATEWAY_ROWS, Figures
-from ..server import answers, cpu_seconds, running
-from ..setting import Measured, Setting, with_memory
+from ..server import answers, running
+from ..setting import Measured, Setting
 from .fairlead import DEPLOYMENT, MODEL, serving
 
 
@@ -27,20 +27,15 @@ def measure(setting: Setting) -> Measured:
     with _gateway(setting) as (url, pid):
         infer, body = f"{url}/v2/models/{MODEL}/infer", requests.open_inference(scenario, [scenario.row])
         scenario.check(requests.probability_of(_post(infer, body)), GATEWAY)
-        yield GATEWAY, _measured(setting, infer, json.dumps(body).encode(), pid)
+        yield GATEWAY, _noted(setting.load.http(pid, infer, json.dumps(body).encode(), BEARER))
         predict, rows = f"{url}/api/v1/projects/p/deployments/{DEPLOYMENT}:predict", {"rows": [scenario.row]}
         answer = _post(predict, rows)
         scenario.check(answer["predictions"][0]["probabilities"][scenario.classes[1]], GATEWAY_ROWS)
-        yield GATEWAY_ROWS, _measured(setting, predict, json.dumps(rows).encode(), pid)
+        yield GATEWAY_ROWS, _noted(setting.load.http(pid, predict, json.dumps(rows).encode(), BEARER))
 
 
-def _measured(setting: Setting, url: str, body: bytes, pid: int) -> Figures:
-    before = cpu_seconds(pid)
-    figures = setting.load.http(url, body, BEARER)
-    spent = cpu_seconds(pid) - before
-    seconds = max(1, round(setting.load.seconds)) + max(1, round(min(1.0, setting.load.seconds)))
-    # Warming up counts too, so this is a little less than the share while measuring.
-    return replace(with_memory(figures, pid), note=f"gateway's core {100 * spent / seconds:.0f} % busy")
+def _noted(figures: Figures) -> Figures:
+    return replace(figures, note=f"gateway's core {figures.rate * (figures.cpu or 0) / 1e4:.0f} % busy")
 
 
 @contextmanager

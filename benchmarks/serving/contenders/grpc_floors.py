@@ -13,7 +13,7 @@ from tests.data import ROOT
 from .. import requests
 from ..figures import GRPC_AIO, GRPC_STREAM, GRPC_SYNC, Figures
 from ..server import free_port, listens
-from ..setting import Measured, Setting, with_memory
+from ..setting import Measured, Setting
 
 
 def synchronous(setting: Setting) -> Measured:
@@ -31,9 +31,9 @@ def stream(setting: Setting) -> Measured:
     yield from _floor(setting, "aio", GRPC_STREAM, setting.load.stream)
 
 
-def _floor(setting: Setting, kind: str, name: str, load: Callable[[str, bytes], Figures]) -> Measured:
+def _floor(setting: Setting, kind: str, name: str, load: Callable[[int, str, bytes], Figures]) -> Measured:
     with _running(setting, kind, name) as (address, pid, body):
-        yield name, with_memory(load(address, body), pid)
+        yield name, load(pid, address, body)
 
 
 @contextmanager

@@ -9,15 +9,14 @@ from pathlib import Path
 from .. import requests
 from ..figures import EMPTY, FLOOR, FLOOR_EXPORTED, FLOOR_PLAIN
 from ..server import free_port, listens
-from ..setting import Measured, Setting, with_memory
+from ..setting import Measured, Setting
 
 
 def empty(setting: Setting) -> Measured:
     """An empty answer."""
     port = free_port()
     with setting.server([setting.python("floor"), setting.program("asgi_empty.py"), str(port)], listens(port)) as pid:
-        figures = setting.load.http(f"http://127.0.0.1:{port}/", _body(setting))
-        yield EMPTY, with_memory(figures, pid)
+        yield EMPTY, setting.load.http(pid, f"http://127.0.0.1:{port}/", _body(setting))
 
 
 def same_request(setting: Setting) -> Measured:
@@ -50,7 +49,7 @@ def _floor(setting: Setting, name: str, graph: Path, form: str) -> Measured:
         body = json.dumps(scenario.row).encode() if form == "plain" else _body(setting)
         answer = setting.post(url, body)
         scenario.check(answer["probabilities"][1] if form == "plain" else requests.probability_of(answer), name)
-        yield name, with_memory(setting.load.http(url, body), pid)
+        yield name, setting.load.http(pid, url, body)
 
 
 def _body(setting: Setting) -> bytes:

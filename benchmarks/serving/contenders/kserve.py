@@ -7,7 +7,7 @@ import json
 from .. import requests
 from ..figures import KSERVE
 from ..server import answers, free_port
-from ..setting import Measured, Setting, with_memory
+from ..setting import Measured, Setting
 
 
 def measure(setting: Setting) -> Measured:
@@ -18,4 +18,4 @@ def measure(setting: Setting) -> Measured:
     with setting.server([*command, str(scenario.pipeline)], answers(f"{url}/ready")) as pid:
         body = json.dumps(requests.open_inference(scenario, [scenario.row])).encode()
         scenario.check(requests.probability_of(setting.post(f"{url}/infer", body)), KSERVE)
-        yield KSERVE, with_memory(setting.load.http(f"{url}/infer", body), pid)
+        yield KSERVE, setting.load.http(pid, f"{url}/infer", body)

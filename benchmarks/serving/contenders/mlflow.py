@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..figures import MLFLOW
 from ..server import answers, free_port
-from ..setting import Measured, Setting, with_memory
+from ..setting import Measured, Setting
 
 
 def measure(setting: Setting) -> Measured:
@@ -26,4 +26,4 @@ def measure(setting: Setting) -> Measured:
     with setting.server([*command, "--env-manager", "local"], answers(f"{url}/ping"), PATH=path) as pid:
         body = json.dumps({"dataframe_records": [scenario.row]}).encode()
         scenario.check(setting.post(f"{url}/invocations", body)["predictions"][0][1], MLFLOW)
-        yield MLFLOW, with_memory(setting.load.http(f"{url}/invocations", body), pid)
+        yield MLFLOW, setting.load.http(pid, f"{url}/invocations", body)

@@ -14,7 +14,7 @@ from fairlead.api.inference.v2.open_inference_pb2_grpc import GRPCInferenceServi
 from .. import requests
 from ..figures import MLSERVER, MLSERVER_GRPC
 from ..server import answers, free_port
-from ..setting import Measured, Setting, with_memory
+from ..setting import Measured, Setting
 
 NAME = "income"
 
@@ -31,13 +31,12 @@ def measure(setting: Setting) -> Measured:
         url = f"http://127.0.0.1:{http}/v2/models/{NAME}/infer"
         body = json.dumps(requests.open_inference_for_mlserver(scenario, [scenario.row])).encode()
         scenario.check(requests.probability_of(setting.post(url, body)), MLSERVER)
-        yield MLSERVER, with_memory(setting.load.http(url, body), pid)
+        yield MLSERVER, setting.load.http(pid, url, body)
         message = requests.mlserver_message(scenario, [scenario.row], NAME)
         with grpc.insecure_channel(f"127.0.0.1:{rpc}") as channel:
             answer = GRPCInferenceServiceStub(channel).ModelInfer(message, timeout=60)
         scenario.check(requests.probability_of_message(answer), MLSERVER_GRPC)
-        figures = setting.load.grpc(f"127.0.0.1:{rpc}", message.SerializeToString())
-        yield MLSERVER_GRPC, with_memory(figures, pid)
+        yield MLSERVER_GRPC, setting.load.grpc(pid, f"127.0.0.1:{rpc}", message.SerializeToString())
 
 
 def _lay_out(folder: Path, pipeline: Path, ports: dict[str, int]) -> None:
