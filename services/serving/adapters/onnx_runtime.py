@@ -49,7 +49,8 @@ def _compact_session(path: Path, threads: int) -> ort.InferenceSession:
         saving = _options(threads)
         saving.optimized_model_filepath = scratch
         saving.add_session_config_entry("session.save_model_format", "ORT")
-        _session(str(path), saving)
+        # Of bytes, so that an error does not name a folder of this machine.
+        _session(path.read_bytes(), saving)
         loading = _options(threads)
         # It is optimized already.
         loading.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -69,8 +70,8 @@ def _options(threads: int) -> ort.SessionOptions:
     return options
 
 
-def _session(path: str, options: ort.SessionOptions) -> ort.InferenceSession:
-    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+def _session(model: str | bytes, options: ort.SessionOptions) -> ort.InferenceSession:
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from threading import Lock
@@ -15,6 +15,7 @@ from typing import Protocol
 
 from fairlead.kit.errors import FairleadError, Internal, Unavailable
 
+from .load_queue import Load, LoadQueue
 from .memory_ledger import MemoryLedger, Reservation
 from .model import Model, ModelSource
 
@@ -72,16 +73,6 @@ class _Entry:
         self.model, self.cost, self.used = model, cost, used
 
 
-class _Load:
-    """One loading, for however many wait for it."""
-
-    __slots__ = ("future", "source")
-
-    def __init__(self, source: ModelSource) -> None:
-        self.source = source
-        self.future: Future[Model] = Future()
-
-
 class ModelCache:
     """Holds models and loads those that are asked for, each once. Safe to call from many threads."""
 
@@ -111,7 +102,8 @@ class ModelCache:
         self._lock = Lock()
         self._ledger = MemoryLedger(budget_bytes, resident_bytes, used_bytes or resident_bytes)
         self._entries: dict[str, _Entry] = {}
-        self._loading: dict[str, _Load] = {}
+        self._loading: dict[str, Load] = {}
+        self._queue = LoadQueue()
         self._failed: dict[str, tuple[FairleadError, float]] = {}
         self._pinned: frozenset[str] = frozenset()
         self._waiting = 0
@@ -136,10 +128,11 @@ class ModelCache:
         if model is not None:
             return model
         with self._lock:
-            future = self._begin(source)
+            load = self._begin(source)
+            self._queue.hurry(load)
             self._waiting += 1
         try:
-            return future.result(timeout)
+            return load.future.result(timeout)
         except TimeoutError:
             raise Unavailable(
                 f"the model {source.model_version} is still loading; try again in a moment", retry_after=2.0
@@ -151,14 +144,19 @@ class ModelCache:
                 self._waiting -= 1
 
     def begin(self, source: ModelSource) -> None:
-        """Load the model in the background, unless it is loaded, loading, or failed a moment ago."""
+        """Load the model in the background, unless it is loaded, loading, or failed a moment ago.
+
+        Those that get() waits for come first.
+        """
         with self._lock:
             self._begin(source)
 
     def discard(self, version: str) -> None:
         """Hold this model no more, also where it is pinned, still loading or failed; the next get loads it again."""
         with self._lock:
-            self._loading.pop(version, None)
+            load = self._loading.pop(version, None)
+            if load is not None and self._queue.drop(load):
+                load.future.cancel()
             self._failed.pop(version, None)
             entry = self._entries.pop(version, None)
             if entry is not None:
@@ -197,35 +195,42 @@ class ModelCache:
         for load in abandoned:
             load.future.cancel()
 
-    def _begin(self, source: ModelSource) -> Future[Model]:
-        """Return what will be the model; the lock is held. Raises the error of a loading that failed a moment ago."""
+    def _begin(self, source: ModelSource) -> Load:
+        """Return the loading of a model, or one that has ended if it is loaded or failed a moment ago.
+
+        The lock is held.
+        """
         version = source.model_version
         load = self._loading.get(version)
         if load is not None:
-            return load.future
-        load = _Load(source)
+            return load
+        load = Load(source)
         entry = self._entries.get(version)
         if entry is not None:
             load.future.set_result(entry.model)
-            return load.future
+            return load
         failure = self._failed.get(version)
         if failure is not None and self._clock() - failure[1] < RETRY_SECONDS:
             load.future.set_exception(_copy(failure[0]))
-            return load.future
+            return load
         try:
-            self._pool.submit(self._run, load)
+            self._pool.submit(self._run_next)
         except RuntimeError:
+            # It is closed.
             load.future.cancel()
-            return load.future
+            return load
+        self._queue.add(load)
         self._loading[version] = load
-        return load.future
+        return load
 
-    def _run(self, load: _Load) -> None:
+    def _run_next(self) -> None:
         """Load one model and keep it, in a loader's thread."""
-        version = load.source.model_version
         started = self._clock()
         with self._lock:
-            room = self._ledger.begin(version)
+            load = self._queue.take()
+            if load is None:
+                return
+            room = self._ledger.begin(load.source.model_version)
             scattered = self._ledger.is_scattered(room)
         if scattered:
             self._release()
@@ -235,10 +240,12 @@ class ModelCache:
         try:
             model = self._load_or_tell(load.source)
         except FairleadError as error:
-            with self._lock:
-                self._ledger.abort(room)
-            self._failed_to_load(load, error, self._clock() - started)
-            return
+            self._fail(load, room, error, started)
+        else:
+            self._keep(load, room, model, started)
+
+    def _keep(self, load: Load, room: Reservation, model: Model, started: float) -> None:
+        version = load.source.model_version
         with self._lock:
             cost = self._ledger.end(room)
             # Where it was discarded meanwhile, only those who wait for it get it.
@@ -250,8 +257,8 @@ class ModelCache:
             else:
                 self._ledger.remove(cost)
             victims = self._victims(but=version)
-        self._observer.loaded(version, self._clock() - started, cost)
         load.future.set_result(model)
+        self._observer.loaded(version, self._clock() - started, cost)
         self._drop(victims)
 
     def _load_or_tell(self, source: ModelSource) -> Model:
@@ -264,14 +271,16 @@ class ModelCache:
             version = source.model_version
             raise Internal(f"the model {version} can't be loaded: {error}", resource=version) from error
 
-    def _failed_to_load(self, load: _Load, error: FairleadError, seconds: float) -> None:
+    def _fail(self, load: Load, room: Reservation, error: FairleadError, started: float) -> None:
         version = load.source.model_version
+        told = _copy(error)
         with self._lock:
+            self._ledger.abort(room)
             if self._loading.get(version) is load:
-                self._failed[version] = (error, self._clock())
+                self._failed[version] = (told, self._clock())
                 del self._loading[version]
-        self._observer.load_failed(version, seconds)
-        load.future.set_exception(_copy(error))
+        load.future.set_exception(error)
+        self._observer.load_failed(version, self._clock() - started)
 
     def _victims(self, *, but: str = "", coming: Reservation | None = None) -> list[tuple[str, _Entry]]:
         """Take out the least recently used models until the rest is within bounds; the lock is held."""
@@ -304,9 +313,10 @@ class ModelCache:
 
 
 def _copy(error: FairleadError) -> FairleadError:
-    """Return the same error for one more caller: raising one object again and again would pile up its traceback."""
-    copy = type(error)(
+    """Return the same error for one more caller.
+
+    One object raised again and again would pile up its traceback, and keep alive what its frames hold.
+    """
+    return type(error)(
         error.message, violations=error.violations, resource=error.resource, retry_after=error.retry_after
     )
-    copy.__cause__ = error.__cause__
-    return copy

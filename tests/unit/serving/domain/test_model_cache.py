@@ -65,6 +65,7 @@ class Cached:
         self.machine, self.story = Machine(), Story()
         self.blocked: dict[str, Event] = {}
         self.broken: dict[str, Callable[[], Exception]] = {}
+        self.begun: list[str] = []
         self.cache = ModelCache(
             self._load,
             budget_bytes=room_for * MODEL_BYTES,
@@ -76,6 +77,7 @@ class Cached:
 
     def _load(self, source: ModelSource) -> Model:
         version = source.model_version
+        self.begun.append(version)
         if version in self.blocked:
             assert self.blocked[version].wait(30)
         if version in self.broken:
@@ -274,6 +276,38 @@ def test_a_model_discarded_while_it_loads_reaches_those_who_wait_and_is_not_held
     assert found == ["a"]
     assert cached.cache.peek("a") is None
     assert cached.cache.usage().bytes == 0
+
+
+def test_a_model_that_someone_waits_for_is_loaded_before_those_begun_in_the_background() -> None:
+    cached = Cached(room_for=9, loaders=1)
+    cached.blocked["first"] = Event()
+    for version in ("first", "b", "c", "d"):
+        cached.cache.begin(source_of(version))
+    while not cached.begun:
+        sleep(0.001)
+    waiting = Thread(target=lambda: cached.get("c"))
+    waiting.start()
+    while not cached.cache.usage().waiting:
+        sleep(0.001)
+    cached.blocked["first"].set()
+    waiting.join()
+    cached.get("d")
+    cached.get("b")
+    assert cached.story.loads[:2] == ["first", "c"]
+
+
+def test_a_model_discarded_before_its_loading_began_is_not_loaded() -> None:
+    cached = Cached(loaders=1)
+    cached.blocked["first"] = Event()
+    for version in ("first", "b"):
+        cached.cache.begin(source_of(version))
+    while not cached.begun:
+        sleep(0.001)
+    cached.cache.discard("b")
+    cached.blocked["first"].set()
+    assert cached.get("c") == "c"
+    assert cached.story.loads == ["first", "c"]
+    assert cached.cache.state("b").state is CacheState.UNLOADED
 
 
 def test_a_lookup_takes_no_lock() -> None:
