@@ -57,8 +57,9 @@ class Calibration:
         # The product of 0.9 and 10 is not allowed to be a little more than 9.
         rank = math.ceil((self.count + 1) * coverage - 1e-9)
         if rank > self.count:
+            most = math.floor(1e4 * self.count / (self.count + 1)) / 1e4
             raise FailedPrecondition(
                 f"the model was calibrated on {self.count} held-out rows, which is too few for a coverage of"
-                f" {coverage:g}; ask for {self.count / (self.count + 1):.4g} at most, or train with more held-out rows"
+                f" {coverage:g}; ask for {most:g} at most, or train with more held-out rows"
             )
         return float(self.scores[np.searchsorted(self.ranks, rank)])

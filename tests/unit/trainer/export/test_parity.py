@@ -12,6 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from xgboost import XGBClassifier, XGBRegressor
 
 from services.trainer.domain.export import ExportError, Parity, WeightedEnsemble, check_parity, to_onnx
+from services.trainer.domain.export.parity import with_probes
 from services.trainer.domain.export.predictors import FittedModel
 from services.trainer.domain.preparation import StepSpec
 from services.trainer.domain.table import TrainingTable
@@ -207,3 +208,18 @@ def test_a_graph_that_cannot_run_does_not_pass() -> None:
     result = check_parity(b"not a graph", fit(train, "linear"), held_out.columns, held_out.inputs)
     assert not result.passed
     assert "can't run the graph" in result.reason
+
+
+def test_a_small_table_is_compared_on_two_thousand_rows_with_missing_and_unseen_values() -> None:
+    train, held_out = data("penguins")
+    assert held_out.row_count < 200
+    rows = with_probes(held_out.columns, held_out.inputs)
+    assert len(rows["island"]) >= 2000
+    made = {name: values[held_out.row_count :] for name, values in rows.items()}
+    for column in held_out.inputs:
+        values = made[column.name]
+        missing = values == "" if column.kind == "text" else np.isnan(values)
+        known = set(held_out.columns[column.name].tolist())
+        assert missing.sum() > 100
+        assert sum(value not in known and value == value for value in values.tolist()) > 100
+    assert parity(fit(train, "lightgbm"), held_out).row_count == len(rows["island"])
