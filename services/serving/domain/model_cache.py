@@ -257,8 +257,10 @@ class ModelCache:
             else:
                 self._ledger.remove(cost)
             victims = self._victims(but=version)
-        load.future.set_result(model)
-        self._observer.loaded(version, self._clock() - started, cost)
+        try:
+            self._observer.loaded(version, self._clock() - started, cost)
+        finally:
+            load.future.set_result(model)
         self._drop(victims)
 
     def _load_or_tell(self, source: ModelSource) -> Model:
@@ -279,8 +281,10 @@ class ModelCache:
             if self._loading.get(version) is load:
                 self._failed[version] = (told, self._clock())
                 del self._loading[version]
-        load.future.set_exception(error)
-        self._observer.load_failed(version, self._clock() - started)
+        try:
+            self._observer.load_failed(version, self._clock() - started)
+        finally:
+            load.future.set_exception(error)
 
     def _victims(self, *, but: str = "", coming: Reservation | None = None) -> list[tuple[str, _Entry]]:
         """Take out the least recently used models until the rest is within bounds; the lock is held."""
