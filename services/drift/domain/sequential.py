@@ -34,21 +34,25 @@ LEAST_REQUESTS = 100
 def mixing(alpha: float = ALPHA, weight: float = TUNED_WEIGHT) -> float:
     """Return the mixture's parameter, in units of the weight, that makes the interval narrowest at this weight.
 
-    Waudby-Smith et al. (2024), appendix B.2: weight / (-2 log a + log(-2 log a) + 1).
+    Where the derivative of the width is 0: at weight / (u - 1), with u - log u = 1 - 2 log alpha.
     """
-    log = -2 * math.log(alpha)
-    return weight / (log + math.log(log) + 1)
+    u = start = 1 - 2 * math.log(alpha)
+    for _ in range(50):
+        u = start + math.log(u)
+    return weight / (u - 1)
 
 
 MIXING = mixing()
 
 
-def radius(variance: Numbers, weight: Numbers, alpha: float = ALPHA) -> NDArray[np.float64]:
+def radius(
+    variance: Numbers, weight: Numbers, alpha: float = ALPHA, parameter: float = MIXING
+) -> NDArray[np.float64]:
     """Return half the width of the confidence sequence at 1 - alpha around the difference; infinite without data."""
     weight = np.asarray(weight, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         # In units of the difference's standard error.
-        width = np.sqrt((weight + MIXING) / weight * np.log((weight + MIXING) / (MIXING * alpha**2)))
+        width = np.sqrt((weight + parameter) / weight * np.log((weight + parameter) / (parameter * alpha**2)))
         found = np.where(weight > 0, width * np.sqrt(variance), np.inf)
     return np.asarray(found, dtype=np.float64)
 
