@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import grpc
 
@@ -22,6 +20,7 @@ from fairlead.kit.telemetry import inject
 from ..columns_wire import messages_of
 from ..domain.columns import guess_kinds, to_columns
 from ..domain.input_kinds import Kind, ModelInputs
+from ..domain.predictions import Asked
 from ..off_loop import work
 from .services import Services, named_failure
 
@@ -74,24 +73,23 @@ class Predictor:
         if self._channel is not None:
             await self._channel.close()
 
-    async def predict(
-        self, deployment: str, rows: Sequence[Mapping[str, Any]], request_id: str, large: bool = False
-    ) -> PredictResponse:
+    async def predict(self, deployment: str, asked: Asked, large: bool = False) -> PredictResponse:
         """Return serving's answer for rows of JSON values; many are converted in a thread where `large` says so.
 
-        Raises InvalidArgument naming row and column, NotFound, Unavailable, DeadlineExceeded.
+        Raises InvalidArgument naming row and column, NotFound, Unavailable, DeadlineExceeded, and FailedPrecondition
+        where the model has no explanation or interval to give.
         """
         known = await self._inputs_of(deployment)
         try:
-            answer = await self._call(await work(large, _message, deployment, rows, known, request_id))
+            answer = await self._call(await work(large, _message, deployment, asked, known))
         except (InvalidArgument, NotFound):
             self._inputs.pop(deployment, None)
             if known is None or not await self._has_changed(deployment, known):
                 raise
             # Another version is served since its inputs were learnt: once more, by what that one reads.
             known = await self._inputs_of(deployment)
-            answer = await self._call(await work(large, _message, deployment, rows, known, request_id))
-        if known is not None and known.model_version != answer.model_version:
+            answer = await self._call(await work(large, _message, deployment, asked, known))
+        if known is not None and answer.model_version not in known.model_versions:
             self._inputs.pop(deployment, None)
         return answer
 
@@ -125,7 +123,7 @@ class Predictor:
 
     async def _has_changed(self, deployment: str, known: ModelInputs) -> bool:
         now = await self._inputs_of(deployment)
-        return now is not None and now.model_version != known.model_version
+        return now is not None and now.model_versions != known.model_versions
 
     def _look_up(self, deployment: str) -> ModelInputs:
         found = self._services.deployments.GetDeployment(GetDeploymentRequest(name=deployment), timeout=LOOK_UP_SECONDS)
@@ -138,11 +136,19 @@ class Predictor:
         inputs = answer.model_version.manifest.inputs
         if not inputs:
             raise InvalidArgument(f"the manifest of {name} names no inputs")
-        return ModelInputs(name, {each.name: KINDS.get(each.kind, Kind.TEXT) for each in inputs})
+        versions = frozenset([name, *(target.model_version for target in found.deployment.traffic)])
+        return ModelInputs(versions, {each.name: KINDS.get(each.kind, Kind.TEXT) for each in inputs})
 
 
-def _message(deployment: str, rows: Sequence[Mapping[str, Any]], known: ModelInputs | None, request_id: str) -> bytes:
+def _message(deployment: str, asked: Asked, known: ModelInputs | None) -> bytes:
     """Return the serialized PredictRequest. Raises InvalidArgument naming row and column."""
-    columns = to_columns(rows, guess_kinds(rows) if known is None else known.kinds)
-    request = PredictRequest(deployment=deployment, columns=messages_of(columns), request_id=request_id)
+    columns = to_columns(asked.rows, guess_kinds(asked.rows) if known is None else known.kinds)
+    request = PredictRequest(
+        deployment=deployment,
+        columns=messages_of(columns),
+        request_id=asked.request_id,
+        routing_key=asked.routing_key,
+        explain=asked.explain,
+        interval=asked.interval,
+    )
     return request.SerializeToString()

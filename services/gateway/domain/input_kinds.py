@@ -18,7 +18,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class ModelInputs:
-    """The columns that one model version reads."""
+    """The columns that a deployment's versions read: those of one split read the same."""
 
-    model_version: str
+    model_versions: frozenset[str]
     kinds: Mapping[str, Kind]

@@ -60,6 +60,14 @@ class ModelManifest(Response):
     candidate: str = Field(description="The winner's name in its run.", examples=["ensemble"])
     library_versions: dict[str, str] = Field(description="What trained it.", examples=[{"scikit-learn": "1.8.0"}])
     dataset_version: str = Field(description="What it was trained on.", examples=[VERSION])
+    explanation_scale: str = Field(
+        description="What contributions sum to: probability, log_odds or value; empty where it has none.",
+        examples=["log_odds"],
+    )
+    explanation_reason: str = Field(description="Why it has no contributions, when it has none.", examples=[""])
+    calibration_row_count: int = Field(
+        description="Held-out rows that intervals are calibrated on; 0 where it has none.", examples=[9769]
+    )
 
 
 class ModelVersion(Response):

@@ -69,6 +69,9 @@ class Peers:
         self.original = blobs.put_bytes(CSV).key
         self.model_version = MODEL
         self.package_blob = ""
+        # A split of the deployment, and which of its versions answers; empty for one version alone.
+        self.traffic: list[deployment_pb2.TrafficTarget] = []
+        self.answering = ""
         settings = KitSettings(home=home, service_token=service_token)
         self._server = RpcServer(settings, address="127.0.0.1:0")
         for add, module, service in SERVICES:
@@ -151,7 +154,9 @@ def _deployment(peers: Peers, name: str) -> deployment_pb2.Deployment:
     if name != INCOME:
         raise NotFound(f"there is no {name}", resource=name)
     state = deployment_pb2.DEPLOYMENT_STATE_READY
-    return deployment_pb2.Deployment(name=name, model_version=peers.model_version, state=state, etag="e1")
+    return deployment_pb2.Deployment(
+        name=name, model_version=peers.model_version, state=state, etag="e1", traffic=peers.traffic
+    )
 
 
 def _update(peers: Peers, request: Any) -> deployment_service_pb2.UpdateDeploymentResponse:
@@ -159,6 +164,12 @@ def _update(peers: Peers, request: Any) -> deployment_service_pb2.UpdateDeployme
         raise Aborted("someone else changed it", resource=request.name)
     peers.model_version = request.model_version
     return deployment_service_pb2.UpdateDeploymentResponse(deployment=_deployment(peers, request.name))
+
+
+def _split(peers: Peers, request: Any) -> deployment_service_pb2.SplitTrafficResponse:
+    deployment = _deployment(peers, request.name)
+    deployment.MergeFrom(deployment_pb2.Deployment(traffic=request.traffic, steps=request.steps))
+    return deployment_service_pb2.SplitTrafficResponse(deployment=deployment)
 
 
 def _predict(peers: Peers, request: Any) -> prediction_service_pb2.PredictResponse:
@@ -169,11 +180,25 @@ def _predict(peers: Peers, request: Any) -> prediction_service_pb2.PredictRespon
     probabilities = [share for age in ages for share in (1 - age / 100, age / 100)]
     return prediction_service_pb2.PredictResponse(
         request_id=request.request_id or "made-up",
-        model_version=peers.model_version,
+        model_version=peers.answering or peers.model_version,
         labels=["yes" if age >= 50 else "no" for age in ages],
         classes=["no", "yes"],
         probabilities=probabilities,
+        explanation=_explanation(list(ages)) if request.explain else None,
+        interval=_label_sets(list(ages), request.interval) if request.interval else None,
     )
+
+
+def _explanation(ages: list[float]) -> prediction_service_pb2.Explanation:
+    contributions = [part for age in ages for part in (age / 100, -0.5)]
+    return prediction_service_pb2.Explanation(
+        columns=["age", "workclass"], contributions=contributions, base_values=[0.25], scale="log_odds"
+    )
+
+
+def _label_sets(ages: list[float], coverage: float) -> prediction_service_pb2.Interval:
+    contains = [inside for age in ages for inside in (age < 60, age > 30)]
+    return prediction_service_pb2.Interval(coverage=coverage, contains=contains)
 
 
 def _infer(_: Peers, request: Any) -> open_inference_pb2.ModelInferResponse:
@@ -246,6 +271,13 @@ ANSWERS: dict[str, Callable[[Peers, Any], Message]] = {
     ),
     "ListDeployments": lambda peers, asked: deployment_service_pb2.ListDeploymentsResponse(
         deployments=[_deployment(peers, INCOME)]
+    ),
+    "SplitTraffic": _split,
+    "PromoteVersion": lambda peers, asked: deployment_service_pb2.PromoteVersionResponse(
+        deployment=_deployment(peers, asked.name)
+    ),
+    "RollBackDeployment": lambda peers, asked: deployment_service_pb2.RollBackDeploymentResponse(
+        deployment=_deployment(peers, asked.name)
     ),
     "DeleteDeployment": lambda _, asked: deployment_service_pb2.DeleteDeploymentResponse(),
     "Predict": _predict,

@@ -1,0 +1,191 @@
+"""Traffic splits, and what is asked beside a prediction, over the gateway's REST API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fairlead.api.serving.v1.deployment_pb2 import TrafficTarget
+from fairlead.api.serving.v1.deployment_service_pb2 import (
+    CreateDeploymentRequest,
+    GetDeploymentRequest,
+    PromoteVersionRequest,
+    RollBackDeploymentRequest,
+    SplitTrafficRequest,
+    UpdateDeploymentRequest,
+)
+from fairlead.api.serving.v1.prediction_service_pb2 import PredictRequest
+from fairlead.kit.errors import Aborted, FailedPrecondition, FieldViolation, InvalidArgument
+from tests.unit.gateway.peers import INCOME, MODEL
+from tests.unit.gateway.running import Running, running_gateway
+
+D = "/api/v1/projects/default/deployments"
+ROWS = [{"age": 39, "workclass": "State-gov"}, {"age": 60, "workclass": None}]
+THIRD, FOURTH = "projects/default/models/adult/versions/3", "projects/default/models/adult/versions/4"
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running_gateway(tmp_path_factory.mktemp("gateway")) as running:
+        yield running
+
+
+def test_requests_are_divided_now_and_in_steps(gateway: Running) -> None:
+    body = {
+        "traffic": [
+            {"model_version": "adult/versions/3", "percent": 90},
+            {"model_version": "models/adult/aliases/challenger", "percent": 10},
+            {"model_version": THIRD, "shadow": True},
+        ],
+        "steps": [{"time": "2026-01-31T18:31:03+01:00", "traffic": [{"model_version": FOURTH, "percent": 100}]}],
+    }
+    told = gateway.http.put(f"{D}/income/traffic", json=body, headers={"If-Match": '"e1"'})
+
+    asked = gateway.peers.last(SplitTrafficRequest)
+    assert (told.status_code, told.headers["etag"]) == (200, '"e1"')
+    assert (asked.name, asked.etag) == (INCOME, "e1")
+    assert [(each.model_version, each.percent, each.shadow) for each in asked.traffic] == [
+        (THIRD, 90.0, False),
+        ("projects/default/models/adult/aliases/challenger", 10.0, False),
+        (THIRD, 0.0, True),
+    ]
+    assert asked.steps[0].time.ToJsonString() == "2026-01-31T17:31:03Z"
+    assert told.json()["traffic"][0] == {
+        "model_version": THIRD,
+        "percent": 90.0,
+        "shadow": False,
+        "reference_blob": "",
+    }
+    assert told.json()["steps"][0]["time"] == "2026-01-31T17:31:03.000Z"
+    # All versions are loaded first.
+    assert gateway.peers.seconds_left[-1] > 60
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"traffic": [{"model_version": "adult/versions/3", "percent": 101}]}, "traffic[0].percent"),
+        ({"traffic": [{"percent": 100}]}, "traffic[0].model_version"),
+        ({"traffic": [{"model_version": "projects/other/models/a/versions/1"}]}, "traffic[0].model_version"),
+        ({"steps": [{"time": "2026-01-31T18:31:03", "traffic": [{"model_version": THIRD}]}]}, "steps[0].time"),
+        ({"steps": [{"time": "2026-01-31T18:31:03Z", "traffic": []}]}, "steps[0].traffic"),
+        (
+            {"steps": [{"time": "2026-01-31T18:31:03Z", "traffic": [{"model_version": "projects/o/models/a"}]}]},
+            "steps[0].traffic[0].model_version",
+        ),
+        ({"split": []}, "split"),
+    ],
+)
+def test_a_wrong_split_is_refused_by_its_member(gateway: Running, body: dict[str, Any], field: str) -> None:
+    told = gateway.json("PUT", f"{D}/income/traffic", 400, json=body)
+
+    assert told["errors"][0]["field"] == field
+
+
+def test_what_serving_refuses_is_told_with_its_members(gateway: Running) -> None:
+    rule = "the percentages sum to 95; they must sum to 100"
+    gateway.peers.fail = InvalidArgument(f"traffic: {rule}", violations=[FieldViolation("traffic", rule)])
+
+    told = gateway.json("PUT", f"{D}/income/traffic", 400, json={"traffic": [{"model_version": THIRD, "percent": 95}]})
+
+    assert told["errors"] == [{"field": "traffic", "description": rule}]
+
+
+def test_a_version_is_promoted(gateway: Running) -> None:
+    gateway.json("POST", f"{D}/income:promote", json={"model_version": "adult/versions/4"})
+    assert gateway.peers.last(PromoteVersionRequest) == PromoteVersionRequest(name=INCOME, model_version=FOURTH)
+
+    gateway.json("POST", f"{D}/income:promote", headers={"If-Match": '"e1"'})
+    assert gateway.peers.last(PromoteVersionRequest) == PromoteVersionRequest(name=INCOME, etag="e1")
+
+    gateway.peers.fail = Aborted("someone else changed it", resource=INCOME)
+    gateway.json("POST", f"{D}/income:promote", 409, headers={"If-Match": '"old"'})
+
+
+def test_a_deployment_is_rolled_back(gateway: Running) -> None:
+    told = gateway.json("POST", f"{D}/income:rollBack", headers={"If-Match": '"e1"'})
+
+    assert told["name"] == INCOME
+    assert gateway.peers.last(RollBackDeploymentRequest) == RollBackDeploymentRequest(name=INCOME, etag="e1")
+    gateway.peers.fail = FailedPrecondition("nothing was served before", resource=INCOME)
+    assert gateway.json("POST", f"{D}/income:rollBack", 400)["code"] == "FAILED_PRECONDITION"
+
+
+def test_a_deployment_is_pinned_and_its_log_is_sampled(gateway: Running) -> None:
+    made = {"deployment_id": "income", "model_version": "adult/versions/3", "pinned": True, "log_sampling_rate": 0.25}
+    gateway.json("POST", D, 201, json=made)
+    asked = gateway.peers.last(CreateDeploymentRequest)
+    assert (asked.pinned, asked.log_sampling_rate) == (True, 0.25)
+
+    gateway.json("PATCH", f"{D}/income", json={"pinned": False})
+    changed = gateway.peers.last(UpdateDeploymentRequest)
+    assert (changed.model_version, changed.HasField("pinned"), changed.pinned) == ("", True, False)
+    assert not changed.HasField("log_sampling_rate")
+    gateway.peers.model_version = MODEL
+    told = gateway.json("POST", D, 400, json={**made, "log_sampling_rate": 2})
+    assert told["errors"][0]["field"] == "log_sampling_rate"
+
+
+def test_a_prediction_is_explained_and_bounded_where_asked_for(gateway: Running) -> None:
+    body = {"rows": ROWS, "request_id": "q", "routing_key": "customer-1", "explain": True, "interval": 0.9}
+    told = gateway.json("POST", f"{D}/income:predict", json=body)
+
+    asked = gateway.peers.last(PredictRequest)
+    assert (asked.routing_key, asked.explain, asked.interval) == ("customer-1", True, 0.9)
+    assert told == {
+        "request_id": "q",
+        "model_version": MODEL,
+        "predictions": [
+            {
+                "label": "no",
+                "probabilities": {"no": 0.61, "yes": 0.39},
+                "contributions": {"age": 0.39, "workclass": -0.5},
+                "interval": {"labels": ["no", "yes"]},
+            },
+            {
+                "label": "yes",
+                "probabilities": {"no": 0.4, "yes": 0.6},
+                "contributions": {"age": 0.6, "workclass": -0.5},
+                "interval": {"labels": ["yes"]},
+            },
+        ],
+        "explanation": {"scale": "log_odds", "base_value": 0.25, "label": "yes"},
+        "coverage": 0.9,
+    }
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        ({"routing_key": 4711}, "routing_key must be text"),
+        ({"explain": "yes"}, "explain must be true or false"),
+        ({"interval": 90}, "interval must be a coverage between 0 and 1, such as 0.9"),
+        ({"interval": True}, "interval must be a coverage"),
+        ({"explane": True}, "there are explain, interval, request_id, routing_key, rows"),
+    ],
+)
+def test_a_wrong_wish_is_refused(gateway: Running, member: dict[str, Any], said: str) -> None:
+    told = gateway.json("POST", f"{D}/income:predict", 400, json={"rows": ROWS, **member})
+
+    assert said in told["detail"]
+
+
+def test_the_versions_of_a_split_take_turns_without_being_looked_up_again(gateway: Running) -> None:
+    gateway.peers.traffic = [TrafficTarget(model_version=MODEL, percent=90), TrafficTarget(model_version=THIRD)]
+    gateway.peers.answering = FOURTH
+    # Another version than those that are known: what the deployment reads is learnt again at the next call.
+    gateway.json("POST", f"{D}/income:predict", json={"rows": ROWS})
+    before = look_ups(gateway)
+
+    for version in (THIRD, MODEL, THIRD):
+        gateway.peers.answering = version
+        told = gateway.json("POST", f"{D}/income:predict", json={"rows": ROWS})
+        assert told["model_version"] == version
+
+    assert look_ups(gateway) == before + 1
+
+
+def look_ups(gateway: Running) -> int:
+    return len([each for each in gateway.peers.asked if isinstance(each, GetDeploymentRequest)])
