@@ -1,22 +1,21 @@
-"""Protobuf to domain and back."""
+"""Schemas and predictions: protobuf to domain and back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from typing import Any
 
 import numpy as np
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from fairlead.api.common.v1 import table_pb2
-from fairlead.api.serving.v1 import deployment_pb2, prediction_service_pb2
+from fairlead.api.serving.v1 import prediction_service_pb2
 from fairlead.api.trainer.v1 import model_pb2
 from fairlead.kit.errors import FailedPrecondition, FieldViolation, InvalidArgument
 
-from .domain.catalog import Status
 from .domain.columns import Array
-from .domain.deployment import Deployment, State
+from .domain.explanation import Explanation
 from .domain.inference import Answer
+from .domain.interval import Interval
 from .domain.schema import InputColumn, Kind, Schema, TaskType
 
 KINDS = {
@@ -31,11 +30,6 @@ TASK_TYPES = {
     table_pb2.TASK_TYPE_REGRESSION: TaskType.REGRESSION,
 }
 TASK_TYPES_TO_PROTO = {task: number for number, task in TASK_TYPES.items()}
-STATES = {
-    State.LOADING: deployment_pb2.DEPLOYMENT_STATE_LOADING,
-    State.READY: deployment_pb2.DEPLOYMENT_STATE_READY,
-    State.FAILED: deployment_pb2.DEPLOYMENT_STATE_FAILED,
-}
 
 
 def schema_of(manifest: model_pb2.ModelManifest) -> Schema:
@@ -86,26 +80,30 @@ def to_predict_response(answer: Answer) -> prediction_service_pb2.PredictRespons
         response.labels.extend(prediction.labels or ())
         if prediction.probabilities is not None:
             response.probabilities.extend(prediction.probabilities.ravel().tolist())
+    if answer.explanation is not None:
+        response.explanation.CopyFrom(_to_explanation(answer.explanation))
+    if answer.interval is not None:
+        response.interval.CopyFrom(_to_interval(answer.interval))
     return response
 
 
-def to_timestamp(instant: datetime) -> Timestamp:
-    """Return an instant as protobuf sends it."""
-    timestamp = Timestamp()
-    timestamp.FromDatetime(instant)
-    return timestamp
-
-
-def to_deployment(deployment: Deployment, status: Status) -> deployment_pb2.Deployment:
-    """Return a deployment as it is sent and published."""
-    return deployment_pb2.Deployment(
-        name=deployment.name,
-        model_version=deployment.model_version,
-        state=STATES[status.state],
-        error=status.error,
-        inference_name=deployment.inference_name,
-        create_time=to_timestamp(deployment.create_time),
-        update_time=to_timestamp(deployment.update_time),
-        etag=deployment.etag,
-        reference_blob=deployment.reference_blob,
+def _to_explanation(explanation: Explanation) -> prediction_service_pb2.Explanation:
+    return prediction_service_pb2.Explanation(
+        columns=explanation.columns,
+        contributions=explanation.contributions.ravel().tolist(),
+        base_values=explanation.base_values.tolist(),
+        scale=explanation.scale,
     )
+
+
+def _to_interval(interval: Interval) -> prediction_service_pb2.Interval:
+    return prediction_service_pb2.Interval(
+        coverage=interval.coverage,
+        lower=_flat(interval.lower),
+        upper=_flat(interval.upper),
+        contains=_flat(interval.contains),
+    )
+
+
+def _flat(array: Array | None) -> list[Any]:
+    return [] if array is None else array.ravel().tolist()

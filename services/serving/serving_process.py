@@ -25,11 +25,14 @@ from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
 from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
 
+from .adapters.cache_metrics import PrometheusCacheObserver
+from .adapters.deployment_follower import DeploymentFollower
 from .adapters.deployment_store import SqlDeploymentStore
 from .adapters.feedback_events import EventFeedbackSink
 from .adapters.journal import Journal
 from .adapters.log_records import describe
 from .adapters.losses import Losses
+from .adapters.memory import ProcessMemory
 from .adapters.metrics import PrometheusObserver
 from .adapters.outbox import Outbox
 from .adapters.package import PackageLoader
@@ -38,19 +41,23 @@ from .adapters.registry import TrainerRegistry
 from .adapters.rest.app import OpenInferenceRest, RestLimits
 from .adapters.rest.model_routes import ModelRoutes
 from .adapters.rest.server import HttpServer, listen
+from .adapters.shadow_metrics import PrometheusShadowObserver
 from .adapters.tables import MIGRATIONS
 from .deployment_servicer import DeploymentServicer
 from .domain.catalog import Catalog
 from .domain.deployments import Deployments
 from .domain.feedback import Feedback
+from .domain.following import Following
 from .domain.inference import Clock, Inference
+from .domain.model_cache import ModelCache
 from .domain.prediction_log import WhenFull
+from .domain.schedule import Schedule
+from .domain.shadows import Shadows
 from .domain.statistics import StatisticsBook
 from .open_inference_servicer import OpenInferenceServicer
 from .prediction_servicer import PredictionServicer
 from .settings import ServingSettings
 
-LOADERS = 2
 REST_WORKERS = 4
 MEGABYTE = 1024 * 1024
 
@@ -64,8 +71,7 @@ class ServingProcess:
         self._engine = backends.database(settings)
         migrate(self._engine, TASK_MIGRATIONS, MIGRATIONS)
         self._events = backends.event_log(settings)
-        blobs = backends.blob_store(settings)
-        self._catalog = Catalog(PackageLoader(blobs, threads=settings.serving_onnx_threads), loaders=LOADERS)
+        self._catalog = Catalog(self._model_cache())
         self._outbox = Outbox(self._engine, self._events)
         # Its journal is its spool: a second one between it and the brokers would only move what waits.
         self._prediction_events = backends.event_log(settings, spool=False)
@@ -73,29 +79,30 @@ class ServingProcess:
         observer = PrometheusObserver()
         book = StatisticsBook()
         clock = Clock(time.perf_counter_ns, time.time_ns, _random_id)
-        self.inference = Inference(self._catalog, self._log, book, observer, clock)
+        self._shadows = Shadows(self._catalog, self._log, PrometheusShadowObserver())
+        self.inference = Inference(self._catalog, self._log, book, observer, clock, self._shadows)
         self._trainer = connect(settings.trainer_address, token=settings.service_token.get_secret_value())
+        store = SqlDeploymentStore(self._engine, self._outbox)
+        forget = _each(observer.forget, book.remove, self._log.forget)
         self._deployments = Deployments(
-            SqlDeploymentStore(self._engine, self._outbox),
-            TrainerRegistry(self._trainer),
-            self._catalog,
-            now=lambda: datetime.now(UTC),
-            new_etag=_random_id,
-            forget=_each(observer.forget, book.remove, self._log.forget),
+            store, TrainerRegistry(self._trainer), self._catalog, now=_now, new_etag=_random_id, forget=forget
         )
+        self._following = Following(store, self._catalog, forget)
+        self._follower = DeploymentFollower(self._following, Schedule(self._deployments, self._catalog), _now)
         self._tasks = TaskStore(self._engine, self._events, settings.service)
         self._owner = TaskOwner(self._tasks, LocalRunner(f"{__package__}.worker"), concurrency=1)
         self._servers = (self._own_server(), self._open_inference_server())
         self._rest_app, self._rest = self._rest_server()
 
     def start(self) -> None:
-        """Load what was deployed, take up unfinished work, and listen at every address.
+        """Serve what is deployed, take up unfinished work, and listen at every address.
 
         Raises Unavailable where a port is taken.
         """
         shutil.rmtree(self._settings.drafts, ignore_errors=True)
         self._outbox.publish()
-        self._deployments.restore()
+        self._following.restore()
+        self._follower.start()
         # Before the first call: a caller that repeats one after a restart must find its task taken up.
         self._owner.recover()
         for server in self._servers:
@@ -110,6 +117,8 @@ class ServingProcess:
                 closing.submit(stop)
         self._rest_app.close()
         self._owner.close()
+        self._follower.close()
+        self._shadows.close()
         self._catalog.close()
         self._log.close()
         self._outbox.close()
@@ -117,6 +126,23 @@ class ServingProcess:
         self._prediction_events.close()
         self._events.close()
         self._engine.dispose()
+
+    def _model_cache(self) -> ModelCache:
+        settings = self._settings
+        memory = ProcessMemory()
+        observer = PrometheusCacheObserver()
+        cache = ModelCache(
+            PackageLoader(backends.blob_store(settings), threads=settings.serving_onnx_threads),
+            budget_bytes=settings.serving_models_mb * MEGABYTE,
+            resident_bytes=memory.resident_bytes,
+            loaders=settings.serving_loaders,
+            observer=observer,
+            clock=time.monotonic,
+            used_bytes=memory.used_bytes,
+            release=memory.release,
+        )
+        observer.watch(cache)
+        return cache
 
     def _prediction_log(self) -> JournaledPredictionLog:
         settings = self._settings
@@ -185,6 +211,10 @@ def _each(*actions: Callable[[str], None]) -> Callable[[str], None]:
             action(name)
 
     return run
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _version() -> str:

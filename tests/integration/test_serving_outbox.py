@@ -32,6 +32,7 @@ from services.serving.adapters.deployment_store import SqlDeploymentStore
 from services.serving.adapters.outbox import Outbox
 from services.serving.adapters.tables import MIGRATIONS
 from services.serving.domain.deployment import Deployment
+from services.serving.domain.traffic import sole
 
 database_url, events_url, place, change = sys.argv[1:]
 passed = 0
@@ -63,8 +64,9 @@ now = datetime(2026, 1, 31, tzinfo=UTC)
 run = os.urandom(4).hex()
 for number in itertools.count():
     etags = [os.urandom(16).hex() for _ in range(3)]
-    first = Deployment("p", f"d-{run}-{number}", "projects/p/models/m/versions/1", "models/p/1", etags[0], now, now)
-    second = replace(first, etag=etags[1], model_version="projects/p/models/m/versions/2")
+    traffic = sole("projects/p/models/m/versions/1", "models/p/1")
+    first = Deployment("p", f"d-{run}-{number}", traffic, etags[0], now, now)
+    second = replace(first, etag=etags[1], traffic=sole("projects/p/models/m/versions/2", "models/p/2"))
     store.insert(first)
     store.update(second, etags[0])
     if number % 2:

@@ -27,18 +27,22 @@ from .frames import Mark, Record
 _HEAD_LENGTH = struct.Struct("<I")
 
 
-def encode_head(deployment: str, model: Model) -> bytes:
-    """Return the head of a deployment's records while it serves this model."""
+def encode_head(deployment: str, model: Model, *, shadow: bool = False, sampling_rate: float = 0.0) -> bytes:
+    """Return the head of a deployment's records that this model answers."""
     schema = model.schema
-    head = json.dumps(
-        {
-            "deployment": deployment,
-            "model_version": model.version,
-            "task": schema.task.value,
-            "classes": schema.classes,
-            "inputs": [(column.name, column.kind.value, column.tensor) for column in schema.inputs],
-        }
-    ).encode()
+    known: dict[str, Any] = {
+        "deployment": deployment,
+        "model_version": model.version,
+        "task": schema.task.value,
+        "classes": schema.classes,
+        "inputs": [(column.name, column.kind.value, column.tensor) for column in schema.inputs],
+    }
+    # Only where there is something to tell: earlier versions of this service wrote heads without them.
+    if shadow:
+        known["shadow"] = True
+    if sampling_rate:
+        known["sampling_rate"] = sampling_rate
+    head = json.dumps(known).encode()
     return _HEAD_LENGTH.pack(len(head)) + head
 
 
@@ -61,25 +65,26 @@ def batches(
 ) -> Iterator[Batch]:
     """Return the requests of records in batches of one deployment and version.
 
-    What encode() did not write is left out, and damaged is told of it. Requests of one deployment keep their order,
-    over all its batches. A batch ends before it would have more than max_rows rows or more than max_bytes of records;
-    a larger request is alone.
+    What encode() did not write is left out, and damaged is told of it. Requests of one deployment and version keep
+    their order, over all its batches; those of versions that answer in turn do not, else each batch would hold but one.
+    A batch ends before it would have more than max_rows rows or more than max_bytes of records; a larger request is
+    alone.
     """
-    gathered: dict[str, _Gathering] = {}
+    gathered: dict[bytes, _Gathering] = {}
     for record in records:
-        deployment, rows, _ = record.mark
+        rows = record.mark.rows
         try:
             head, request = _decoded(record.place, record.body)
         except Exception:  # noqa: BLE001 - bytes that are no record may fail in any way; the caller is told
             damaged(record)
             continue
         size = len(record.body) - len(head)
-        gathering = gathered.get(deployment)
-        if gathering is not None and not gathering.takes(head, rows, size, max_rows, max_bytes):
+        gathering = gathered.get(head)
+        if gathering is not None and not gathering.takes(rows, size, max_rows, max_bytes):
             yield _batch(gathering)
             gathering = None
         if gathering is None:
-            gathering = gathered[deployment] = _Gathering(head)
+            gathering = gathered[head] = _Gathering(head)
         gathering.requests.append(request)
         gathering.rows += rows
         gathering.size += size
@@ -94,15 +99,22 @@ class _Gathering:
     rows: int = 0
     size: int = 0
 
-    def takes(self, head: bytes, rows: int, size: int, max_rows: int, max_bytes: int) -> bool:
-        return head == self.head and self.rows + rows <= max_rows and self.size + size <= max_bytes
+    def takes(self, rows: int, size: int, max_rows: int, max_bytes: int) -> bool:
+        return self.rows + rows <= max_rows and self.size + size <= max_bytes
 
 
 def _batch(gathering: _Gathering) -> Batch:
     known = json.loads(gathering.head)
     inputs = tuple(InputColumn(name, Kind(kind), tensor) for name, kind, tensor in known["inputs"])
     schema = Schema(TaskType(known["task"]), tuple(known["classes"]), inputs)
-    return Batch(known["deployment"], known["model_version"], schema, tuple(gathering.requests))
+    return Batch(
+        known["deployment"],
+        known["model_version"],
+        schema,
+        tuple(gathering.requests),
+        shadow=known.get("shadow", False),
+        sampling_rate=known.get("sampling_rate", 0.0),
+    )
 
 
 def _decoded(place: int, body: bytes) -> tuple[bytes, LoggedRequest]:

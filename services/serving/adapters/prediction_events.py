@@ -41,6 +41,8 @@ def to_event(batch: Batch) -> events_pb2.PredictionBatch:
         task_type=TASK_TYPES_TO_PROTO[batch.schema.task],
         probabilities=batch.probabilities(),
         prediction=table_pb2.Column(name=PREDICTION_COLUMN),
+        shadow=batch.shadow,
+        sampling_rate=batch.sampling_rate,
     )
     for request in batch.requests:
         entry = event.requests.add(request_id=request.request_id, row_count=request.prediction.rows)

@@ -26,7 +26,7 @@ from .prediction_publisher import PredictionPublisher
 RETRY_AFTER_SECONDS = 5.0
 
 LOG = get_logger("fairlead.serving.log")
-_NO_HEAD = ("", b"")
+MOST_HEADS = 8192
 
 
 class JournaledPredictionLog:
@@ -40,17 +40,27 @@ class JournaledPredictionLog:
         self._losses = losses
         self._when_full = when_full
         self._displaced = self._drop_oldest if when_full is WhenFull.DROP_OLDEST else None
-        self._heads: dict[str, tuple[str, bytes]] = {}
+        self._heads: dict[tuple[str, str, bool, float], bytes] = {}
         self._publisher = PredictionPublisher(journal, losses, events)
         watch(journal)
 
     def append(
-        self, deployment: str, model: Model, request_id: str, columns: Columns, prediction: Prediction, time_ns: int
+        self,
+        deployment: str,
+        model: Model,
+        request_id: str,
+        columns: Columns,
+        prediction: Prediction,
+        time_ns: int,
+        *,
+        shadow: bool = False,
+        sampling_rate: float = 0.0,
     ) -> None:
         """Keep one answered request. Raises Unavailable where it can't be kept and is to be refused for that."""
-        version, head = self._heads.get(deployment, _NO_HEAD)
-        if version != model.version:
-            head = self._remember(deployment, model)
+        key = (deployment, model.version, shadow, sampling_rate)
+        head = self._heads.get(key)
+        if head is None:
+            head = self._remember(key, model)
         mark = Mark(deployment, prediction.rows, time_ns)
         try:
             self._journal.append(encode(head, request_id, time_ns, columns, prediction), mark, self._displaced)
@@ -64,16 +74,21 @@ class JournaledPredictionLog:
 
     def forget(self, deployment: str) -> None:
         """Keep nothing in memory for a deployment that ended; what it answered is published all the same."""
-        self._heads.pop(deployment, None)
+        for key in [key for key in self._heads.copy() if key[0] == deployment]:
+            self._heads.pop(key, None)
 
     def close(self) -> None:
         """Publish what is left; what the event log refuses stays on disk for the next process."""
         self._publisher.close()
 
-    def _remember(self, deployment: str, model: Model) -> bytes:
-        head = encode_head(deployment, model)
+    def _remember(self, key: tuple[str, str, bool, float], model: Model) -> bytes:
+        deployment, _, shadow, sampling_rate = key
+        head = encode_head(deployment, model, shadow=shadow, sampling_rate=sampling_rate)
+        if len(self._heads) >= MOST_HEADS:
+            # Versions that answer no more leave theirs behind.
+            self._heads.clear()
         # Not the model itself, which this would keep in memory after the deployment's end.
-        self._heads[deployment] = (model.version, head)
+        self._heads[key] = head
         return head
 
     def _drop_oldest(self, tally: Tally) -> None:

@@ -8,6 +8,9 @@ from enum import Enum
 
 from fairlead.kit.errors import NotFound
 
+from .model import ModelSource
+from .traffic import Step, Traffic
+
 REFERENCE_FILE = "reference.json"
 
 
@@ -21,15 +24,27 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Deployment:
-    """One model version served under a stable name."""
+    """Model versions served under a stable name.
+
+    previous_traffic: what a rollback returns to; empty where nothing was served before. steps: splits to come, soonest
+    first. in_rollout: whether the split is a step of a plan, or the one that a plan began with. schedule_error: why
+    steps that were planned are not made. log_sampling_rate: the share of requests that is logged; 0 for all. revision:
+    the number of the change that made it so, higher for later changes of any deployment.
+    """
 
     project: str
     id: str
-    model_version: str
-    package_blob: str
+    traffic: Traffic
     etag: str
     create_time: datetime
     update_time: datetime
+    previous_traffic: Traffic = ()
+    steps: tuple[Step, ...] = ()
+    in_rollout: bool = False
+    schedule_error: str = ""
+    pinned: bool = False
+    log_sampling_rate: float = 0.0
+    revision: int = 0
 
     @property
     def name(self) -> str:
@@ -42,9 +57,24 @@ class Deployment:
         return f"{self.project}.{self.id}"
 
     @property
+    def model_version(self) -> str:
+        """Return the champion's resource name."""
+        return self.traffic[0].model_version
+
+    @property
+    def package_blob(self) -> str:
+        """Return the blob folder of the champion's package."""
+        return self.traffic[0].package_blob
+
+    @property
     def reference_blob(self) -> str:
         """Return the blob key of the package's drift reference: its folder's key, a slash and the file's name."""
         return f"{self.package_blob}/{REFERENCE_FILE}"
+
+    @property
+    def sources(self) -> list[ModelSource]:
+        """Return the models of the split, the champion's first."""
+        return [target.source for target in self.traffic]
 
 
 def deployment_name(project: str, deployment: str) -> str:

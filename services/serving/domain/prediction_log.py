@@ -19,9 +19,20 @@ class PredictionLog(Protocol):
     """Where answered requests are kept before the caller has the answer."""
 
     def append(
-        self, deployment: str, model: Model, request_id: str, columns: Columns, prediction: Prediction, time_ns: int
+        self,
+        deployment: str,
+        model: Model,
+        request_id: str,
+        columns: Columns,
+        prediction: Prediction,
+        time_ns: int,
+        *,
+        shadow: bool = False,
+        sampling_rate: float = 0.0,
     ) -> None:
         """Keep one answered request; time_ns is nanoseconds since 1970. What can't be kept is counted.
+
+        shadow: no caller has the prediction. sampling_rate: the share of requests that is kept; 0 for all.
 
         Raises Unavailable only where the log was told to refuse what it can't keep: the caller must not be answered.
         """
@@ -60,12 +71,17 @@ class LoggedRequest(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Requests that one deployment answered with one model version; columns and predictions of all rows in order."""
+    """Requests that one deployment answered with one model version; columns and predictions of all rows in order.
+
+    shadow: no caller had the predictions. sampling_rate: the share of requests that was kept; 0 for all.
+    """
 
     deployment: str
     model_version: str
     schema: Schema
     requests: tuple[LoggedRequest, ...]
+    shadow: bool = False
+    sampling_rate: float = 0.0
 
     @property
     def rows(self) -> int:

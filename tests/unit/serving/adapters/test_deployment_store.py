@@ -1,26 +1,30 @@
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
 
 import pytest
+import sqlalchemy as sa
 
 from fairlead.api.events.v1 import events_pb2
-from fairlead.kit.database import migrate, open_database
+from fairlead.kit.database import UtcDateTime, migrate, open_database
 from fairlead.kit.errors import Aborted, AlreadyExists, NotFound, Unavailable
 from fairlead.kit.events import Draft, EventLog, open_event_log, topics
 from services.serving.adapters.deployment_store import SqlDeploymentStore
 from services.serving.adapters.outbox import Outbox
 from services.serving.adapters.tables import MIGRATIONS
 from services.serving.domain.deployment import Deployment
+from services.serving.domain.traffic import Step, Target, divided, sole
 from tests import waiting
 from tests.unit.serving.adapters.test_prediction_log import AwayAtFirst
 
 NOW = datetime(2026, 1, 31, 17, 1, 3, tzinfo=UTC)
-INCOME = Deployment("p", "income", "projects/p/models/m/versions/1", "models/p/1", "etag-1", NOW, NOW)
+V1, V2 = "projects/p/models/m/versions/1", "projects/p/models/m/versions/2"
+INCOME = Deployment("p", "income", sole(V1, "models/p/1"), "etag-1", NOW, NOW)
 
 
 class TakesAndForgets:
@@ -66,15 +70,16 @@ def published(events: EventLog) -> list[events_pb2.DeploymentChanged]:
 
 
 def test_a_deployment_survives_a_restart(open_store: Open, events: EventLog) -> None:
-    open_store(events).insert(INCOME)
-    assert open_store(events).get("p", "income") == INCOME
-    assert open_store(events).all() == [INCOME]
+    inserted = open_store(events).insert(INCOME)
+    assert inserted == replace(INCOME, revision=1)
+    assert open_store(events).get("p", "income") == inserted
+    assert open_store(events).all() == [inserted]
 
 
 def test_each_change_is_published_with_the_references_key(open_store: Open, events: EventLog) -> None:
     store = open_store(events)
     store.insert(INCOME)
-    store.update(replace(INCOME, model_version="projects/p/models/m/versions/2", etag="etag-2"), "etag-1")
+    store.update(replace(INCOME, traffic=sole(V2, "models/p/2"), etag="etag-2"), "etag-1")
     store.delete(INCOME)
     created, updated, deleted = published(events)
     assert created.deployment.name == "projects/p/deployments/income"
@@ -132,7 +137,7 @@ def test_a_stale_etag_changes_nothing(open_store: Open, events: EventLog) -> Non
     store.insert(INCOME)
     with pytest.raises(Aborted, match="was changed meanwhile"):
         store.update(replace(INCOME, etag="etag-3"), "etag-0")
-    assert store.get("p", "income") == INCOME
+    assert store.get("p", "income") == replace(INCOME, revision=1)
     assert len(published(events)) == 1
 
 
@@ -173,3 +178,119 @@ def test_pages_go_by_id_within_a_project(open_store: Open, events: EventLog) -> 
     store.insert(replace(INCOME, project="q"))
     assert [found.id for found in store.page("p", 2, "")] == ["a", "b"]
     assert [found.id for found in store.page("p", 2, "b")] == ["c"]
+
+
+SPLIT = divided(
+    [Target(V1, "models/p/1", 100 / 3), Target(V2, "models/p/2", 200 / 3), Target("v3", "models/p/3", shadow=True)], ()
+)
+PLANNED = replace(
+    INCOME,
+    traffic=SPLIT,
+    previous_traffic=sole(V2, "models/p/2"),
+    steps=tuple(
+        Step(NOW + timedelta(days=day), (Target(V2, "models/p/2", 100.0), Target(V1, "models/p/1", shadow=True)))
+        for day in (1, 2)
+    ),
+    in_rollout=True,
+    schedule_error="it was not meant to be",
+    pinned=True,
+    log_sampling_rate=0.25,
+)
+
+
+def test_splits_steps_and_the_way_back_survive_a_restart(open_store: Open, events: EventLog) -> None:
+    store = open_store(events)
+    store.insert(INCOME)
+    store.insert(replace(INCOME, id="another"))
+    kept = store.update(replace(PLANNED, etag="etag-2"), "etag-1")
+    assert kept == replace(PLANNED, etag="etag-2", revision=3)
+    assert open_store(events).get("p", "income") == kept
+    assert [found.id for found in store.page("p", 2, "")] == ["another", "income"]
+    assert store.page("p", 1, "another") == [kept]
+    back = store.update(replace(INCOME, etag="etag-3"), "etag-2")
+    assert open_store(events).get("p", "income") == back == replace(INCOME, etag="etag-3", revision=4)
+
+
+def test_the_event_of_a_change_tells_of_splits_steps_and_references(open_store: Open, events: EventLog) -> None:
+    open_store(events).insert(PLANNED)
+    (told,) = (change.deployment for change in published(events))
+    assert [(each.model_version[-1], round(each.percent), each.shadow) for each in told.traffic] == [
+        ("1", 33, False),
+        ("2", 67, False),
+        ("3", 0, True),
+    ]
+    assert [each.reference_blob for each in told.traffic] == [f"models/p/{n}/reference.json" for n in (1, 2, 3)]
+    assert [each.model_version for each in told.previous_traffic] == [V2]
+    assert [step.time.ToDatetime(UTC) for step in told.steps] == [NOW + timedelta(days=day) for day in (1, 2)]
+    assert told.steps[0].traffic[0].percent == 100
+    assert (told.pinned, told.log_sampling_rate, told.error) == (True, 0.25, "it was not meant to be")
+
+
+def test_changes_are_seen_by_their_number_whoever_makes_them(open_store: Open, events: EventLog) -> None:
+    one, other = open_store(events), open_store(events)
+    empty = other.changes_since(-1)
+    assert empty is not None
+    assert (empty.revision, empty.deployments, empty.names) == (0, (), frozenset())
+    assert other.changes_since(0) is None
+    inserted = one.insert(INCOME)
+    second = one.insert(replace(INCOME, id="second"))
+    seen = other.changes_since(0)
+    assert seen is not None
+    assert (seen.revision, seen.deployments) == (2, (inserted, second))
+    updated = one.update(replace(INCOME, etag="etag-2"), "etag-1")
+    one.delete(second)
+    seen = other.changes_since(2)
+    assert seen is not None
+    assert (seen.revision, seen.deployments, seen.names) == (4, (updated,), frozenset({INCOME.name}))
+    # As after a backup was restored, whose numbers are lower.
+    again = other.changes_since(1000)
+    assert again is not None
+    assert (again.revision, again.deployments) == (4, (updated,))
+
+
+def test_a_refused_change_has_no_number(open_store: Open, events: EventLog) -> None:
+    store = open_store(events)
+    store.insert(INCOME)
+    with pytest.raises(AlreadyExists):
+        store.insert(INCOME)
+    with pytest.raises(Aborted):
+        store.update(INCOME, "stale")
+    with pytest.raises(NotFound):
+        store.delete(replace(INCOME, id="none"))
+    assert store.changes_since(1) is None
+
+
+def test_changes_at_the_same_time_have_numbers_in_the_order_they_are_seen(open_store: Open, events: EventLog) -> None:
+    store = open_store(events)
+    with ThreadPoolExecutor(8) as pool:
+        inserted = list(pool.map(lambda number: store.insert(replace(INCOME, id=f"d-{number}")), range(24)))
+    assert sorted(deployment.revision for deployment in inserted) == list(range(1, 25))
+    assert {found.id: found for found in store.all()} == {made.id: made for made in inserted}
+
+
+def test_a_deployment_of_the_first_version_serves_one_version_alone(
+    database_url: str, tmp_path: Path, events: EventLog
+) -> None:
+    folder = tmp_path / "revisions"
+    folder.mkdir()
+    shutil.copy(MIGRATIONS / "serving_0001.py", folder)
+    engine = open_database(database_url, "serving")
+    migrate(engine, folder)
+    with engine.begin() as connection:
+        row = {"project": "p", "id": "income", "model_version": V1, "package_blob": "models/p/1", "etag": "etag-1"}
+        columns = ", ".join([*row, "create_time", "update_time"])
+        values = ", ".join([*(f":{name}" for name in row), ":now", ":now"])
+        insert = sa.text(f"INSERT INTO deployments ({columns}) VALUES ({values})")
+        connection.execute(insert.bindparams(sa.bindparam("now", NOW, UtcDateTime)), row)
+
+    migrate(engine, MIGRATIONS)
+
+    outbox = Outbox(engine, events)
+    store = SqlDeploymentStore(engine, outbox)
+    assert store.all() == [INCOME]
+    changes = store.changes_since(-1)
+    assert changes is not None
+    assert (changes.revision, changes.deployments) == (0, (INCOME,))
+    assert store.update(replace(INCOME, traffic=SPLIT, etag="etag-2"), "etag-1").revision == 1
+    outbox.close()
+    engine.dispose()

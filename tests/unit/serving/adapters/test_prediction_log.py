@@ -268,13 +268,26 @@ def test_wide_rows_and_large_requests_are_cut_into_events_that_brokers_take(tmp_
     assert len({event.id for event in events.replay(topics.PREDICTIONS)}) == len(published(events))
 
 
-def test_versions_that_answer_in_turn_keep_their_order(tmp_path: Path, events: EventLog) -> None:
+def test_versions_that_answer_in_turn_are_batched_each_in_order(tmp_path: Path, events: EventLog) -> None:
     log = open_log(tmp_path, events)
     newer = Model("projects/p/models/m/versions/2", INCOME, NoRuntime())
     for number, model in enumerate([INCOME_MODEL, newer, INCOME_MODEL, newer, newer]):
         log.append(INCOME_NAME, model, str(number), COLUMNS, PREDICTION, NOON_NS)
     log.close()
-    assert request_ids(events) == ["0", "1", "2", "3", "4"]
+    batches = {batch.model_version[-1]: [r.request_id for r in batch.requests] for batch in published(events)}
+    assert batches == {"1": ["0", "2"], "2": ["1", "3", "4"]}
+
+
+def test_shadows_and_sampling_rates_are_told(tmp_path: Path, events: EventLog) -> None:
+    log = open_log(tmp_path, events)
+    append(log, "all")
+    log.append(INCOME_NAME, INCOME_MODEL, "some", COLUMNS, PREDICTION, NOON_NS, sampling_rate=0.25)
+    log.append(INCOME_NAME, INCOME_MODEL, "some", COLUMNS, PREDICTION, NOON_NS, shadow=True, sampling_rate=0.25)
+    log.append(INCOME_NAME, INCOME_MODEL, "more", COLUMNS, PREDICTION, NOON_NS, sampling_rate=0.25)
+    log.close()
+    told = [([r.request_id for r in batch.requests], batch.shadow, batch.sampling_rate) for batch in published(events)]
+    assert told == [(["all"], False, 0), (["some", "more"], False, 0.25), (["some"], True, 0.25)]
+    assert len({event.id for event in events.replay(topics.PREDICTIONS)}) == 3
 
 
 def test_where_it_is_to_be_refused_a_prediction_that_can_not_be_logged_has_no_answer(

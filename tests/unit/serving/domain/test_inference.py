@@ -1,30 +1,27 @@
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
+from threading import Event
 
 import numpy as np
 import pytest
 
-from fairlead.kit.errors import InvalidArgument, NotFound, Unavailable
+from fairlead.kit.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
 from services.serving.domain.catalog import Catalog
-from services.serving.domain.columns import Array, Columns, columns_of
-from services.serving.domain.deployment import Deployment
+from services.serving.domain.columns import Columns, columns_of
 from services.serving.domain.inference import Clock, Inference
 from services.serving.domain.model import Model
+from services.serving.domain.options import PredictionOptions
 from services.serving.domain.prediction import Prediction
 from services.serving.domain.schema import Schema
+from services.serving.domain.shadows import Shadows
 from services.serving.domain.statistics import StatisticsBook
-from tests.unit.serving.schemas import PRICE, numbers
+from services.serving.domain.traffic import Target, divided
+from tests import waiting
+from tests.unit.serving.houses import Loader, cache_of, deployed, source, target, version, with_traffic
+from tests.unit.serving.schemas import numbers
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-HOUSE = Deployment("p", "house", "projects/p/models/m/versions/3", "models/p/3", "e", NOW, NOW)
-
-
-class SumRuntime:
-    def run(self, columns: Columns) -> Array:
-        if (columns[0] == 666).any():
-            raise RuntimeError("the runtime fails on this row")
-        return columns[0] + columns[1]
+HOUSE = deployed(3)
 
 
 class Kept:
@@ -32,21 +29,52 @@ class Kept:
 
     def __init__(self) -> None:
         self.logged: list[tuple[str, str, int]] = []
+        self.versions: list[str] = []
+        self.shadowed: list[tuple[str, str, float]] = []
+        self.rates: set[float] = set()
         self.counted: list[tuple[str, str]] = []
+        self.shadows: list[tuple[str, int]] = []
         self.full = False
 
     def append(
-        self, deployment: str, model: Model, request_id: str, columns: Columns, prediction: Prediction, time_ns: int
+        self,
+        deployment: str,
+        model: Model,
+        request_id: str,
+        columns: Columns,
+        prediction: Prediction,
+        time_ns: int,
+        *,
+        shadow: bool = False,
+        sampling_rate: float = 0.0,
     ) -> None:
         if self.full:
             raise Unavailable("the log is full")
+        if shadow:
+            assert prediction.values is not None
+            self.shadowed.append((model.number, request_id, prediction.values[0]))
+            return
         self.logged.append((deployment, request_id, prediction.rows))
+        self.versions.append(model.number)
+        self.rates.add(sampling_rate)
+
+    def began(self, door: str) -> None:
+        self.counted.append((door, "began"))
 
     def answered(self, deployment: str, door: str, rows: int, total_ns: int, compute_ns: int) -> None:
         self.counted.append((door, f"{rows} rows in {total_ns} ns, {compute_ns} of them computing"))
 
     def refused(self, deployment: str, door: str, code: str) -> None:
         self.counted.append((door, code))
+
+    def shadow_predicted(self, rows: int) -> None:
+        self.shadows.append(("predicted", rows))
+
+    def shadow_dropped(self, rows: int) -> None:
+        self.shadows.append(("dropped", rows))
+
+    def shadow_failed(self, deployment: str, version: str, rows: int, error: Exception) -> None:
+        self.shadows.append((f"failed: {error}", rows))
 
 
 def a_house(rooms: float = 3.0) -> Callable[[Schema], tuple[Columns, int]]:
@@ -59,19 +87,38 @@ def kept() -> Kept:
 
 
 @pytest.fixture
-def inference(kept: Kept) -> Inference:
-    catalog = Catalog(lambda deployment: Model(deployment.model_version, PRICE, SumRuntime()))
-    catalog.put(HOUSE, catalog.load(HOUSE))
-    ticks = count(step=100)
-    clock = Clock(monotonic_ns=lambda: next(ticks), wall_ns=lambda: 7_000_000, new_id=lambda: "made-up")
-    return Inference(catalog, kept, StatisticsBook(), kept, clock)
+def load() -> Loader:
+    return Loader()
+
+
+@pytest.fixture
+def inference(kept: Kept, load: Loader) -> Iterator[Inference]:
+    catalog = Catalog(cache_of(load))
+    catalog.put(HOUSE)
+    catalog.load([source(number) for number in (1, 2, 3)], 30)
+    ticks, chances = count(step=100), count()
+    clock = Clock(
+        monotonic_ns=lambda: next(ticks),
+        wall_ns=lambda: 7_000_000,
+        new_id=lambda: "made-up",
+        chance=lambda: next(chances) % 100 / 100,
+    )
+    shadows = Shadows(catalog, kept, kept, requests=3, rows=100)
+    yield Inference(catalog, kept, StatisticsBook(), kept, clock, shadows)
+    shadows.close()
+    catalog.close()
+
+
+def split(inference: Inference, *targets: Target, sampling: float = 0.0) -> None:
+    deployment = with_traffic(divided(targets, ()))
+    inference.catalog.put(replace(deployment, log_sampling_rate=sampling))
 
 
 def test_an_answer_is_logged_and_counted_by_its_request_id(inference: Inference, kept: Kept) -> None:
     answer = inference.answer(HOUSE.name, a_house(), door="rest", request_id="mine")
-    np.testing.assert_array_equal(answer.prediction.values, [4, 3])
+    np.testing.assert_array_equal(answer.prediction.values, [2_000_004, 2_000_003])
     assert kept.logged == [(HOUSE.name, "mine", 2)]
-    assert kept.counted == [("rest", "2 rows in 300 ns, 100 of them computing")]
+    assert kept.counted == [("rest", "began"), ("rest", "2 rows in 300 ns, 100 of them computing")]
     statistics = inference.book.of(HOUSE.name)
     assert (statistics.requests, statistics.rows, statistics.compute_ns, statistics.last_ms) == (1, 2, 100, 7)
 
@@ -97,7 +144,7 @@ def test_a_refused_request_is_counted_and_not_logged(inference: Inference, kept:
     with pytest.raises(RuntimeError):
         inference.answer(HOUSE.name, a_house(666), door="grpc")
     codes = ["INVALID_ARGUMENT", "INVALID_ARGUMENT", "NOT_FOUND", "INTERNAL"]
-    assert kept.counted == [("grpc", code) for code in codes]
+    assert kept.counted == [("grpc", told) for code in codes for told in ("began", code)]
     assert kept.logged == []
     assert inference.book.of(HOUSE.name).failures == 3
     assert inference.book.of("projects/p/deployments/none").failures == 0
@@ -107,5 +154,88 @@ def test_what_the_log_refuses_is_refused_and_counted(inference: Inference, kept:
     kept.full = True
     with pytest.raises(Unavailable, match="the log is full"):
         inference.answer(HOUSE.name, a_house(), door="rest")
-    assert kept.counted == [("rest", "UNAVAILABLE")]
+    assert kept.counted == [("rest", "began"), ("rest", "UNAVAILABLE")]
     assert (inference.book.of(HOUSE.name).requests, inference.book.of(HOUSE.name).failures) == (0, 1)
+
+
+def test_a_split_answers_by_chance_and_statistics_tell_who(inference: Inference, kept: Kept) -> None:
+    split(inference, target(1, 90), target(2, 10))
+    for _ in range(200):
+        inference.answer(HOUSE.name, a_house(), door="rest")
+    assert (kept.versions.count("1"), kept.versions.count("2")) == (180, 20)
+    assert [inference.book.of(HOUSE.name, number).requests for number in "12"] == [180, 20]
+
+
+def test_a_routing_key_is_answered_by_the_same_version_each_time(inference: Inference, kept: Kept) -> None:
+    split(inference, target(1, 50), target(2, 50))
+    for number in range(40):
+        options = PredictionOptions(routing_key=f"customer-{number % 20}")
+        inference.answer(HOUSE.name, a_house(), door="rest", options=options)
+    assert kept.versions[:20] == kept.versions[20:]
+    assert set(kept.versions) == {"1", "2"}
+
+
+def test_a_version_of_the_split_can_be_asked_for(inference: Inference) -> None:
+    split(inference, target(1, 99), target(2, 1), target(3, shadow=True))
+    for number in "123":
+        assert inference.answer(HOUSE.name, a_house(), door="rest", version=number).model.number == number
+        assert inference.model(HOUSE.name, number).number == number
+    assert inference.model(HOUSE.name).number == "1"
+    with pytest.raises(NotFound, match="serves versions 1, 2, not 4"):
+        inference.answer(HOUSE.name, a_house(), door="rest", version="4")
+
+
+def test_a_model_that_is_not_in_memory_is_loaded_by_its_first_request(inference: Inference) -> None:
+    inference.catalog.cache.discard(version(3))
+    assert inference.answer(HOUSE.name, a_house(), door="rest").model.version == version(3)
+
+
+def test_shadows_predict_what_was_answered_and_are_logged_as_such(inference: Inference, kept: Kept) -> None:
+    split(inference, target(1, 100), target(2, shadow=True), target(3, shadow=True))
+    answer = inference.answer(HOUSE.name, a_house(), door="rest", request_id="mine")
+    assert answer.model.number == "1"
+    waiting.until(lambda: len(kept.shadows) == 2, "the shadows")
+    assert kept.logged == [(HOUSE.name, "mine", 2)]
+    assert kept.shadowed == [("2", "mine", 1_000_004), ("3", "mine", 2_000_004)]
+    assert kept.shadows == [("predicted", 2), ("predicted", 2)]
+
+
+def test_a_shadow_that_fails_is_told_and_no_callers_concern(inference: Inference, kept: Kept, load: Loader) -> None:
+    load.broken[version(4)] = FailedPrecondition("the package is broken")
+    split(inference, target(1, 100), target(4, shadow=True))
+    assert inference.answer(HOUSE.name, a_house(), door="rest").model.number == "1"
+    waiting.until(lambda: bool(kept.shadows), "the failure")
+    assert kept.shadows == [("failed: the package is broken", 2)]
+
+
+def test_what_waits_for_shadows_is_bounded_and_drops_are_counted(
+    inference: Inference, kept: Kept, load: Loader
+) -> None:
+    load.blocked[version(4)] = Event()
+    split(inference, target(1, 100), target(4, shadow=True))
+    for number in range(10):
+        inference.answer(HOUSE.name, a_house(), door="rest", request_id=str(number))
+    # One is being predicted, at most, and three wait.
+    dropped = kept.shadows.count(("dropped", 2))
+    assert dropped in (6, 7)
+    load.blocked[version(4)].set()
+    waiting.until(lambda: len(kept.shadows) == 10, "the shadows")
+    assert len(kept.shadowed) == 10 - dropped
+
+
+def test_what_is_sampled_is_logged_at_its_rate_with_its_shadows(inference: Inference, kept: Kept) -> None:
+    split(inference, target(1, 100), target(2, shadow=True), sampling=0.01)
+    for number in range(200):
+        inference.answer(HOUSE.name, a_house(), door="rest", request_id=str(number))
+    assert len(kept.logged) == 2
+    assert kept.rates == {0.01}
+    waiting.until(lambda: len(kept.shadows) == 2, "the shadows")
+    assert [request for _, request, _ in kept.shadowed] == [request for _, request, _ in kept.logged]
+    assert inference.book.of(HOUSE.name).requests == 200
+
+
+def test_what_a_model_has_nothing_for_is_refused(inference: Inference, kept: Kept) -> None:
+    for options in (PredictionOptions(explain=True), PredictionOptions(interval=0.9)):
+        with pytest.raises(FailedPrecondition, match="tells nothing beside"):
+            inference.answer(HOUSE.name, a_house(), door="rest", options=options)
+    assert kept.logged == []
