@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -11,90 +14,147 @@ from fairlead.api.profiler.v1 import dataset_service_pb2
 from fairlead.api.profiler.v1.dataset_service_pb2_grpc import DatasetServiceStub
 from fairlead.api.serving.v1 import prediction_service_pb2 as pb
 from fairlead.kit.blobs import BlobStore
+from fairlead.kit.errors import FairleadError, ResourceExhausted
 from fairlead.kit.resources import parse_name
 from fairlead.kit.tasks import TaskContext
 
-from .adapters.batch.predict_parquet import predict_parquet
+from .adapters.batch.assembly import RejectedFile
+from .adapters.batch.opening import BatchLimits, known_texts, open_prediction, plan_of
+from .adapters.batch.part_folder import PartFolder, remove_abandoned
+from .adapters.batch.predict_file import FilePrediction
 from .adapters.package import PackageLoader
-from .domain.batch_request import check_batch
-from .domain.deployments import NAME, DeploymentReader
+from .batch_reporter import SOURCE, Reporter
+from .domain.batch_parts import Tally
+from .domain.batch_request import BatchSource, check_format, check_source, check_version, kind_of
+from .domain.deployments import NAME, DeploymentReader, Registry
+from .domain.model import ModelSource
 
-SOURCE = "batch_predict"
-LOG_STEPS = 10
-"""How many log lines tell of a long batch's progress."""
+REJECTED_FILE = "rejected.csv"
 
 
+@dataclass(frozen=True)
 class BatchPredictor:
-    """Predicts a dataset version with a deployment's model. Safe to run again: the result's key is its content."""
+    """Predicts a dataset version or a file with a deployment's champion, or a version that the request names.
 
-    def __init__(
-        self,
-        deployments: DeploymentReader,
-        loader: PackageLoader,
-        blobs: BlobStore,
-        profiler: grpc.Channel,
-        drafts: Path,
-        batch_rows: int,
-    ) -> None:
-        """Write drafts of results below the folder drafts, batch_rows rows at a time."""
-        self._deployments = deployments
-        self._drafts = drafts
-        self._loader = loader
-        self._blobs = blobs
-        self._datasets = DatasetServiceStub(profiler)
-        self._batch_rows = batch_rows
+    Safe to run again: finished parts are kept in a folder of the task's below `folder`, and taken up after checking.
+    """
+
+    deployments: DeploymentReader
+    registry: Registry
+    loader: PackageLoader
+    blobs: BlobStore
+    profiler: grpc.Channel
+    folder: Path
+    limits: BatchLimits
 
     def __call__(self, task: TaskContext) -> pb.BatchPrediction:
-        """Run the task. Raises NotFound for deployment or dataset, InvalidArgument where the columns do not fit."""
+        """Run the task.
+
+        Raises NotFound for deployment, dataset or version, InvalidArgument where the columns do not fit or too many
+        rows can't be read, ResourceExhausted where the disk is full.
+        """
+        remove_abandoned(self.folder)
+        parts = PartFolder(self.folder / task.task.name.rpartition("/")[2])
+        try:
+            with _room_needed(self.folder):
+                made = self._run(task, parts)
+        except FairleadError:
+            # The task has failed for good; nobody will take the parts up.
+            parts.remove()
+            raise
+        parts.remove()
+        return made
+
+    def _run(self, task: TaskContext, parts: PartFolder) -> pb.BatchPrediction:
         request = task.request(pb.BatchPredictRequest)
-        format = check_batch(request.dataset_version, request.format)
-        ids = parse_name(NAME, request.deployment)
+        asked = BatchSource(request.dataset_version, request.source_blob, request.file_name)
+        check_source(asked)
+        format = check_format(request.format)
         task.progress(0.0, stage="load", resource=request.deployment)
-        deployment = self._deployments.get(ids["project"], ids["deployment"])
-        wanted = dataset_service_pb2.GetDatasetVersionRequest(name=request.dataset_version)
-        version = self._datasets.GetDatasetVersion(wanted).dataset_version
-        model = self._loader(deployment)
-        task.log(
-            f"{SOURCE}.load",
-            f"Predicting {version.row_count} rows of '{version.name}' with {model.version}",
-            rows=version.row_count,
-        )
-        self._drafts.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._drafts) as folder:
-            result = Path(folder) / f"predictions.{format}"
-            tally = predict_parquet(
-                self._blobs.fetch(version.parquet_blob),
-                result,
-                format,
+        chosen = self._version(request, parts)
+        blob, kind = self._table(asked)
+        model = self.loader(chosen)
+        known = known_texts(self.blobs, chosen.package_blob)
+        plan = plan_of(blob, kind, chosen, format, self.limits)
+        parts.begin(plan)
+        source = self.blobs.fetch(blob)
+        most = request.max_rejected_rows if request.HasField("max_rejected_rows") else self.limits.rejected_rows
+        task.log(f"{SOURCE}.load", f"Predicting '{asked.said}' ({kind}) with {model.version} into {format}")
+        with (
+            RejectedFile(parts.path / REJECTED_FILE) as rejected,
+            open_prediction(
+                source,
+                plan,
                 model,
-                batch_rows=self._batch_rows,
-                progress=_Reporter(task),
-            )
-            task.progress(0.99, stage="store")
-            stored = self._blobs.put_file(result)
+                parts,
+                rejected,
+                Reporter(task),
+                known=known,
+                threads=self.limits.workers,
+                most_rejected=most,
+            ) as prediction,
+        ):
+            tally = prediction.run()
+            return self._stored(task, request, prediction, tally)
+
+    def _stored(
+        self, task: TaskContext, request: pb.BatchPredictRequest, prediction: FilePrediction, tally: Tally
+    ) -> pb.BatchPrediction:
+        """Store the result and return the task's."""
+        task.progress(0.99, stage="store")
+        result = prediction.assembly.store(self.blobs)
+        format, rejected = prediction.plan.format, prediction.rejected
         task.log(
-            f"{SOURCE}.done", f"Predicted {tally.rows} rows: {tally}; {stored.size} bytes of {format}", rows=tally.rows
-        )
+            f"{SOURCE}.done", f"Predicted {tally.rows:,} rows: {tally}; {result.size:,} bytes of {format}",
+            rows=tally.rows, rejected=rejected.rows, bytes=result.size,
+        )  # fmt: skip
+        if rejected.rows:
+            message = f"Left out {rejected.rows:,} rows that can't be read; the rejected rows' file tells why"
+            task.log(f"{SOURCE}.done", message, level="WARNING", rejected=rejected.rows)
         return pb.BatchPrediction(
-            deployment=deployment.name,
-            model_version=model.version,
-            dataset_version=version.name,
-            result_blob=stored.key,
+            deployment=request.deployment,
+            model_version=prediction.plan.model_version,
+            dataset_version=request.dataset_version,
+            result_blob=result.key,
             format=format,
             row_count=tally.rows,
+            rejected_row_count=rejected.rows,
+            rejected_blob=rejected.store(self.blobs),
+            file_name=request.file_name,
         )
 
+    def _version(self, request: pb.BatchPredictRequest, parts: PartFolder) -> ModelSource:
+        """Return the version that predicts: what an earlier attempt took, else the one that is named, or the champion.
 
-class _Reporter:
-    """Tells the task how far the rows are, and logs every tenth part."""
+        An alias or a champion that moves while the work is under way would else make a result of two versions.
+        """
+        ids = parse_name(NAME, request.deployment)
+        check_version(request.model_version, ids["project"])
+        begun = parts.plan()
+        if begun is not None:
+            return ModelSource(begun.model_version, begun.package_blob)
+        deployment = self.deployments.get(ids["project"], ids["deployment"])
+        if request.model_version:
+            resolved = self.registry.resolve(request.model_version)
+            return ModelSource(resolved.name, resolved.package_blob)
+        return ModelSource(deployment.model_version, deployment.package_blob)
 
-    def __init__(self, task: TaskContext) -> None:
-        self._task = task
-        self._logged = 0
+    def _table(self, asked: BatchSource) -> tuple[str, str]:
+        """Return the blob's key, and how it is read."""
+        if asked.blob:
+            return asked.blob, kind_of(asked.file_name)
+        wanted = dataset_service_pb2.GetDatasetVersionRequest(name=asked.dataset_version)
+        version = DatasetServiceStub(self.profiler).GetDatasetVersion(wanted).dataset_version
+        return version.parquet_blob, "parquet"
 
-    def __call__(self, done: int, total: int) -> None:
-        share = done / total if total else 1.0
-        self._task.progress(0.98 * share, stage="predict")
-        if int(share * LOG_STEPS) > self._logged:
-            self._logged = int(share * LOG_STEPS)
-            self._task.log(f"{SOURCE}.predict", f"Predicted {done} of {total} rows", rows=done)
+
+@contextmanager
+def _room_needed(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ResourceExhausted(
+            f"the disk of {folder} is full; it needs about as much room as the result, twice that for Parquet"
+        ) from error

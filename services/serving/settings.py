@@ -44,7 +44,23 @@ class ServingSettings(KitSettings):
         "itself (some 300). Beyond that the least recently used are unloaded; their next request loads them again.",
     )
     serving_loaders: int = Field(2, ge=1, le=64, description="Models loaded at a time.")
-    serving_batch_rows: int = Field(8192, ge=1, description="Rows that a batch prediction holds in memory at a time.")
+    serving_batch_rows: int = Field(
+        8192, ge=1, description="Rows of a batch prediction that one call of the model takes."
+    )
+    serving_batch_part_mb: int = Field(
+        8,
+        ge=1,
+        le=1024,
+        description="Megabytes of the file that a batch prediction reads, predicts and keeps at a time, in each thread.",
+    )
+    serving_batch_threads: int = Field(
+        0, ge=0, le=64, description="Threads of a batch prediction; 0 for as many as the machine has cores, at most 4."
+    )
+    serving_batch_rejected_rows: int = Field(
+        10_000,
+        ge=0,
+        description="Rows that can't be read before a batch prediction fails, where its request does not say.",
+    )
 
     @property
     def request_limits(self) -> RequestLimits:

@@ -8,8 +8,10 @@ from fairlead.kit import backends
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.tasks import TaskContext, run_worker
 
+from .adapters.batch.opening import BatchLimits
 from .adapters.deployment_store import SqlDeploymentReader
 from .adapters.package import PackageLoader
+from .adapters.registry import TrainerRegistry
 from .adapters.tables import MIGRATIONS
 from .batch_predict import BatchPredictor
 from .domain.batch_request import BATCH_KIND
@@ -19,14 +21,24 @@ from .settings import ServingSettings
 def main() -> None:
     """Do the work of one task."""
     settings = ServingSettings()
+    token = settings.service_token.get_secret_value()
 
     def batch_predict(task: TaskContext) -> Message:
-        engine = backends.database(settings)
         blobs = backends.blob_store(settings)
-        profiler = connect(settings.profiler_address, token=settings.service_token.get_secret_value())
-        loader = PackageLoader(blobs, threads=settings.serving_onnx_threads)
         return BatchPredictor(
-            SqlDeploymentReader(engine), loader, blobs, profiler, settings.drafts, settings.serving_batch_rows
+            SqlDeploymentReader(backends.database(settings)),
+            TrainerRegistry(connect(settings.trainer_address, token=token)),
+            # Each call is computed by the thread that makes it: parts are predicted side by side.
+            PackageLoader(blobs, threads=1),
+            blobs,
+            connect(settings.profiler_address, token=token),
+            settings.home / "serving" / "batches",
+            BatchLimits(
+                settings.serving_batch_rows,
+                settings.serving_batch_part_mb * 1024 * 1024,
+                settings.serving_batch_threads,
+                settings.serving_batch_rejected_rows,
+            ),
         )(task)
 
     run_worker(settings, {BATCH_KIND: batch_predict}, migrations=(MIGRATIONS,))

@@ -32,6 +32,14 @@ def end_of_records(text: bytes, delimiter: str) -> int:
     return 0
 
 
+def ends_in_quotes(text: bytes, delimiter: str) -> bool:
+    """Return whether the last record of a text that begins with one has a quote that is not closed."""
+    if b'"' not in text:
+        return False
+    _, closes = _quoted(text, ord(delimiter))
+    return len(closes) > 0 and int(closes[-1]) == len(text)
+
+
 def end_of_first_record(text: bytes, delimiter: str) -> int:
     """Return where the first record ends, its line break included; the length of the text where it has no end."""
     opens, closes = _quoted(text, ord(delimiter)) if b'"' in text else (np.empty(0, int), np.empty(0, int))

@@ -88,6 +88,11 @@ class Part:
         return json.dumps({"part": body, "check": _sha256(body)})
 
 
+def plan_of_json(text: str) -> Plan:
+    """Return what to_json wrote. Raises ValueError or TypeError for anything else."""
+    return Plan(**json.loads(text))
+
+
 def part_of_json(text: str) -> Part:
     """Return what to_json wrote. Raises ValueError, KeyError or TypeError for anything else."""
     written = json.loads(text)

@@ -1,4 +1,4 @@
-"""A block of a file as a finished part: its rows read, those that can't be left out, the others predicted and written."""
+"""A block of a file as a finished part: its rows read, those that can't be are left out, the others predicted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...domain.batch_values import MissingTexts
 from ...domain.columns import Array
 from ...domain.model import Model
 from ...domain.schema import TaskType
-from .model_columns import ColumnRead, read_column
+from .model_columns import NONE_BAD, ColumnRead, read_column
 from .part_writer import PartWriter
 from .source import Block, Rows, Source
 
@@ -80,7 +80,7 @@ class BlockPredictor:
 
 
 def _bad_rows(read: list[ColumnRead]) -> Array:
-    return np.unique(np.concatenate([column.bad for column in read])) if any(len(each.bad) for each in read) else read[0].bad[:0]
+    return np.unique(np.concatenate([NONE_BAD, *(column.bad for column in read)]))
 
 
 def _only(rows: Rows, good: Array) -> Rows:

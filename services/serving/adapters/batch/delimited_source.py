@@ -11,7 +11,7 @@ import pyarrow.csv
 
 from fairlead.kit.errors import InvalidArgument
 
-from ...domain.batch_delimited import delimiter_of, end_of_first_record, end_of_records, names_of
+from ...domain.batch_delimited import delimiter_of, end_of_first_record, end_of_records, ends_in_quotes, names_of
 from ...domain.batch_parts import Fault
 from ...domain.schema import Schema
 from .inputs import require_inputs, text_schema
@@ -64,14 +64,23 @@ class DelimitedSource:
         """Return a block's rows as texts, null for empty ones; lines of another width, or no text, are faults."""
         assert isinstance(block.data, bytes)
         data = block.data if self._encoding == "utf-8" else block.data.decode(self._encoding, "replace").encode()
+        try:
+            rows = self._rows(data)
+        except pa.ArrowInvalid as error:
+            raise InvalidArgument(
+                f"the file can't be read as delimited text between its bytes {block.start:,} and {block.end:,}: {error}"
+            ) from error
+        # Only the last record of a file can be open.
+        return _without_last(rows) if block.end == self.size and ends_in_quotes(data, self.delimiter) else rows
+
+    def _rows(self, data: bytes) -> Rows:
         faults: list[Fault] = []
         try:
-            table = self._parsed(data, pa.string(), faults)
+            return _placed(self._parsed(data, pa.string(), faults), faults)
         except pa.ArrowInvalid:
             # Not all of it is UTF-8.
             faults.clear()
-            return self._checked(self._parsed(data, pa.binary(), faults), faults)
-        return _placed(table, faults)
+        return self._checked(self._parsed(data, pa.binary(), faults), faults)
 
     def _parsed(self, data: bytes, type_: pa.DataType, faults: list[Fault]) -> pa.Table:
         if not data.strip(b"\r\n"):
@@ -115,6 +124,17 @@ class DelimitedSource:
         kept = [row for row in range(table.num_rows) if row not in bad]
         texts = table.take(pa.array(kept, pa.int64())).cast(pa.schema([(name, pa.string()) for name in self.names]))
         return Rows(texts, read.records, [*faults, *bad.values()], [places[row] for row in kept])
+
+
+def _without_last(rows: Rows) -> Rows:
+    """Return rows without their last record, which is a fault instead; the rows behind its quote may be in it."""
+    last = rows.records - 1
+    places = rows.places if rows.places is not None else list(range(rows.records))
+    if last not in places:
+        return rows
+    shown = next((text for text in reversed(rows.table.slice(len(places) - 1).to_pylist()[0].values()) if text), "")
+    fault = Fault(last, "", "has a quote that is not closed", shown[:_SHOWN])
+    return Rows(rows.table.slice(0, len(places) - 1), rows.records, [*rows.faults, fault], places[:-1])
 
 
 def _placed(table: pa.Table, faults: list[Fault]) -> Rows:

@@ -22,7 +22,9 @@ def require_inputs(model: Schema, names: Sequence[str]) -> None:
     raise InvalidArgument(
         f"the model reads column {', '.join(repr(name) for name in absent)}, which the file has not; its columns are "
         f"{shown}. Where a value is not known, leave the cell empty",
-        violations=[FieldViolation(name, "the model reads this column; the file has none of the name") for name in absent],
+        violations=[
+            FieldViolation(name, "the model reads this column; the file has none of the name") for name in absent
+        ],
     )
 
 

@@ -32,7 +32,6 @@ class JsonLinesSource:
     """A file with a JSON object a line; a member that some lack is missing there."""
 
     kind = "jsonl"
-    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, model: Schema, *, block_bytes: int, whole_lines: bool) -> None:
         """Learn the members from the first lines; with whole_lines the lines themselves are kept beside what is read.
@@ -54,6 +53,11 @@ class JsonLinesSource:
         self._read = [*self._kinds] if whole_lines else names
         self._quick = self._quick_schema(objects)
         self.schema = text_schema(model, names)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return how the file is read, one sentence each."""
+        return (f"Read as JSON Lines, with {len(self.schema)} members in the first ones.",)
 
     def blocks(self, index: int, start: int) -> Iterator[Block]:
         """Yield blocks of whole lines."""
@@ -122,7 +126,7 @@ def _objects_of(sample: bytes, *, ends: bool) -> list[dict[str, Any]]:
     objects = [read for place, line in enumerate(lines) if isinstance(read := _object_of(line, place), dict)]
     if not objects:
         raise InvalidArgument(
-            'none of the first lines is a JSON object; send lines such as {"age": 39}, or upload other JSON as a dataset'
+            'none of the first lines is a JSON object; send lines such as {"age": 39}, or import the file as a dataset'
         )
     return objects
 

@@ -55,7 +55,7 @@ def read_column(column: InputColumn, values: pa.ChunkedArray, missing: MissingTe
 
 
 def texts_of(array: pa.Array) -> pa.Array:
-    """Return any array as texts in their usual spelling: nested values as JSON, bytes that are no text as hexadecimal."""
+    """Return any array as texts in their usual spelling: nested values as JSON, other bytes as hexadecimal."""
     type_ = array.type
     if pa.types.is_string(type_) or pa.types.is_dictionary(type_):
         return array.cast(pa.string()) if pa.types.is_dictionary(type_) else array

@@ -24,7 +24,6 @@ class ParquetSource:
     """A Parquet file, read a stretch of rows at a time, however large its row groups are."""
 
     kind = "parquet"
-    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, model: Schema, *, block_bytes: int) -> None:
         """Read the footer. Raises InvalidArgument for a broken file, or one that lacks a column the model reads."""
@@ -43,6 +42,13 @@ class ParquetSource:
         self.schema = pa.schema([pa.field(field.name, _plain(field.type)) for field in schema])
         self.size = self._metadata.num_rows
         self._rows = _rows_of_a_block(self._metadata, len(schema), block_bytes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return how the file is read, one sentence each."""
+        return (
+            f"{self.size:,} rows in {self._metadata.num_row_groups:,} row groups, with {len(self.schema)} columns.",
+        )
 
     def blocks(self, index: int, start: int) -> Iterator[Block]:
         """Yield blocks of equally many rows."""

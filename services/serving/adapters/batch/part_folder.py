@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...domain.batch_parts import Part, Plan, part_of_json
+from ...domain.batch_parts import Part, Plan, part_of_json, plan_of_json
 
 PLAN = "plan.json"
 ABANDONED_SECONDS = 3 * 24 * 3600.0
@@ -24,15 +24,20 @@ class PartFolder:
         self.path = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def begin(self, plan: Plan) -> bool:
-        """Keep the plan; parts of another one are removed. Return whether parts of this one may be there."""
-        kept = self.path / PLAN
-        if kept.exists() and kept.read_text("utf-8") == plan.to_json():
-            return True
+    def plan(self) -> Plan | None:
+        """Return the plan of the parts that may be there, None where nothing was begun or it can't be read."""
+        try:
+            return plan_of_json((self.path / PLAN).read_text("utf-8"))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def begin(self, plan: Plan) -> None:
+        """Keep the plan; parts of another one are removed."""
+        if self.plan() == plan:
+            return
         self.remove()
         self.path.mkdir(parents=True)
-        self._put(kept, plan.to_json().encode())
-        return False
+        self._put(self.path / PLAN, plan.to_json().encode())
 
     def keep(self, part: Part, data: bytes) -> None:
         """Keep a part; its sum is that of the data. Safe to call from many threads."""

@@ -89,9 +89,7 @@ def _columns(table: pa.Table) -> list[pa.Array]:
 def _typed(table: pa.Table, source: pa.Schema, model: Schema, read: Sequence[Array]) -> list[pa.Array]:
     """Return the columns in the types of the source's schema; what the model has read as numbers is not read twice."""
     numbers = {
-        column.name: values
-        for column, values in zip(model.inputs, read, strict=True)
-        if column.kind is Kind.NUMBER
+        column.name: values for column, values in zip(model.inputs, read, strict=True) if column.kind is Kind.NUMBER
     }
     typed = []
     for field in source:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from fairlead.kit.errors import FieldViolation, InvalidArgument
 
-from ...domain.batch_parts import Fault, Part, Tally, describe_faults
+from ...domain.batch_parts import Fault, Part, Plan, Tally, describe_faults
 from .assembly import Assembly, RejectedFile
 from .block_predictor import BlockPredictor
 from .part_folder import PartFolder
@@ -22,6 +22,10 @@ _TOLD = 3
 
 class Observer(Protocol):
     """Is told how the work goes."""
+
+    def note(self, message: str) -> None:
+        """How the file is read."""
+        ...
 
     def taken_up(self, parts: int, records: int) -> None:
         """So many parts of so many records were there already, whole."""
@@ -49,6 +53,7 @@ class Progress:
 class FilePrediction:
     """Everything that predicting one file takes."""
 
+    plan: Plan
     source: Source
     predictor: BlockPredictor
     parts: PartFolder

@@ -48,6 +48,11 @@ class Source(Protocol):
     size: int
     """Where the last block ends."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return how the file is read, one sentence each."""
+        ...
+
     def blocks(self, index: int, start: int) -> Iterator[Block]:
         """Yield the blocks from this place on; where they end depends on nothing but where they start."""
         ...

@@ -14,22 +14,29 @@ RECORD_BYTES = 64 * 1024 * 1024
 
 
 def text_blocks(
-    path: Path, index: int, start: int, *, block_bytes: int, end_of_records: Callable[[bytes], int]
+    path: Path,
+    index: int,
+    start: int,
+    *,
+    block_bytes: int,
+    end_of_records: Callable[[bytes], int],
+    record_bytes: int = RECORD_BYTES,
 ) -> Iterator[Block]:
     """Yield blocks of about block_bytes from this place on. Raises InvalidArgument for a record that does not end."""
     with path.open("rb") as file:
         file.seek(start)
         text = b""
         while True:
-            more = file.read(block_bytes)
-            text = text + more if text else more
+            # As much from the block's start on whatever was read before, so that blocks are the same after a restart.
+            more = file.read(max(block_bytes - len(text), 0) or block_bytes)
+            text += more
             if not text:
                 return
             end = end_of_records(text) if more else len(text)
             if end == 0:
-                if len(text) > max(RECORD_BYTES, block_bytes):
+                if len(text) > max(record_bytes, block_bytes):
                     raise InvalidArgument(
-                        f"the record that begins at byte {start:,} is longer than {RECORD_BYTES:,} bytes; "
+                        f"the record that begins at byte {start:,} is longer than {record_bytes:,} bytes; "
                         "is a quote not closed? Correct it and send the file again"
                     )
                 continue

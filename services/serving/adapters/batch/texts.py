@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -82,10 +82,8 @@ def _json_column(column: pa.Array) -> pa.Array:
 
 def _json_texts(texts: pa.Array) -> pa.Array:
     if pc.any(pc.match_substring_regex(texts, NEEDS_ESCAPE)).as_py():
-        spelled: Callable[[str | None], str | None] = lambda text: (  # noqa: E731 - shorter than a function of its own
-            None if text is None else json.dumps(text, ensure_ascii=False)
-        )
-        return pa.array([spelled(text) for text in texts.to_pylist()], pa.string())
+        spelled = [None if text is None else json.dumps(text, ensure_ascii=False) for text in texts.to_pylist()]
+        return pa.array(spelled, pa.string())
     return pc.binary_join_element_wise(pa.scalar('"'), texts, pa.scalar('"'), "")
 
 
