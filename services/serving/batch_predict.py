@@ -23,9 +23,10 @@ from .adapters.batch.opening import BatchLimits, known_texts, open_prediction, p
 from .adapters.batch.part_folder import PartFolder, remove_abandoned
 from .adapters.batch.predict_file import FilePrediction
 from .adapters.package import PackageLoader
+from .batch_predict_request import source_of
 from .batch_reporter import SOURCE, Reporter
 from .domain.batch_parts import Tally
-from .domain.batch_request import BatchSource, check_format, check_source, check_version, kind_of
+from .domain.batch_request import BatchSource, check_format, kind_of
 from .domain.deployments import NAME, DeploymentReader, Registry
 from .domain.model import ModelSource
 
@@ -67,9 +68,7 @@ class BatchPredictor:
 
     def _run(self, task: TaskContext, parts: PartFolder) -> pb.BatchPrediction:
         request = task.request(pb.BatchPredictRequest)
-        asked = BatchSource(request.dataset_version, request.source_blob, request.file_name)
-        check_source(asked)
-        format = check_format(request.format)
+        asked, format = source_of(request), check_format(request.format)
         task.progress(0.0, stage="load", resource=request.deployment)
         chosen = self._version(request, parts)
         blob, kind = self._table(asked)
@@ -129,7 +128,6 @@ class BatchPredictor:
         An alias or a champion that moves while the work is under way would else make a result of two versions.
         """
         ids = parse_name(NAME, request.deployment)
-        check_version(request.model_version, ids["project"])
         begun = parts.plan()
         if begun is not None:
             return ModelSource(begun.model_version, begun.package_blob)

@@ -10,8 +10,9 @@ from fairlead.kit.resources import parse_name
 from fairlead.kit.rpc import deadline
 from fairlead.kit.tasks import TaskOwner, TaskStore
 
+from .batch_predict_request import check_batch
 from .convert import arrays_of, to_predict_response
-from .domain.batch_request import BATCH_KIND, check_batch
+from .domain.batch_request import BATCH_KIND
 from .domain.columns import Columns, columns_of
 from .domain.deployments import NAME
 from .domain.feedback import Feedback, Truth
@@ -49,9 +50,9 @@ class PredictionServicer(PredictionServiceServicer):
         return to_predict_response(answer)
 
     def BatchPredict(self, request: pb.BatchPredictRequest, _context: grpc.ServicerContext) -> pb.BatchPredictResponse:
-        """Begin a task that predicts a dataset version."""
-        check_batch(request.dataset_version, request.format)
+        """Begin a task that predicts a dataset version or a file."""
         project = parse_name(NAME, request.deployment)["project"]
+        check_batch(request, project)
         self._inference.catalog.find(request.deployment)
         task = self._tasks.create(
             project,

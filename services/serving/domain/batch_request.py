@@ -85,9 +85,3 @@ def kind_of(file_name: str) -> str:
         )
         raise InvalidArgument(message, violations=[FieldViolation("file_name", message)])
     return kind
-
-
-def check_batch(dataset_version: str, format: str, blob: str = "", file_name: str = "") -> str:
-    """Return the format of the result. Raises InvalidArgument for what can't be predicted or written."""
-    check_source(BatchSource(dataset_version, blob, file_name))
-    return check_format(format)
