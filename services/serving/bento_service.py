@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -16,7 +17,10 @@ from fairlead.kit.http_status import STATUS
 from .adapters.rest.body_limit import BodyLimit
 from .domain.columns import Columns
 from .domain.deployment import name_of_inference
+from .domain.explanation import Explanation
 from .domain.inference import Answer, Inference
+from .domain.interval import Interval
+from .domain.parameters import checked_options
 from .domain.rows import columns_of_rows
 from .domain.schema import Schema
 from .settings import ServingSettings
@@ -51,7 +55,8 @@ def bento_app(
 ) -> Any:
     """Return the ASGI application that a BentoML worker runs for the service.
 
-    POST /predict takes {"deployment": name, "rows": [{column: value}], "request_id": optional}.
+    POST /predict takes {"deployment": name, "rows": [{column: value}]} and, where wanted, "request_id", "routing_key",
+    "explain" and "interval".
     """
     import bentoml
 
@@ -74,11 +79,18 @@ def bento_app(
             on_shutdown()
 
         @bentoml.api  # type: ignore[untyped-decorator]
-        async def predict(self, deployment: str, rows: list[dict[str, Any]], request_id: str = "") -> dict[str, Any]:
+        async def predict(
+            self,
+            deployment: str,
+            rows: list[dict[str, Any]],
+            request_id: str = "",
+            routing_key: str = "",
+            explain: bool = False,
+            interval: float = 0.0,
+        ) -> dict[str, Any]:
             """Predict rows given as objects; answers labels or values, and probabilities."""
-            answer: dict[str, Any] = await _respond(
-                inference, settings.serving_load_seconds, deployment, rows, request_id
-            )
+            asked = _Asked(deployment, rows, request_id, routing_key, explain, interval)
+            answer: dict[str, Any] = await _respond(inference, settings, asked)
             return answer
 
     service: Any = FairleadServing
@@ -87,19 +99,30 @@ def bento_app(
     return service.to_asgi()
 
 
-async def _respond(
-    inference: Inference, load_seconds: float, deployment: str, rows: list[dict[str, Any]], request_id: str
-) -> Any:
+@dataclass(frozen=True)
+class _Asked:
+    deployment: str
+    rows: list[dict[str, Any]]
+    request_id: str
+    routing_key: str
+    explain: bool
+    interval: float
+
+
+async def _respond(inference: Inference, settings: ServingSettings, asked: _Asked) -> Any:
     def read(schema: Schema) -> tuple[Columns, int]:
-        return columns_of_rows(schema, rows)
+        settings.request_limits.check_rows(len(asked.rows))
+        return columns_of_rows(schema, asked.rows)
 
     def work() -> Answer:
-        return inference.answer(name, read, door=DOOR, request_id=request_id, timeout=load_seconds)
+        options = checked_options(asked.routing_key, asked.explain, asked.interval)
+        timeout = settings.serving_load_seconds
+        return inference.answer(name, read, door=DOOR, request_id=asked.request_id, timeout=timeout, options=options)
 
     try:
-        name = deployment if "/" in deployment else name_of_inference(deployment)
+        name = asked.deployment if "/" in asked.deployment else name_of_inference(asked.deployment)
         model = inference.catalog.peek(name)
-        if model is not None and model.is_quick and len(rows) <= QUICK_ROWS:
+        if model is not None and model.is_quick and len(asked.rows) <= QUICK_ROWS and not asked.explain:
             return _body(work())
         return _body(await asyncio.to_thread(work))
     except FairleadError as error:
@@ -113,9 +136,29 @@ def _body(answer: Answer) -> dict[str, Any]:
     if prediction.values is not None:
         # JSON has no NaN; null says that there is no number.
         body["values"] = [value if value == value else None for value in prediction.values.tolist()]
-        return body
-    body["labels"] = prediction.labels
-    body["classes"] = answer.model.schema.classes
-    if prediction.probabilities is not None:
-        body["probabilities"] = prediction.probabilities.tolist()
+    else:
+        body["labels"] = prediction.labels
+        body["classes"] = answer.model.schema.classes
+        if prediction.probabilities is not None:
+            body["probabilities"] = prediction.probabilities.tolist()
+    if answer.explanation is not None:
+        body["explanation"] = _explanation(answer.explanation)
+    if answer.interval is not None:
+        body["interval"] = _interval(answer.interval)
     return body
+
+
+def _explanation(explanation: Explanation) -> dict[str, Any]:
+    contributions = explanation.contributions
+    return {
+        "columns": explanation.columns,
+        "contributions": (contributions[:, 0] if contributions.shape[1] == 1 else contributions).tolist(),
+        "base_values": explanation.base_values.tolist(),
+        "scale": explanation.scale,
+    }
+
+
+def _interval(interval: Interval) -> dict[str, Any]:
+    found = {"lower": interval.lower, "upper": interval.upper, "contains": interval.contains}
+    known = {name: array.tolist() for name, array in found.items() if array is not None}
+    return {"coverage": interval.coverage, **known}

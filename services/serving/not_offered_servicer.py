@@ -20,7 +20,7 @@ def _refusal(method: str) -> Any:
 
 
 class NotOfferedServicer(GRPCInferenceServiceServicer):
-    """Refuses shared memory (tensors come with the request), and settings of traces and logs (they are the process's)."""
+    """Refuses shared memory (tensors come with requests), and traces' and logs' settings (the process has its own)."""
 
     SystemSharedMemoryStatus = _refusal("SystemSharedMemoryStatus")
     SystemSharedMemoryRegister = _refusal("SystemSharedMemoryRegister")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from fairlead.api.inference.v2 import open_inference_pb2 as pb
 from fairlead.kit.errors import InvalidArgument
 
+from .domain.content_types import CONTENT_TYPE, decode_content
 from .domain.inference import Answer
-from .domain.outputs import OutputTensor, TensorInfo, output_tensors
+from .domain.limits import LIMITS, RequestLimits
+from .domain.outputs import OutputTensor, RequestedOutput, TensorInfo, output_tensors
 from .domain.raw_tensors import decode_raw, encode_raw, numeric_dtype, text_array
 from .domain.tensors import BYTES, Tensor, check_size, invalid_tensor
 
@@ -29,20 +32,58 @@ _CONTENTS = {
 }
 
 
-def tensors_of(request: pb.ModelInferRequest) -> list[Tensor]:
+CLASSIFICATION = "classification"
+
+
+def tensors_of(request: pb.ModelInferRequest, limits: RequestLimits = LIMITS) -> list[Tensor]:
     """Return a request's inputs. Raises InvalidArgument naming the tensor that is wrong."""
     raw = request.raw_input_contents
+    # A raw element takes a byte at least, so that smaller requests need no counting.
+    if not raw or sum(map(len, raw)) > limits.elements:
+        limits.check_elements(sum(math.prod(tensor.shape) for tensor in request.inputs))
     if not raw:
-        return [_typed(tensor) for tensor in request.inputs]
+        return [_with_content(tensor, _typed(tensor)) for tensor in request.inputs]
     if len(raw) != len(request.inputs):
         raise InvalidArgument(f"{len(request.inputs)} inputs came with {len(raw)} raw contents; send one for each")
     typed = next((tensor.name for tensor in request.inputs if tensor.HasField("contents")), None)
     if typed is not None:
         raise invalid_tensor(typed, "it has contents beside raw_input_contents; send one of the two")
     return [
-        decode_raw(tensor.name, tensor.datatype, tensor.shape, data)
+        _with_content(tensor, decode_raw(tensor.name, tensor.datatype, tensor.shape, data))
         for tensor, data in zip(request.inputs, raw, strict=True)
     ]
+
+
+def parameters_of(parameters: Mapping[str, pb.InferParameter]) -> dict[str, object]:
+    """Return the values of parameters by name."""
+    found: dict[str, object] = {}
+    for name, parameter in parameters.items():
+        choice = parameter.WhichOneof("parameter_choice")
+        found[name] = None if choice is None else getattr(parameter, choice)
+    return found
+
+
+def requested_outputs(request: pb.ModelInferRequest) -> list[RequestedOutput]:
+    """Return the outputs that a request names. Raises InvalidArgument for a number of classes that is none."""
+    return [RequestedOutput(output.name, _top(output)) for output in request.outputs]
+
+
+def _top(output: pb.ModelInferRequest.InferRequestedOutputTensor) -> int:
+    if CLASSIFICATION not in output.parameters:
+        return 0
+    top = parameters_of(output.parameters)[CLASSIFICATION]
+    if type(top) is not int or top < 0:
+        raise InvalidArgument(
+            f"output '{output.name}': classification is {top!r:.60}; a whole number of classes is expected"
+        )
+    return top
+
+
+def _with_content(sent: pb.ModelInferRequest.InferInputTensor, tensor: Tensor) -> Tensor:
+    if tensor.datatype != BYTES or CONTENT_TYPE not in sent.parameters:
+        return tensor
+    content_type = sent.parameters[CONTENT_TYPE].string_param
+    return tensor._replace(data=decode_content(tensor.name, content_type, tensor.data))
 
 
 def _typed(tensor: pb.ModelInferRequest.InferInputTensor) -> Tensor:
@@ -63,9 +104,15 @@ def _typed(tensor: pb.ModelInferRequest.InferInputTensor) -> Tensor:
     return Tensor(tensor.name, tensor.datatype, shape, data)
 
 
-def to_infer_response(model_name: str, answer: Answer, outputs: Sequence[str]) -> pb.ModelInferResponse:
+def to_infer_response(model_name: str, answer: Answer, outputs: Sequence[RequestedOutput]) -> pb.ModelInferResponse:
     """Return an answer with the outputs asked for, as raw bytes, which every client reads."""
-    tensors = output_tensors(answer.prediction, outputs)
+    tensors = output_tensors(
+        answer.prediction,
+        outputs,
+        classes=answer.model.schema.classes,
+        explanation=answer.explanation,
+        interval=answer.interval,
+    )
     return pb.ModelInferResponse(
         model_name=model_name,
         model_version=answer.model.number,
@@ -76,7 +123,13 @@ def to_infer_response(model_name: str, answer: Answer, outputs: Sequence[str]) -
 
 
 def _output(tensor: OutputTensor) -> pb.ModelInferResponse.InferOutputTensor:
-    return pb.ModelInferResponse.InferOutputTensor(name=tensor.name, datatype=tensor.datatype, shape=tensor.shape)
+    output = pb.ModelInferResponse.InferOutputTensor(name=tensor.name, datatype=tensor.datatype, shape=tensor.shape)
+    for name, value in (tensor.parameters or {}).items():
+        if isinstance(value, str):
+            output.parameters[name].string_param = value
+        else:
+            output.parameters[name].double_param = value
+    return output
 
 
 def to_metadata(infos: Iterable[TensorInfo]) -> list[pb.ModelMetadataResponse.TensorMetadata]:

@@ -17,6 +17,8 @@ from .domain.columns import Columns, columns_of
 from .domain.deployments import NAME
 from .domain.feedback import Feedback, Truth
 from .domain.inference import Inference
+from .domain.limits import LIMITS, RequestLimits
+from .domain.parameters import checked_options
 from .domain.schema import Schema
 
 DOOR = "predict_grpc"
@@ -26,19 +28,31 @@ class PredictionServicer(PredictionServiceServicer):
     """Predicts online and in batch, and takes feedback."""
 
     def __init__(
-        self, inference: Inference, feedback: Feedback, tasks: TaskStore, owner: TaskOwner, load_seconds: float
+        self,
+        inference: Inference,
+        feedback: Feedback,
+        tasks: TaskStore,
+        owner: TaskOwner,
+        load_seconds: float,
+        limits: RequestLimits = LIMITS,
     ) -> None:
         self._inference = inference
         self._feedback = feedback
         self._tasks = tasks
         self._owner = owner
         self._load_seconds = load_seconds
+        self._limits = limits
 
     def Predict(self, request: pb.PredictRequest, _context: grpc.ServicerContext) -> pb.PredictResponse:
         """Answer for rows given as columns."""
 
         def read(schema: Schema) -> tuple[Columns, int]:
-            return columns_of(schema, arrays_of(request.columns))
+            given = arrays_of(request.columns)
+            self._limits.check_rows(max(map(len, given.values()), default=0))
+            columns = columns_of(schema, given)
+            # Raises where no time is left.
+            deadline.remaining(0.0)
+            return columns
 
         answer = self._inference.answer(
             request.deployment,
@@ -46,6 +60,7 @@ class PredictionServicer(PredictionServiceServicer):
             door=DOOR,
             request_id=request.request_id,
             timeout=deadline.remaining(self._load_seconds),
+            options=checked_options(request.routing_key, request.explain, request.interval),
         )
         return to_predict_response(answer)
 

@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib import metadata
 
-from fairlead.api.inference.v2 import open_inference_pb2
-from fairlead.api.inference.v2.open_inference_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
 from fairlead.api.serving.v1 import deployment_service_pb2, prediction_service_pb2
 from fairlead.api.serving.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from fairlead.api.serving.v1.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
@@ -54,7 +52,7 @@ from .domain.prediction_log import WhenFull
 from .domain.schedule import Schedule
 from .domain.shadows import Shadows
 from .domain.statistics import StatisticsBook
-from .open_inference_servicer import OpenInferenceServicer
+from .open_inference_server import OpenInferenceServer
 from .prediction_servicer import PredictionServicer
 from .settings import ServingSettings
 
@@ -91,7 +89,7 @@ class ServingProcess:
         self._follower = DeploymentFollower(self._following, Schedule(self._deployments, self._catalog), _now)
         self._tasks = TaskStore(self._engine, self._events, settings.service)
         self._owner = TaskOwner(self._tasks, LocalRunner(f"{__package__}.worker"), concurrency=1)
-        self._servers = (self._own_server(), self._open_inference_server())
+        self._servers = (self._own_server(), OpenInferenceServer(settings, self.inference, _version()))
         self._rest_app, self._rest = self._rest_server()
 
     def start(self) -> None:
@@ -158,6 +156,7 @@ class ServingProcess:
             self._tasks,
             self._owner,
             settings.serving_load_seconds,
+            settings.request_limits,
         )
         server = RpcServer(settings, workers=settings.serving_rpc_workers, max_message_mb=settings.serving_request_mb)
         server.add(
@@ -177,21 +176,6 @@ class ServingProcess:
         )
         return server
 
-    def _open_inference_server(self) -> RpcServer:
-        settings = self._settings
-        server = RpcServer(
-            settings,
-            address=settings.grpc_address,
-            workers=settings.serving_rpc_workers,
-            max_message_mb=settings.serving_request_mb,
-        )
-        server.add(
-            add_GRPCInferenceServiceServicer_to_server,
-            OpenInferenceServicer(self.inference, _version(), settings.serving_load_seconds),
-            open_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"],
-        )
-        return server
-
     def _rest_server(self) -> tuple[OpenInferenceRest, HttpServer]:
         settings = self._settings
         load_seconds = settings.serving_load_seconds
@@ -199,7 +183,7 @@ class ServingProcess:
             self.inference,
             verifier(settings),
             ModelRoutes(self.inference, _version(), load_seconds),
-            RestLimits(settings.serving_request_mb * MEGABYTE, load_seconds),
+            RestLimits(settings.serving_request_mb * MEGABYTE, load_seconds, settings.request_limits),
             REST_WORKERS,
         )
         return app, HttpServer(app, listen(settings.rest_address))

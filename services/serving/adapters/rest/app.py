@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,15 +11,16 @@ from dataclasses import dataclass
 from fairlead.kit.auth import TokenVerifier
 from fairlead.kit.errors import FairleadError, Internal
 from fairlead.kit.logging import get_logger
+from fairlead.kit.rpc import deadline
 from fairlead.kit.telemetry import extract, span
 
-from ...domain.columns import Columns
 from ...domain.deployment import name_of_inference
 from ...domain.inference import Inference
-from ...domain.outputs import check_outputs
-from ...domain.schema import Schema
-from ...domain.tensors import columns_of_tensors
+from ...domain.limits import LIMITS, RequestLimits
+from ...domain.parameters import EXPLAIN
+from ...reading import tensor_reader
 from .compression import compress, decompress
+from .grpc_timeout import TIMEOUT, seconds_of
 from .http import Receive, Request, Response, Scope, Send, error_response, read_body, send_response
 from .infer_request import HEADER_LENGTH, InferRequest, parse_infer_request
 from .infer_response import infer_response
@@ -26,6 +28,7 @@ from .model_routes import ModelRoutes
 
 DOOR = "open_inference_rest"
 QUICK_BYTES = 16 * 1024
+EXPLAINED = EXPLAIN.encode()
 OPEN_PATHS = ("/v2/health/live", "/v2/health/ready")
 
 LOG = get_logger("fairlead.serving.rest")
@@ -33,10 +36,11 @@ LOG = get_logger("fairlead.serving.rest")
 
 @dataclass(frozen=True)
 class RestLimits:
-    """Largest body in bytes, and how long a request waits for a model that is loading."""
+    """Largest body in bytes, how long a request waits for a model that is loading, and how many rows it may have."""
 
     body_bytes: int
     load_seconds: float
+    request: RequestLimits = LIMITS
 
 
 class OpenInferenceRest:
@@ -87,7 +91,7 @@ class OpenInferenceRest:
         if b"traceparent" in request.headers:
             predict = _traced(predict, request.headers[b"traceparent"])
         model = self._inference.catalog.peek(name_of_inference(model_name))
-        if model is not None and len(request.body) <= QUICK_BYTES and model.is_quick:
+        if model is not None and model.is_quick and _is_small(request.body):
             return predict()
         return await self._in_thread(predict)
 
@@ -95,14 +99,28 @@ class OpenInferenceRest:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def _infer(self, model_name: str, version: str, request: Request) -> Response:
-        parsed = parse_infer_request(request.body, request.headers.get(HEADER_LENGTH))
+        header = request.headers.get(TIMEOUT)
+        if header is None:
+            return self._read_and_predict(model_name, version, request)
+        with deadline.within(seconds_of(header) - _waited(request)):
+            return self._read_and_predict(model_name, version, request)
+
+    def _read_and_predict(self, model_name: str, version: str, request: Request) -> Response:
+        parsed = parse_infer_request(request.body, request.headers.get(HEADER_LENGTH), self._limits.request)
+        if parsed.timeout is None:
+            return self._predict(model_name, version, parsed)
+        with deadline.within(deadline.remaining(parsed.timeout - _waited(request))):
+            return self._predict(model_name, version, parsed)
+
+    def _predict(self, model_name: str, version: str, parsed: InferRequest) -> Response:
         answer = self._inference.answer(
             name_of_inference(model_name),
-            _reader(parsed),
+            tensor_reader(lambda: parsed.tensors, parsed.outputs, parsed.options, self._limits.request),
             door=DOOR,
             request_id=parsed.id,
             version=version,
-            timeout=self._limits.load_seconds,
+            timeout=deadline.remaining(self._limits.load_seconds),
+            options=parsed.options,
         )
         return infer_response(model_name, parsed, answer)
 
@@ -111,12 +129,13 @@ class OpenInferenceRest:
         self._pool.shutdown()
 
 
-def _reader(request: InferRequest) -> Callable[[Schema], tuple[Columns, int]]:
-    def read(schema: Schema) -> tuple[Columns, int]:
-        check_outputs(schema, [output.name for output in request.outputs])
-        return columns_of_tensors(schema, request.tensors)
+def _is_small(body: bytes) -> bool:
+    """Return whether a quick model answers it quickly too: an explanation takes many times a prediction's time."""
+    return len(body) <= QUICK_BYTES and EXPLAINED not in body
 
-    return read
+
+def _waited(request: Request) -> float:
+    return time.monotonic() - request.arrived
 
 
 def _infer_path(request: Request) -> tuple[str, str] | None:

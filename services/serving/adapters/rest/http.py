@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,12 +27,13 @@ class BodyTooLarge(ResourceExhausted):
 
 @dataclass(frozen=True)
 class Request:
-    """One request, its body whole."""
+    """One request, its body whole, and when it was, in seconds of time.monotonic()."""
 
     method: str
     path: str
     headers: dict[bytes, bytes]
     body: bytes
+    arrived: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True)

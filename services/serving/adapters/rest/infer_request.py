@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from pydantic_core import from_json
 
 from fairlead.kit.errors import FieldViolation, InvalidArgument
 
-from ...domain.columns import Array
-from ...domain.raw_tensors import decode_raw, numeric_dtype
-from ...domain.tensors import BYTES, Tensor, check_size, invalid_tensor
+from ...domain.content_types import CONTENT_TYPE, decode_content
+from ...domain.limits import LIMITS, RequestLimits
+from ...domain.options import PLAIN, PredictionOptions
+from ...domain.outputs import RequestedOutput
+from ...domain.parameters import options_of, timeout_of
+from ...domain.raw_tensors import decode_raw
+from ...domain.tensors import BYTES, Tensor, invalid_tensor
+from .json_tensors import json_tensor
 
 HEADER_LENGTH = b"inference-header-content-length"
 LENGTH_DIGITS = 18
 """A length with more digits is none; Python refuses to read very long ones."""
-
-
-@dataclass(frozen=True)
-class RequestedOutput:
-    """An output the client asked for; binary says whether as raw bytes."""
-
-    name: str
-    binary: bool
+_NO_PARAMETERS: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
 class InferRequest:
-    """A parsed request; without outputs every one is sent, as raw bytes if binary_default."""
+    """A parsed request; without outputs every one is sent, as raw bytes if binary_default.
+
+    timeout: the seconds that its parameters give it; None for no limit.
+    """
 
     id: str
     tensors: list[Tensor]
     outputs: list[RequestedOutput]
     binary_default: bool
+    options: PredictionOptions = PLAIN
+    timeout: float | None = None
 
 
-def parse_infer_request(body: bytes, header_length: bytes | None) -> InferRequest:
+def parse_infer_request(body: bytes, header_length: bytes | None, limits: RequestLimits = LIMITS) -> InferRequest:
     """Return the request in a body; header_length is the header of that name, absent for plain JSON.
 
     Raises InvalidArgument naming the tensor or the member that is wrong.
@@ -53,12 +57,18 @@ def parse_infer_request(body: bytes, header_length: bytes | None) -> InferReques
     if not isinstance(inputs, list) or not inputs:
         message = 'a list of tensors is expected: {"name", "shape", "datatype", "data"}'
         raise InvalidArgument(f"inputs: {message}", violations=[FieldViolation("inputs", message)])
-    binary_default = bool(_parameters(head).get("binary_data_output", False))
+    if len(body) > limits.elements:
+        # An element takes a byte at least, so that smaller bodies need no counting.
+        limits.check_elements(_declared_elements(inputs))
+    parameters = _parameters(head)
+    binary_default = bool(parameters and parameters.get("binary_data_output", False))
     return InferRequest(
         _text(head.get("id"), "id"),
         _tensors(inputs, memoryview(body)[length:]),
         _outputs(head.get("outputs"), binary_default),
         binary_default,
+        options_of(parameters) if parameters else PLAIN,
+        timeout_of(parameters) if parameters else None,
     )
 
 
@@ -73,70 +83,42 @@ def _length(header: bytes | None, body: bytes) -> int:
     return int(header)
 
 
+def _declared_elements(inputs: list[Any]) -> int:
+    shapes = (given.get("shape") for given in inputs if isinstance(given, dict))
+    return sum(math.prod(shape) for shape in shapes if isinstance(shape, list) and _is_shape(shape))
+
+
+def _is_shape(shape: list[Any]) -> bool:
+    return all(type(size) is int for size in shape)
+
+
 def _tensors(inputs: list[Any], binary: memoryview) -> list[Tensor]:
     tensors = []
     position = 0
     for index, given in enumerate(inputs):
         if not isinstance(given, dict):
             raise InvalidArgument(f"inputs[{index}] is no object; send name, shape, datatype and data")
-        name, datatype = _text(given.get("name"), f"inputs[{index}].name"), given.get("datatype", "")
+        name, datatype = _text(given.get("name"), f"inputs[{index}].name"), str(given.get("datatype", ""))
         shape = given.get("shape")
-        if not isinstance(shape, list) or not all(type(size) is int for size in shape):
+        if not isinstance(shape, list) or not _is_shape(shape):
             raise invalid_tensor(name, "shape is missing; send a list of whole numbers such as [1, 1]")
-        size = _parameters(given).get("binary_data_size")
+        parameters = _parameters(given)
+        size = parameters.get("binary_data_size")
         if size is None:
-            tensors.append(_json_tensor(name, str(datatype), shape, given.get("data")))
-            continue
-        if not isinstance(size, int) or size < 0 or position + size > len(binary):
-            raise invalid_tensor(
-                name, f"binary_data_size is {size}, but {len(binary) - position} bytes follow the JSON part"
-            )
-        tensors.append(decode_raw(name, str(datatype), shape, binary[position : position + size]))
-        position += size
+            tensor = json_tensor(name, datatype, shape, given.get("data"))
+        else:
+            if type(size) is not int or size < 0 or position + size > len(binary):
+                raise invalid_tensor(
+                    name, f"binary_data_size is {size!r:.60}, but {len(binary) - position} bytes follow the JSON part"
+                )
+            tensor = decode_raw(name, datatype, shape, binary[position : position + size])
+            position += size
+        if datatype == BYTES and CONTENT_TYPE in parameters:
+            tensor = tensor._replace(data=decode_content(name, parameters[CONTENT_TYPE], tensor.data))
+        tensors.append(tensor)
     if position != len(binary):
         raise InvalidArgument(f"{len(binary) - position} bytes follow the JSON part that no tensor's size asks for")
     return tensors
-
-
-def _json_tensor(name: str, datatype: str, shape: list[int], data: Any) -> Tensor:
-    if not isinstance(data, list):
-        raise invalid_tensor(name, "data is missing; send a list of values, or binary_data_size and raw bytes")
-    while data and isinstance(data[0], list):
-        data = [value for row in data for value in (row if isinstance(row, list) else [row])]
-    array = _texts(name, data) if datatype == BYTES else _numbers(name, datatype, data)
-    check_size(name, shape, len(array))
-    return Tensor(name, datatype, tuple(shape), array)
-
-
-def _texts(name: str, data: list[Any]) -> Array:
-    array = np.empty(len(data), dtype=object)
-    for index, value in enumerate(data):
-        if value is not None and not isinstance(value, str):
-            raise invalid_tensor(name, f"element {index} is {value!r:.60}; {BYTES} elements are texts or null")
-        array[index] = value or ""
-    return array
-
-
-def _numbers(name: str, datatype: str, data: list[Any]) -> Array:
-    numeric_dtype(name, datatype)
-    array = np.empty(len(data), dtype=np.float64)
-    for index, value in enumerate(data):
-        if value is None or value == "":
-            array[index] = np.nan
-        elif isinstance(value, int | float):
-            array[index] = _float(name, index, value)
-        else:
-            raise invalid_tensor(name, f"element {index} is {value!r:.60}; {datatype} elements are numbers or null")
-    return array
-
-
-def _float(name: str, index: int, value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        raise invalid_tensor(
-            name, f"element {index} is {value!r:.60}, which is too large; numbers must be within +-1.8e308"
-        ) from None
 
 
 def _outputs(outputs: Any, binary_default: bool) -> list[RequestedOutput]:
@@ -144,18 +126,22 @@ def _outputs(outputs: Any, binary_default: bool) -> list[RequestedOutput]:
         return []
     if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
         raise InvalidArgument('outputs: a list of objects is expected, such as {"name": "predict"}')
-    return [
-        RequestedOutput(
-            _text(output.get("name"), f"outputs[{index}].name"),
-            bool(_parameters(output).get("binary_data", binary_default)),
-        )
-        for index, output in enumerate(outputs)
-    ]
+    return [_output(output, f"outputs[{index}]", binary_default) for index, output in enumerate(outputs)]
 
 
-def _parameters(owner: dict[str, Any]) -> dict[str, Any]:
+def _output(output: dict[str, Any], field: str, binary_default: bool) -> RequestedOutput:
+    parameters = _parameters(output)
+    top = parameters.get("classification", 0)
+    if type(top) is not int or top < 0:
+        raise InvalidArgument(f"{field}: classification is {top!r:.60}; a whole number of classes is expected")
+    return RequestedOutput(
+        _text(output.get("name"), f"{field}.name"), top, bool(parameters.get("binary_data", binary_default))
+    )
+
+
+def _parameters(owner: dict[str, Any]) -> Mapping[str, Any]:
     parameters = owner.get("parameters")
-    return parameters if isinstance(parameters, dict) else {}
+    return parameters if isinstance(parameters, dict) else _NO_PARAMETERS
 
 
 def _text(value: Any, field: str) -> str:

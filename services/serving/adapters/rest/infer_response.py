@@ -15,7 +15,13 @@ from .infer_request import InferRequest
 
 def infer_response(model_name: str, request: InferRequest, answer: Answer) -> Response:
     """Return an answer with the outputs asked for, each as it was asked for."""
-    tensors = output_tensors(answer.prediction, [output.name for output in request.outputs])
+    tensors = output_tensors(
+        answer.prediction,
+        request.outputs,
+        classes=answer.model.schema.classes,
+        explanation=answer.explanation,
+        interval=answer.interval,
+    )
     binary = [output.binary for output in request.outputs] or [request.binary_default] * len(tensors)
     head: dict[str, Any] = {
         "model_name": model_name,
@@ -33,7 +39,7 @@ def infer_response(model_name: str, request: InferRequest, answer: Answer) -> Re
             continue
         parts.append(encode_raw(tensor))
         described = _described(tensor)
-        described["parameters"] = {"binary_data_size": len(parts[-1])}
+        described["parameters"] = {**(tensor.parameters or {}), "binary_data_size": len(parts[-1])}
         outputs.append(described)
     head["outputs"] = outputs
     json_part = to_json(head, inf_nan_mode="null")
@@ -45,7 +51,10 @@ def infer_response(model_name: str, request: InferRequest, answer: Answer) -> Re
 
 
 def _described(tensor: OutputTensor) -> dict[str, Any]:
-    return {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
+    described: dict[str, Any] = {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
+    if tensor.parameters:
+        described["parameters"] = tensor.parameters
+    return described
 
 
 def _json_output(tensor: OutputTensor) -> dict[str, Any]:

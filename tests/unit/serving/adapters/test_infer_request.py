@@ -11,6 +11,10 @@ from fairlead.kit.errors import InvalidArgument, ResourceExhausted, Unimplemente
 from services.serving.adapters.rest.compression import compress, decompress
 from services.serving.adapters.rest.http import Response
 from services.serving.adapters.rest.infer_request import parse_infer_request
+from services.serving.domain.columns import to_model
+from services.serving.domain.limits import RequestLimits
+from services.serving.domain.options import PLAIN, PredictionOptions
+from services.serving.domain.schema import InputColumn, Kind
 
 MEGABYTE = 1024 * 1024
 
@@ -37,6 +41,55 @@ def test_null_and_the_empty_text_are_missing() -> None:
     np.testing.assert_array_equal(request.tensors[0].data, [39, np.nan])
     assert request.tensors[1].data.tolist() == ["a", ""]
     np.testing.assert_array_equal(request.tensors[2].data, [np.nan, 4])
+
+
+@pytest.mark.parametrize(
+    ("datatype", "data", "expected"),
+    [
+        ("INT64", [2**53 + 1, -(2**63)], ["9007199254740993", "-9223372036854775808"]),
+        ("INT64", [2**53 + 1, None], ["9007199254740993", ""]),
+        ("UINT64", [2**64 - 1, None], ["18446744073709551615", ""]),
+        ("INT8", [3.0, None], ["3", ""]),
+        ("BOOL", [True, 0], ["true", "false"]),
+        ("BOOL", [None, True], ["", "true"]),
+    ],
+)
+def test_whole_numbers_and_booleans_are_spelled_exactly_where_they_are_categories(
+    datatype: str, data: list[Any], expected: list[str]
+) -> None:
+    read = parse({"inputs": [tensor(datatype=datatype, data=data)]}).tensors[0]
+    assert to_model(InputColumn("code", Kind.TEXT, "code"), read.data).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("content_type", "data", "expected"),
+    [
+        ("str", ["a", None], ["a", ""]),
+        ("pd_json", ['"a"', "3", "null", "true"], ["a", "3", "", "true"]),
+        ("base64", ["R3LDtsOfZXI=", ""], ["Größer", ""]),
+        ("unknown", ["a"], ["a"]),
+    ],
+)
+def test_texts_are_read_as_their_content_type_says(content_type: str, data: list[Any], expected: list[str]) -> None:
+    given = tensor(datatype="BYTES", shape=[len(data)], data=data, parameters={"content_type": content_type})
+    read = parse({"inputs": [given]}).tensors[0]
+    assert to_model(InputColumn("code", Kind.TEXT, "code"), read.data).tolist() == expected
+
+
+def test_parameters_say_what_else_is_asked_for_and_how_long_is_waited() -> None:
+    parameters = {"fairlead_explain": True, "fairlead_interval": 0.9, "fairlead_routing_key": "ann", "timeout": 250_000}
+    request = parse({"inputs": [tensor()], "parameters": parameters})
+    assert request.options == PredictionOptions("ann", explain=True, interval=0.9)
+    assert request.timeout == 0.25
+    plain = parse({"inputs": [tensor()], "parameters": {"priority": 3, "timeout": 0}})
+    assert (plain.options, plain.timeout) == (PLAIN, None)
+
+
+def test_more_elements_than_allowed_are_refused_before_they_are_read() -> None:
+    limits = RequestLimits(rows=10, elements=100)
+    body = json.dumps({"inputs": [tensor(shape=[101], data=None), "x" * 100]}).encode()
+    with pytest.raises(InvalidArgument, match="101 elements; one request may have 100"):
+        parse_infer_request(body, None, limits)
 
 
 def test_nested_data_is_flattened() -> None:
@@ -76,6 +129,27 @@ def test_each_output_is_sent_as_it_was_asked_for(outputs: Any, parameters: Any, 
         ({"inputs": [tensor(data=None)]}, "tensor 'age': data is missing"),
         ({"inputs": [tensor(data=["a", 1])]}, "tensor 'age': element 0 is 'a'; FP64 elements are numbers"),
         ({"inputs": [tensor(datatype="BYTES", data=[1, 2])]}, "tensor 'age': element 0 is 1; BYTES elements are texts"),
+        ({"inputs": [tensor(data=[1, {}])]}, "tensor 'age': element 1 is {}; FP64 elements are numbers"),
+        (
+            {"inputs": [tensor(datatype="INT8", data=[1, 128])]},
+            "element 1 is 128; INT8 elements are whole numbers from",
+        ),
+        ({"inputs": [tensor(datatype="UINT8", data=[-1, 1])]}, "element 0 is -1; UINT8 elements are whole numbers"),
+        ({"inputs": [tensor(datatype="INT64", data=[1.5, 1])]}, "element 0 is 1.5; INT64 elements are whole numbers"),
+        ({"inputs": [tensor(datatype="BOOL", data=[2, 1])]}, "element 0 is 2; BOOL elements are true, false or null"),
+        (
+            {"inputs": [tensor(datatype="BYTES", data=["{", None], parameters={"content_type": "pd_json"})]},
+            "tensor 'age': element 0 is not pd_json",
+        ),
+        (
+            {"inputs": [tensor()], "outputs": [{"name": "p", "parameters": {"classification": -1}}]},
+            r"outputs\[0\]: classification is -1; a whole number of classes",
+        ),
+        (
+            {"inputs": [tensor()], "parameters": {"fairlead_explain": "yes"}},
+            "parameter 'fairlead_explain': it is 'yes'",
+        ),
+        ({"inputs": [tensor()], "parameters": {"timeout": "soon"}}, "parameter 'timeout': it is 'soon'"),
         ({"inputs": [tensor(datatype="FP8")]}, "tensor 'age': datatype 'FP8' is not read"),
         ({"inputs": [tensor()], "outputs": "predict"}, "outputs: a list of objects"),
         ({"inputs": [tensor()], "id": 7}, "id is 7; a text is expected"),
@@ -148,9 +222,9 @@ def test_small_responses_and_other_clients_get_plain_bytes() -> None:
     assert compress(Response(b"x" * 5000), "br").headers == ()
 
 
-@pytest.mark.parametrize("datatype", ["FP64", "INT64"])
-def test_a_number_beyond_every_float_is_refused_by_name(datatype: str) -> None:
-    with pytest.raises(InvalidArgument, match=r"'age'.*element 1 is 1000.*too large") as caught:
+@pytest.mark.parametrize(("datatype", "why"), [("FP64", "too large"), ("INT64", "whole numbers from")])
+def test_a_number_beyond_every_float_is_refused_by_name(datatype: str, why: str) -> None:
+    with pytest.raises(InvalidArgument, match=rf"'age'.*element 1 is 1000.*{why}") as caught:
         parse({"inputs": [tensor(datatype=datatype, data=[1, 10**400])]})
     assert caught.value.violations
     with pytest.raises(InvalidArgument, match="Inference-Header-Content-Length"):

@@ -1,0 +1,45 @@
+"""The gRPC server of the Open Inference Protocol."""
+
+from __future__ import annotations
+
+from fairlead.api.inference.v2 import model_repository_pb2, open_inference_pb2
+from fairlead.api.inference.v2.model_repository_pb2_grpc import add_ModelRepositoryServiceServicer_to_server
+from fairlead.api.inference.v2.open_inference_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
+from fairlead.kit.rpc.server import RpcServer
+
+from .domain.inference import Inference
+from .domain.repository import ModelRepository
+from .model_repository_servicer import ModelRepositoryServicer
+from .open_inference_servicer import OPEN_METHODS, OpenInferenceServicer
+from .settings import ServingSettings
+
+
+class OpenInferenceServer(RpcServer):
+    """Answers the protocol's calls, and the repository's as a service of its own."""
+
+    def __init__(self, settings: ServingSettings, inference: Inference, server_version: str) -> None:
+        """Prepare the server at the settings' address; nothing listens before start()."""
+        super().__init__(
+            settings,
+            address=settings.grpc_address,
+            workers=settings.serving_rpc_workers,
+            max_message_mb=settings.serving_request_mb,
+            open_methods=OPEN_METHODS,
+        )
+        load_seconds = settings.serving_load_seconds
+        self._open_inference = OpenInferenceServicer(inference, server_version, load_seconds, settings.request_limits)
+        self.add(
+            add_GRPCInferenceServiceServicer_to_server,
+            self._open_inference,
+            open_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"],
+        )
+        self.add(
+            add_ModelRepositoryServiceServicer_to_server,
+            ModelRepositoryServicer(ModelRepository(inference.catalog, inference.book), load_seconds),
+            model_repository_pb2.DESCRIPTOR.services_by_name["ModelRepositoryService"],
+        )
+
+    def stop(self, grace: float = 10) -> None:
+        """End the streams, refuse new calls, and let those under way finish within grace seconds."""
+        self._open_inference.close()
+        super().stop(grace)

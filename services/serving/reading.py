@@ -1,0 +1,40 @@
+"""How a request's tensors become the columns of whichever model answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fairlead.kit.rpc import deadline
+
+from .domain.columns import Columns
+from .domain.inference import Reader
+from .domain.limits import RequestLimits
+from .domain.options import PredictionOptions
+from .domain.outputs import RequestedOutput, check_outputs
+from .domain.schema import Schema
+from .domain.tensors import Tensor, columns_of_tensors
+
+
+def tensor_reader(
+    tensors: Callable[[], Sequence[Tensor]],
+    outputs: Sequence[RequestedOutput],
+    options: PredictionOptions,
+    limits: RequestLimits,
+) -> Reader:
+    """Return what reads the tensors once the model is known.
+
+    It raises InvalidArgument for tensors and outputs that do not fit the model, and DeadlineExceeded where the caller
+    waits no more, so that nothing is computed for it.
+    """
+
+    def read(schema: Schema) -> tuple[Columns, int]:
+        check_outputs(schema, outputs, options)
+        found = tensors()
+        if found and found[0].shape:
+            limits.check_rows(found[0].shape[0])
+        columns, rows = columns_of_tensors(schema, found)
+        # Raises where no time is left.
+        deadline.remaining(0.0)
+        return columns, rows
+
+    return read
