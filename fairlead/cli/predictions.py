@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from fairlead.cli.answers import print_answer
 from fairlead.cli.context import AsJson, client_of
-from fairlead.cli.output import console, print_json, print_table
+from fairlead.cli.output import console, print_json
 from fairlead.cli.progress import TaskProgress
 from fairlead.cli.rows import rows_of
 from fairlead.cli.sources import dataset_of
@@ -33,24 +33,27 @@ def predict(
         list[str] | None, typer.Argument(help="One row as COLUMN=VALUE ...; COLUMN= is a missing value.")
     ] = None,
     file: Annotated[Path | None, typer.Option(help="Rows in CSV, JSON or JSON Lines; - reads standard input.")] = None,
+    routing_key: Annotated[
+        str | None, typer.Option(help="Of a traffic split, the same version answers the same key.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show how much each column moved each prediction.")
+    ] = False,
+    interval: Annotated[
+        float | None, typer.Option(help="A coverage such as 0.9: show where the truth lies so often.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict a few rows online."""
     rows = rows_of(values or [], file)
     with client_of(context) as client:
-        answer = client.deployments.predict(deployment, rows)
+        answer = client.deployments.predict(
+            deployment, rows, routing_key=routing_key, explain=explain or None, interval=interval
+        )
     if as_json:
         print_json(answer)
-        return
-    predictions = answer["predictions"]
-    if any(p.get("probabilities") for p in predictions):
-        print_table(
-            ["row", "prediction", "probabilities"],
-            [(number, p["label"], _shares(p["probabilities"] or {})) for number, p in enumerate(predictions)],
-        )
     else:
-        print_table(["row", "prediction"], [(number, p["value"]) for number, p in enumerate(predictions)])
-    console.print(f"request {answer['request_id']}, model {short_name(answer['model_version'])}", style="dim")
+        print_answer(answer)
 
 
 def predict_batch(
@@ -91,7 +94,3 @@ def feedback(
         print_json(answer)
     else:
         console.print(f"Recorded {answer['accepted_count']} truths")
-
-
-def _shares(probabilities: Mapping[str, float]) -> str:
-    return ", ".join(f"{label} {share:.4f}" for label, share in probabilities.items())

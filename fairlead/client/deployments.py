@@ -1,4 +1,4 @@
-"""Deployments: serve a model version, predict, give feedback."""
+"""Deployments: serve model versions, share requests among them, predict, give feedback."""
 
 from __future__ import annotations
 
@@ -19,15 +19,62 @@ class Deployments:
         self._path = f"/projects/{project}/deployments"
         self._tasks = tasks
 
-    def create(self, deployment_id: str, model: str) -> Json:
-        """Serve a model version ("adult" means its champion) and return the deployment once it answers."""
-        body = {"deployment_id": deployment_id, "model_version": self._model_version(model)}
+    def create(
+        self, deployment_id: str, model: str, pinned: bool | None = None, log_sampling_rate: float | None = None
+    ) -> Json:
+        """Serve a model version ("adult" means its champion) and return the deployment once it answers.
+
+        A pinned one stays in memory; the prediction log keeps the share log_sampling_rate of requests, all by default.
+        """
+        body = {
+            "deployment_id": deployment_id,
+            "model_version": self._model_version(model),
+            "pinned": pinned,
+            "log_sampling_rate": log_sampling_rate,
+        }
         return self._transport.call("POST", self._path, json=body)
 
-    def update(self, deployment: str, model: str) -> Json:
-        """Serve another version under the same name, without a gap."""
-        body = {"model_version": self._model_version(model)}
-        return self._transport.call("PATCH", f"{self._path}/{id_of(deployment)}", json=body)
+    def update(
+        self,
+        deployment: str,
+        model: str | None = None,
+        pinned: bool | None = None,
+        log_sampling_rate: float | None = None,
+        etag: str | None = None,
+    ) -> Json:
+        """Serve another version alone under the same name, without a gap, or change how it is kept and logged.
+
+        None leaves a thing as it is; with an etag that is stale by now nothing is changed. Raises ApiError (ABORTED).
+        """
+        version = None if model is None else self._model_version(model)
+        body = {"model_version": version, "pinned": pinned, "log_sampling_rate": log_sampling_rate}
+        return self._change("PATCH", deployment, "", etag, body)
+
+    def split_traffic(
+        self, deployment: str, traffic: Sequence[Json] = (), steps: Sequence[Json] = (), etag: str | None = None
+    ) -> Json:
+        """Divide the requests among versions from now on, and in steps to come; return the deployment.
+
+        traffic: {"model_version": "adult/4", "percent": 10} each, of 100 in all, or with "shadow": True; without any
+        the split stays as it is. steps: {"time": RFC 3339, "traffic": as above} each. Raises ApiError.
+        """
+        body = {
+            "traffic": self._targets(traffic),
+            "steps": [{**step, "traffic": self._targets(step["traffic"])} for step in steps],
+        }
+        return self._change("PUT", deployment, "/traffic", etag, body)
+
+    def promote(self, deployment: str, model: str | None = None, etag: str | None = None) -> Json:
+        """Let one version of the split answer everything: the one named, or the only one beside the champion.
+
+        Raises ApiError (FAILED_PRECONDITION where several could be meant).
+        """
+        version = None if model is None else self._model_version(model)
+        return self._change("POST", deployment, ":promote", etag, {"model_version": version})
+
+    def roll_back(self, deployment: str, etag: str | None = None) -> Json:
+        """Return at once to the split before this one. Raises ApiError (FAILED_PRECONDITION where there was none)."""
+        return self._change("POST", deployment, ":rollBack", etag, None)
 
     def list(self) -> Items:
         """Return the deployments by name."""
@@ -41,9 +88,28 @@ class Deployments:
         """Stop serving."""
         self._transport.call("DELETE", f"{self._path}/{id_of(deployment)}")
 
-    def predict(self, deployment: str, rows: Sequence[dict[str, Any]], request_id: str | None = None) -> Json:
-        """Return {"request_id", "model_version", "predictions": one a row}. Raises ApiError naming a bad column."""
-        body = {"rows": [*rows], "request_id": request_id}
+    def predict(
+        self,
+        deployment: str,
+        rows: Sequence[dict[str, Any]],
+        request_id: str | None = None,
+        *,
+        routing_key: str | None = None,
+        explain: bool | None = None,
+        interval: float | None = None,
+    ) -> Json:
+        """Return {"request_id", "model_version", "predictions": one a row}. Raises ApiError naming a bad column.
+
+        Of a traffic split the same version answers the same routing_key. explain adds "contributions" to each
+        prediction and "explanation", what they sum to; interval, a coverage such as 0.9, adds "interval" to each.
+        """
+        body = {
+            "rows": [*rows],
+            "request_id": request_id,
+            "routing_key": routing_key,
+            "explain": explain,
+            "interval": interval,
+        }
         return self._transport.call("POST", f"{self._path}/{id_of(deployment)}:predict", json=body)
 
     def predict_batch(
@@ -62,6 +128,14 @@ class Deployments:
     def feedback(self, deployment: str, truths: Sequence[dict[str, Any]]) -> Json:
         """Record the truth of earlier predictions: {"request_id", "row", "value"} each."""
         return self._transport.call("POST", f"{self._path}/{id_of(deployment)}:feedback", json={"truths": [*truths]})
+
+    def _change(self, method: str, deployment: str, action: str, etag: str | None, body: Json | None) -> Json:
+        headers = {"If-Match": f'"{etag}"'} if etag else None
+        path = f"{self._path}/{id_of(deployment)}{action}"
+        return self._transport.call(method, path, json=body, headers=headers)
+
+    def _targets(self, traffic: Sequence[Json]) -> Items:
+        return [{**target, "model_version": self._model_version(target["model_version"])} for target in traffic]
 
     def _model_version(self, model: str) -> str:
         return f"projects/{self._project}/{model_version_path(model, self._project)}"
