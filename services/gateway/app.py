@@ -18,6 +18,7 @@ from .problems import add_problem_handlers
 from .routes import (
     datasets,
     deployments,
+    experiments,
     inference,
     links,
     models,
@@ -50,6 +51,7 @@ ROUTERS = (
     models.router,
     workflows.router,
     deployments.router,
+    experiments.router,
     monitors.router,
     tasks.router,
     task_events.router,

@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 
 from fairlead.api.conductor.v1.workflow_service_pb2_grpc import WorkflowServiceStub
+from fairlead.api.drift.v1.experiment_service_pb2_grpc import ExperimentServiceStub
 from fairlead.api.drift.v1.monitor_service_pb2_grpc import MonitorServiceStub
 from fairlead.api.inference.v2.open_inference_pb2_grpc import GRPCInferenceServiceStub
 from fairlead.api.profiler.v1.dataset_service_pb2_grpc import DatasetServiceStub
@@ -82,6 +83,11 @@ class Services:
     def monitors(self) -> MonitorServiceStub:
         """Return drift's monitors."""
         return MonitorServiceStub(self._channel("drift"))
+
+    @cached_property
+    def experiments(self) -> ExperimentServiceStub:
+        """Return drift's experiments."""
+        return ExperimentServiceStub(self._channel("drift"))
 
     @cached_property
     def workflows(self) -> WorkflowServiceStub:

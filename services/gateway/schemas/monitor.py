@@ -60,6 +60,10 @@ class Monitor(Response):
     performance: dict[str, float | None] = Field(
         description="Metrics over joined feedback.", examples=[{"accuracy": 0.87}]
     )
+    sampling_rate: float | None = Field(description="The share of requests that is logged.", examples=[1.0])
+    estimated_prediction_count: int = Field(
+        description="Predictions answered, where the log is sampled; else prediction_count.", examples=[2500]
+    )
 
 
 class MonitorPage(Page[Monitor]):

@@ -11,7 +11,14 @@ from google.protobuf.message import Message
 
 from fairlead.api.common.v1.table_pb2 import Column, ColumnKind, NumberColumn, TextColumn
 from fairlead.api.conductor.v1 import workflow_pb2, workflow_service_pb2, workflow_service_pb2_grpc
-from fairlead.api.drift.v1 import monitor_pb2, monitor_service_pb2, monitor_service_pb2_grpc
+from fairlead.api.drift.v1 import (
+    experiment_pb2,
+    experiment_service_pb2,
+    experiment_service_pb2_grpc,
+    monitor_pb2,
+    monitor_service_pb2,
+    monitor_service_pb2_grpc,
+)
 from fairlead.api.inference.v2 import open_inference_pb2, open_inference_pb2_grpc
 from fairlead.api.profiler.v1 import (
     dataset_pb2,
@@ -208,6 +215,25 @@ def _infer(_: Peers, request: Any) -> open_inference_pb2.ModelInferResponse:
     return answer
 
 
+def _experiment(asked: experiment_service_pb2.GetExperimentRequest) -> experiment_pb2.Experiment:
+    if not asked.name.startswith(INCOME):
+        raise NotFound(f"there is no {asked.name}", resource=asked.name)
+    versions = MODEL, MODEL.replace("/1", "/2")
+    arms = [
+        experiment_pb2.ExperimentArm(model_version=name, champion=name == MODEL, shadow=name != MODEL)
+        for name in versions
+    ]
+    comparison = experiment_pb2.ArmComparison(
+        model_version=versions[1],
+        shadow=True,
+        verdict=experiment_pb2.EXPERIMENT_VERDICT_CHALLENGER_BETTER,
+        differences=[experiment_pb2.MetricDifference(metric="error_rate", difference=-0.1, p_value=0.0)],
+    )
+    return experiment_pb2.Experiment(
+        name=asked.name, deployment=INCOME, number=asked.number or 2, arms=arms, comparisons=[comparison]
+    )
+
+
 def _monitor(name: str, policy: monitor_pb2.MonitorPolicy | None = None) -> monitor_pb2.Monitor:
     policy = policy or monitor_pb2.MonitorPolicy(window_rows=500, warning_threshold=0.1)
     return monitor_pb2.Monitor(name=name, policy=policy, etag="m1", severity=monitor_pb2.SEVERITY_OK)
@@ -286,6 +312,7 @@ ANSWERS: dict[str, Callable[[Peers, Any], Message]] = {
     ),
     "SendFeedback": lambda _, asked: prediction_service_pb2.SendFeedbackResponse(accepted_count=len(asked.truths)),
     "GetMonitor": lambda _, asked: monitor_service_pb2.GetMonitorResponse(monitor=_monitor(asked.name)),
+    "GetExperiment": lambda _, asked: experiment_service_pb2.GetExperimentResponse(experiment=_experiment(asked)),
     "ListMonitors": lambda _, asked: monitor_service_pb2.ListMonitorsResponse(
         monitors=[_monitor(f"{asked.parent}/monitors/income")]
     ),
@@ -325,6 +352,11 @@ SERVICES: tuple[tuple[Any, Any, str], ...] = (
     (workflow_service_pb2_grpc.add_WorkflowServiceServicer_to_server, workflow_service_pb2, "WorkflowService"),
     (deployment_service_pb2_grpc.add_DeploymentServiceServicer_to_server, deployment_service_pb2, "DeploymentService"),
     (prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server, prediction_service_pb2, "PredictionService"),
+    (
+        experiment_service_pb2_grpc.add_ExperimentServiceServicer_to_server,
+        experiment_service_pb2,
+        "ExperimentService",
+    ),
     (monitor_service_pb2_grpc.add_MonitorServiceServicer_to_server, monitor_service_pb2, "MonitorService"),
     (task_service_pb2_grpc.add_TaskServiceServicer_to_server, task_service_pb2, "TaskService"),
     (

@@ -9,7 +9,7 @@ from google.protobuf.descriptor import Descriptor
 
 from fairlead.api.common.v1 import preparation_pb2, table_pb2
 from fairlead.api.conductor.v1 import workflow_pb2
-from fairlead.api.drift.v1 import monitor_pb2
+from fairlead.api.drift.v1 import experiment_pb2, monitor_pb2
 from fairlead.api.events.v1 import events_pb2
 from fairlead.api.gateway.v1 import project_service_pb2
 from fairlead.api.profiler.v1 import dataset_pb2, profile_pb2
@@ -24,6 +24,7 @@ MODULES = (
     preparation_pb2,
     table_pb2,
     workflow_pb2,
+    experiment_pb2,
     monitor_pb2,
     events_pb2,
     project_service_pb2,
