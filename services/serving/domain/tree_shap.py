@@ -16,7 +16,6 @@ and sums up the tree, so that the cost is that of its edges, not of its paths ti
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,35 +140,30 @@ class _Part:
 
     def add(self, features: Floats, tables: _Tables, total: Floats) -> None:
         """Add the contributions to rows of features [r, k] to total [r, outputs * columns]."""
-        state = self._states(features)
-        index = self._rows + state
-        reach = tables.step[index]
+        index = self._rows + self._states(features)
+        reach = np.take(tables.step, index, axis=0)
         self._multiply_down(reach)
-        sums = self._sum_up(reach)
-        gained = np.einsum("erq,werq->wre", tables.gain[index], sums)
+        gained = np.einsum("erq,werq->wre", np.take(tables.gain, index, axis=0), self._sum_up(reach))
         for offset, of_rows in enumerate(gained):
+            group = self._group + offset * self._columns
             for row, of_edges in enumerate(of_rows):
-                group = self._group + offset * self._columns
                 total[row] += np.bincount(group, of_edges, total.shape[1])
 
     def _states(self, features: Floats) -> NDArray[np.int8]:
         """The state of each edge for each row, [E, r]."""
         edges = self._edges
-        values = features.T[edges.feature]
+        values = np.take(features.T, edges.feature, axis=0)
         passes = (edges.low[:, np.newaxis] < values) & (values <= edges.high[:, np.newaxis])
-        unknown = np.isnan(values)
-        if unknown.any():
-            passes |= unknown & edges.missing[:, np.newaxis]
+        if np.isnan(features).any():
+            passes |= np.isnan(values) & edges.missing[:, np.newaxis]
         passes[-1] = True
         flags = passes.view(np.int8)
-        return np.asarray(flags[:-1] + flags[self._earlier], dtype=np.int8)
+        return np.asarray(flags[:-1] + np.take(flags, self._earlier, axis=0), dtype=np.int8)
 
     def _multiply_down(self, reach: Floats) -> None:
         """Turn each edge's factor [E, r, points] into the product over its path, in place."""
-        levels = self._edges.levels
-        for above, level in pairwise(levels):
-            pairs = reach[level.start : level.stop].reshape(-1, 2, *reach.shape[1:])
-            pairs *= reach[above.start + level.inner][:, np.newaxis]
+        for level in self._edges.levels[1:]:
+            reach[level.start : level.stop] *= np.take(reach, level.parent, axis=0)
 
     def _sum_up(self, reach: Floats) -> Floats:
         """Sums of leaves' values times products below each edge, [width, E, r, points]."""
@@ -179,7 +173,7 @@ class _Part:
         else:
             sums = np.empty((self._width, *reach.shape))
             sums[:, edges.leaves] = reach[edges.leaves] * edges.leaf_values.T[:, :, np.newaxis, np.newaxis]
-        for above, level in reversed(list(pairwise(edges.levels))):
-            pairs = sums[:, level.start : level.stop].reshape(self._width, -1, 2, *reach.shape[1:])
-            sums[:, above.start + level.inner] = pairs[:, :, 0] + pairs[:, :, 1]
+        for level in reversed(edges.levels[:-1]):
+            below = np.take(sums, level.yes, axis=1)
+            np.add(below, np.take(sums, level.no, axis=1), out=sums[:, level.start : level.leaves])
         return sums

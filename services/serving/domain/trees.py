@@ -15,6 +15,7 @@ Truths = NDArray[np.bool_]
 # Training weight is never quite 0 on a path that training built; where rounding made it so, a branch keeps this share.
 _LEAST_SHARE = 1e-12
 _LEAST_COVER = 1e-300
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,18 @@ class Trees:
 
 
 class Level(NamedTuple):
-    """Edges of one depth: numbers start to stop, in pairs (yes, no). inner: the edges of the level above, counted from
-    that level's start, that the pairs hang from; the first level's pairs hang from roots.
+    """Edges of one depth: numbers start to stop, those that lead to a split (start to leaves) before those to a leaf.
+
+    yes and no: the edges of the level below that such splits lead to. parent: the edge above each of this level's
+    edges; the first level's have none.
     """
 
     start: int
+    leaves: int
     stop: int
-    inner: Ints
+    parent: Ints
+    yes: Ints
+    no: Ints
 
 
 @dataclass(frozen=True)
@@ -92,20 +98,22 @@ class _Descent:
         self._missing, self._share = np.ones(count + 1, dtype=bool), np.ones(count + 1)
         self._earlier, self._output = np.full(count + 1, count), np.zeros(count + 1, dtype=np.int64)
         self._levels: list[Level] = []
-        # Where the descent stands: nodes, the outputs of their trees, and the last edge by feature on the way there.
-        self._nodes = trees.roots[numbers].astype(np.int64)
+        # Where the descent stands: splits, their edges, the outputs of their trees, the last edges by feature.
+        numbers = numbers[trees.feature[trees.roots[numbers]] >= 0]
+        self._splits = trees.roots[numbers].astype(np.int64)
+        self._edges = np.full(len(numbers), count)
         self._outputs = trees.outputs[numbers].astype(np.int64)
         self._last = np.full((len(numbers), len(trees.column_of)), count, dtype=np.int32)
         self._depth = 0
-        self._leaf_edges: list[Ints] = [np.zeros(0, dtype=np.int64)]
-        self._leaf_nodes: list[Ints] = [np.zeros(0, dtype=np.int64)]
+        self._leaf_nodes: list[Ints] = [_NONE]
 
     def edges(self) -> Edges:
         """All edges."""
         start = 0
-        while start < self._count:
+        while len(self._splits):
             start = self._go_down(start)
         leaf_row = np.cumsum(self._trees.feature < 0) - 1
+        leaf_edges = [np.arange(level.leaves, level.stop) for level in self._levels]
         return Edges(
             feature=self._feature,
             low=self._low,
@@ -115,35 +123,36 @@ class _Descent:
             earlier=self._earlier,
             output=self._output,
             levels=tuple(self._levels),
-            leaves=np.concatenate(self._leaf_edges),
+            leaves=np.concatenate([_NONE, *leaf_edges]),
             leaf_values=self._trees.leaf_values[leaf_row[np.concatenate(self._leaf_nodes)]],
             depth=self._depth,
         )
 
     def _go_down(self, start: int) -> int:
-        """Add the edges below the present nodes, of which the first is number `start`; returns the one after them."""
-        trees = self._trees
-        inner = np.flatnonzero(trees.feature[self._nodes] >= 0)
-        parents = np.repeat(self._nodes[inner], 2)
-        stop = start + len(parents)
-        new = slice(start, stop)
-        is_yes = np.arange(len(parents)) % 2 == 0
-        children = np.where(is_yes, trees.yes[parents], trees.no[parents]).astype(np.int64)
-        feature, threshold = trees.feature[parents], trees.threshold[parents]
-        last = np.repeat(self._last[inner], 2, axis=0)
-        earlier = last[np.arange(len(parents)), feature]
-        self._feature[new], self._earlier[new] = feature, earlier
+        """Add the edges below the present splits, of which the first is number `start`; returns the one after them."""
+        trees, count = self._trees, 2 * len(self._splits)
+        stop, new = start + count, slice(start, start + count)
+        children = np.concatenate([trees.yes[self._splits], trees.no[self._splits]]).astype(np.int64)
+        order = np.argsort(trees.feature[children] < 0, kind="stable")
+        place = np.empty(count, dtype=np.int64)
+        place[order] = np.arange(start, stop)
+        children, is_yes, above = children[order], order < count // 2, order % (count // 2)
+        splits, last = self._splits[above], self._last[above]
+        feature, threshold = trees.feature[splits], trees.threshold[splits]
+        earlier = last[np.arange(count), feature]
+        self._feature[new], self._earlier[new], self._output[new] = feature, earlier, self._outputs[above]
         self._low[new] = np.where(is_yes, self._low[earlier], np.maximum(self._low[earlier], threshold))
         self._high[new] = np.where(is_yes, np.minimum(self._high[earlier], threshold), self._high[earlier])
-        self._missing[new] = self._missing[earlier] & (trees.missing_yes[parents] == is_yes)
-        shares = trees.cover[children] / np.maximum(trees.cover[parents], _LEAST_COVER)
+        self._missing[new] = self._missing[earlier] & (trees.missing_yes[splits] == is_yes)
+        shares = trees.cover[children] / np.maximum(trees.cover[splits], _LEAST_COVER)
         self._share[new] = self._share[earlier] * np.maximum(shares, _LEAST_SHARE)
-        self._output[new] = np.repeat(self._outputs[inner], 2)
-        last[np.arange(len(parents)), feature] = np.arange(start, stop)
-        leaves = np.flatnonzero(trees.feature[children] < 0)
-        self._leaf_edges.append(start + leaves)
-        self._leaf_nodes.append(children[leaves])
+        last[np.arange(count), feature] = np.arange(start, stop)
         self._depth = max(self._depth, int((last < self._count).sum(axis=1).max()))
-        self._levels.append(Level(start, stop, inner))
-        self._nodes, self._last, self._outputs = children, last, self._output[new]
+        if self._levels:
+            self._levels[-1] = self._levels[-1]._replace(yes=place[: count // 2], no=place[count // 2 :])
+        inner = int((trees.feature[children] >= 0).sum())
+        self._levels.append(Level(start, start + inner, stop, self._edges[above], _NONE, _NONE))
+        self._leaf_nodes.append(children[inner:])
+        self._splits, self._last = children[:inner], last[:inner]
+        self._edges, self._outputs = np.arange(start, start + inner), self._output[start : start + inner]
         return stop
