@@ -17,6 +17,7 @@ from fairlead.cli import (
     db,
     deployments,
     events,
+    experiments,
     export,
     models,
     monitors,
@@ -48,6 +49,7 @@ cli.add_typer(runs.app, name="runs")
 cli.add_typer(models.app, name="models")
 cli.add_typer(export.app, name="export")
 cli.command("deploy")(deployments.deploy)
+deployments.app.command("experiment")(experiments.experiment)
 cli.add_typer(deployments.app, name="deployments")
 cli.command("predict")(predictions.predict)
 cli.command("predict-batch")(predictions.predict_batch)

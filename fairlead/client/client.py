@@ -10,6 +10,7 @@ import httpx
 from fairlead.client.connection import find_connection
 from fairlead.client.datasets import Datasets
 from fairlead.client.deployments import Deployments
+from fairlead.client.experiments import Experiments
 from fairlead.client.models import Models
 from fairlead.client.monitors import Monitors
 from fairlead.client.projects import Projects
@@ -54,6 +55,7 @@ class Client:
         self.runs = Runs(self._transport, project)
         self.models = Models(self._transport, project)
         self.deployments = Deployments(self._transport, project, self.tasks)
+        self.experiments = Experiments(self._transport, project)
         self.monitors = Monitors(self._transport, project)
 
     def status(self) -> Json:
