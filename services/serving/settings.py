@@ -39,7 +39,7 @@ class ServingSettings(KitSettings):
     serving_load_seconds: float = Field(60.0, gt=0, description="How long a request waits for a model that is loading.")
     serving_models_mb: int = Field(
         1024,
-        ge=1,
+        ge=64,
         description="Megabytes of memory that loaded models may take together, beside what a serving process needs "
         "itself (some 300). Beyond that the least recently used are unloaded; their next request loads them again.",
     )

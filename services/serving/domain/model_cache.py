@@ -21,6 +21,8 @@ from .model import Model, ModelSource
 
 RETRY_SECONDS = 1.0
 """A model that could not be loaded is not tried again sooner; its error is answered meanwhile."""
+RELEASE_SECONDS = 10.0
+"""Memory is not given back more often: it takes a while, and helps only where something was freed meanwhile."""
 
 
 class CacheState(Enum):
@@ -106,6 +108,7 @@ class ModelCache:
         self._queue = LoadQueue()
         self._failed: dict[str, tuple[FairleadError, float]] = {}
         self._pinned: frozenset[str] = frozenset()
+        self._release_after = 0.0
         self._waiting = 0
         # Only ever advanced by next(), which is one step for all threads.
         self._uses = itertools.count(1)
@@ -231,8 +234,10 @@ class ModelCache:
             if load is None:
                 return
             room = self._ledger.begin(load.source.model_version)
-            scattered = self._ledger.is_scattered(room)
-        if scattered:
+            release = self._ledger.is_scattered(room) and started >= self._release_after
+            if release:
+                self._release_after = started + RELEASE_SECONDS
+        if release:
             self._release()
         with self._lock:
             victims = self._victims(coming=room)

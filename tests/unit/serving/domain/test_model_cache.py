@@ -9,7 +9,7 @@ import pytest
 from fairlead.kit.errors import FailedPrecondition, Internal, Unavailable
 from services.serving.domain.columns import Array, Columns
 from services.serving.domain.model import Model, ModelSource
-from services.serving.domain.model_cache import RETRY_SECONDS, CacheState, CacheStatus, ModelCache
+from services.serving.domain.model_cache import RELEASE_SECONDS, RETRY_SECONDS, CacheState, CacheStatus, ModelCache
 from tests.unit.serving.schemas import PRICE, numbers
 
 MODEL_BYTES = 100
@@ -66,6 +66,7 @@ class Cached:
         self.blocked: dict[str, Event] = {}
         self.broken: dict[str, Callable[[], Exception]] = {}
         self.begun: list[str] = []
+        self.released = 0
         self.cache = ModelCache(
             self._load,
             budget_bytes=room_for * MODEL_BYTES,
@@ -73,7 +74,11 @@ class Cached:
             loaders=loaders,
             observer=self.story,
             clock=lambda: self.machine.now,
+            release=self._release,
         )
+
+    def _release(self) -> None:
+        self.released += 1
 
     def _load(self, source: ModelSource) -> Model:
         version = source.model_version
@@ -359,3 +364,17 @@ def test_closing_tells_those_who_wait() -> None:
     assert errors == ["the server is shutting down; try again in a moment"]
     with pytest.raises(Unavailable, match="shutting down"):
         cached.get("c")
+
+
+def test_memory_that_is_no_models_is_given_back_now_and_then() -> None:
+    cached = Cached(room_for=4)
+    for version in ("a", "b", "c", "d"):
+        cached.get(version)
+    cached.machine.hold(80)
+    cached.get("e")
+    cached.machine.hold(80)
+    cached.get("f")
+    assert cached.released == 1
+    cached.machine.now += RELEASE_SECONDS
+    cached.get("g")
+    assert cached.released == 2
