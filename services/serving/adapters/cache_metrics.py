@@ -81,7 +81,7 @@ class PrometheusCacheObserver(Collector):
 
 
 def _usage(usage: CacheUsage) -> Iterator[Metric]:
-    yield CounterMetricFamily("fairlead_model_cache_hits", "Requests that found their model loaded.", usage.hits)
+    yield CounterMetricFamily("fairlead_model_cache_hits", "Lookups that found their model loaded.", usage.hits)
     gauges = (
         ("fairlead_models_loaded", "Models in memory.", usage.models),
         ("fairlead_models_bytes", "Bytes that the models in memory were measured to take.", usage.bytes),
