@@ -14,18 +14,18 @@ from fairlead.api.profiler.v1 import dataset_service_pb2
 from fairlead.api.profiler.v1.dataset_service_pb2_grpc import DatasetServiceStub
 from fairlead.api.serving.v1 import prediction_service_pb2 as pb
 from fairlead.kit.blobs import BlobStore
-from fairlead.kit.errors import FairleadError, ResourceExhausted
+from fairlead.kit.errors import FairleadError, InvalidArgument, ResourceExhausted
 from fairlead.kit.resources import parse_name
 from fairlead.kit.tasks import TaskContext
 
 from .adapters.batch.assembly import RejectedFile
 from .adapters.batch.opening import BatchLimits, known_texts, open_prediction, plan_of
-from .adapters.batch.part_folder import PartFolder, remove_abandoned
+from .adapters.batch.part_folder import PartFolder, open_folder, read_plan, remove_abandoned, write_plan
 from .adapters.batch.predict_file import FilePrediction
 from .adapters.package import PackageLoader
 from .batch_predict_request import source_of
 from .batch_reporter import SOURCE, Reporter
-from .domain.batch_parts import Tally
+from .domain.batch_parts import Plan, Tally
 from .domain.batch_request import BatchSource, check_format, kind_of
 from .domain.deployments import NAME, DeploymentReader, Registry
 from .domain.model import ModelSource
@@ -37,7 +37,8 @@ REJECTED_FILE = "rejected.csv"
 class BatchPredictor:
     """Predicts a dataset version or a file with a deployment's champion, or a version that the request names.
 
-    Safe to run again: finished parts are kept in a folder of the task's below `folder`, and taken up after checking.
+    Safe to run again: finished parts are kept below `folder`, and taken up after checking, by the next attempt at the
+    task or by another task that asks for the same.
     """
 
     deployments: DeploymentReader
@@ -55,40 +56,53 @@ class BatchPredictor:
         rows can't be read, ResourceExhausted where the disk is full.
         """
         remove_abandoned(self.folder)
-        parts = PartFolder(self.folder / task.task.name.rpartition("/")[2])
+        self.folder.mkdir(parents=True, exist_ok=True)
+        task_id = task.task.name.rpartition("/")[2]
+        begun = self.folder / f"{task_id}.json"
+        request = task.request(pb.BatchPredictRequest)
+        task.progress(0.0, stage="load", resource=request.deployment)
         try:
             with _room_needed(self.folder):
-                made = self._run(task, parts)
+                plan = self._plan(request, begun)
+                write_plan(begun, plan)
+                made = self._with_parts(task, request, plan, task_id)
         except FairleadError:
-            # The task has failed for good; nobody will take the parts up.
-            parts.remove()
+            # The task has failed; no other attempt will ask.
+            begun.unlink(missing_ok=True)
             raise
-        parts.remove()
+        begun.unlink()
         return made
 
-    def _run(self, task: TaskContext, parts: PartFolder) -> pb.BatchPrediction:
-        request = task.request(pb.BatchPredictRequest)
-        asked, format = source_of(request), check_format(request.format)
-        task.progress(0.0, stage="load", resource=request.deployment)
-        chosen = self._version(request, parts)
-        blob, kind = self._table(asked)
-        model = self.loader(chosen)
-        known = known_texts(self.blobs, chosen.package_blob)
-        plan = plan_of(blob, kind, chosen, format, self.limits)
-        parts.begin(plan)
-        source = self.blobs.fetch(blob)
+    def _with_parts(
+        self, task: TaskContext, request: pb.BatchPredictRequest, plan: Plan, task_id: str
+    ) -> pb.BatchPrediction:
+        with open_folder(self.folder, plan, task_id) as parts:
+            try:
+                made = self._predicted(task, request, plan, parts)
+            except (InvalidArgument, ResourceExhausted):
+                # Asked for again it would fail again; after another failure the parts are of use.
+                parts.remove()
+                raise
+            parts.remove()
+        return made
+
+    def _predicted(
+        self, task: TaskContext, request: pb.BatchPredictRequest, plan: Plan, parts: PartFolder
+    ) -> pb.BatchPrediction:
+        said = source_of(request).said
+        task.log(f"{SOURCE}.load", f"Predicting '{said}' ({plan.kind}) with {plan.model_version} into {plan.format}")
+        model = self.loader(ModelSource(plan.model_version, plan.package_blob))
         most = request.max_rejected_rows if request.HasField("max_rejected_rows") else self.limits.rejected_rows
-        task.log(f"{SOURCE}.load", f"Predicting '{asked.said}' ({kind}) with {model.version} into {format}")
         with (
             RejectedFile(parts.path / REJECTED_FILE) as rejected,
             open_prediction(
-                source,
+                self.blobs.fetch(plan.source_blob),
                 plan,
                 model,
                 parts,
                 rejected,
                 Reporter(task),
-                known=known,
+                known=known_texts(self.blobs, plan.package_blob),
                 threads=self.limits.workers,
                 most_rejected=most,
             ) as prediction,
@@ -122,15 +136,22 @@ class BatchPredictor:
             file_name=request.file_name,
         )
 
-    def _version(self, request: pb.BatchPredictRequest, parts: PartFolder) -> ModelSource:
-        """Return the version that predicts: what an earlier attempt took, else the one that is named, or the champion.
+    def _plan(self, request: pb.BatchPredictRequest, begun: Path) -> Plan:
+        """Return what is predicted, by which version.
 
-        An alias or a champion that moves while the work is under way would else make a result of two versions.
+        An earlier attempt's version is kept: an alias or a champion that moves while the work is under way would else
+        make a result of two versions.
         """
+        blob, kind = self._table(source_of(request))
+        earlier = read_plan(begun)
+        version = (
+            self._version(request) if earlier is None else ModelSource(earlier.model_version, earlier.package_blob)
+        )
+        return plan_of(blob, kind, version, check_format(request.format), self.limits)
+
+    def _version(self, request: pb.BatchPredictRequest) -> ModelSource:
+        """Return the version that the request names, or the deployment's champion."""
         ids = parse_name(NAME, request.deployment)
-        begun = parts.plan()
-        if begun is not None:
-            return ModelSource(begun.model_version, begun.package_blob)
         deployment = self.deployments.get(ids["project"], ids["deployment"])
         if request.model_version:
             resolved = self.registry.resolve(request.model_version)

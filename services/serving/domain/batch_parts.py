@@ -27,6 +27,11 @@ class Plan:
     writer: str
     layout: int = LAYOUT
 
+    @property
+    def key(self) -> str:
+        """Return a name that no other plan has."""
+        return _sha256(self.to_json())[:32]
+
     def to_json(self) -> str:
         """Return the plan as JSON."""
         return json.dumps(asdict(self), sort_keys=True)

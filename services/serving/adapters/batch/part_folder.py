@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ...domain.batch_parts import Part, Plan, part_of_json, plan_of_json
 
 PLAN = "plan.json"
+LOCK = "lock"
 ABANDONED_SECONDS = 3 * 24 * 3600.0
-"""How long the parts of a task that was cancelled, or never came back, are kept."""
+"""How long the parts of work that was cancelled, or never came back, are kept."""
 
 
 class PartFolder:
@@ -24,25 +28,19 @@ class PartFolder:
         self.path = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def plan(self) -> Plan | None:
-        """Return the plan of the parts that may be there, None where nothing was begun or it can't be read."""
-        try:
-            return plan_of_json((self.path / PLAN).read_text("utf-8"))
-        except (OSError, ValueError, TypeError):
-            return None
-
     def begin(self, plan: Plan) -> None:
         """Keep the plan; parts of another one are removed."""
-        if self.plan() == plan:
+        if read_plan(self.path / PLAN) == plan:
             return
-        self.remove()
-        self.path.mkdir(parents=True)
-        self._put(self.path / PLAN, plan.to_json().encode())
+        for file in self.path.iterdir():
+            if file.name != LOCK:
+                file.unlink()
+        write_plan(self.path / PLAN, plan)
 
     def keep(self, part: Part, data: bytes) -> None:
         """Keep a part; its sum is that of the data. Safe to call from many threads."""
-        self._put(self.file(part.index), data)
-        self._put(self._record(part.index), part.to_json().encode())
+        _put(self.file(part.index), data)
+        _put(self._record(part.index), part.to_json().encode())
 
     def finished(self) -> Iterator[Part | int]:
         """Yield the parts from the first on, each checked against its file, up to the first that is not there.
@@ -73,22 +71,61 @@ class PartFolder:
     def _record(self, index: int) -> Path:
         return self.path / f"part-{index:06}.json"
 
-    def _put(self, target: Path, data: bytes) -> None:
-        # A thread of its own may write the same part for an attempt that is about to end.
-        draft = target.with_name(f"{target.name}.{threading.get_native_id()}.draft")
-        draft.write_bytes(data)
-        draft.replace(target)
+
+@contextmanager
+def open_folder(batches: Path, plan: Plan, task_id: str) -> Iterator[PartFolder]:
+    """Yield the folder of a plan's parts, which a later task with the same plan takes up too.
+
+    While another process works in it, a folder of the task's own is used.
+    """
+    shared = PartFolder(batches / plan.key)
+    with (shared.path / LOCK).open("a") as lock:
+        folder = shared if _locked(lock.fileno(), shared.path / LOCK) else PartFolder(batches / f"{plan.key}-{task_id}")
+        folder.begin(plan)
+        yield folder
 
 
-def remove_abandoned(drafts: Path, now: float | None = None) -> None:
-    """Remove the folders below drafts in which nothing has changed for days."""
+def read_plan(path: Path) -> Plan | None:
+    """Return a plan that was kept, None where none was or it can't be read."""
+    try:
+        return plan_of_json(path.read_text("utf-8"))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    """Keep a plan."""
+    _put(path, plan.to_json().encode())
+
+
+def remove_abandoned(batches: Path, now: float | None = None) -> None:
+    """Remove what lies in the folder and has not changed for days."""
     oldest = (time.time() if now is None else now) - ABANDONED_SECONDS
-    for folder in drafts.iterdir() if drafts.is_dir() else ():
+    for entry in batches.iterdir() if batches.is_dir() else ():
         try:
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
+            if entry.stat().st_mtime >= oldest:
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
         except FileNotFoundError:
             continue  # whoever it belongs to has just finished
+
+
+def _locked(lock: int, path: Path) -> bool:
+    """Lock the file for as long as it is open; return False where another has it, or has just removed it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(lock).st_ino == path.stat().st_ino
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def _put(target: Path, data: bytes) -> None:
+    draft = target.with_name(f"{target.name}.{threading.get_native_id()}.draft")
+    draft.write_bytes(data)
+    draft.replace(target)
 
 
 def _sha256(path: Path) -> str:
