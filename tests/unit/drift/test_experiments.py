@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from fairlead.api.common.v1 import table_pb2
 from fairlead.api.drift.v1 import experiment_pb2, experiment_service_pb2
 from fairlead.api.events.v1 import events_pb2
 from fairlead.api.serving.v1 import deployment_pb2
@@ -137,7 +138,7 @@ def test_truths_that_come_before_their_predictions_are_joined(desk: Desk) -> Non
     told(desk, later, wrong=1)
     desk.restart()
     desk.predicted(later)
-    assert counts(asked(desk))[1] == (3, 3, pytest.approx(1 / 3))
+    assert counts(asked(desk))[1] == pytest.approx((3, 3, 1 / 3))
 
 
 def test_other_shares_go_on_with_the_experiment_and_other_versions_begin_another(desk: Desk) -> None:
@@ -154,7 +155,7 @@ def test_other_shares_go_on_with_the_experiment_and_other_versions_begin_another
     newest, former = asked(desk), asked(desk, 1)
     assert newest.number == 2 and counts(newest) == [(5, 0, None)]
     assert newest.summary == "income/2 answers alone: there is nothing to compare"
-    assert counts(former)[1] == (14, 14, pytest.approx(10 / 14)), "late truths are of the experiment of their answers"
+    assert counts(former)[1] == pytest.approx((14, 14, 10 / 14)), "late truths are of the experiment of their answers"
     assert former.end_time == newest.begin_time and not newest.HasField("end_time")
     with pytest.raises(NotFound, match="no experiment 3"):
         asked(desk, 3)
@@ -249,7 +250,7 @@ def test_a_truth_that_can_not_be_read_is_counted_in_no_arm(desk: Desk) -> None:
         batch = made.batch(take(ROWS, np.arange(2)), version=version)
         batch.ClearField("classes")
         batch.ClearField("probabilities")
-        batch.task_type = 3  # regression
+        batch.task_type = table_pb2.TASK_TYPE_REGRESSION
         batch.prediction.numbers.values.extend([1.0, 2.0])
         batch.shadow = version == TWO
         desk.predicted(batch)

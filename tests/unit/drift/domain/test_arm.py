@@ -24,8 +24,8 @@ def told(arm: Arm, *rows: tuple[Answer, str]) -> Arm:
 
 
 def test_losses_of_classes() -> None:
-    assert losses(Task.BINARY, CLASSES, Answer(HIGH, 0.8), HIGH) == (0.0, pytest.approx(0.04))
-    assert losses(Task.BINARY, CLASSES, Answer(HIGH, 0.8), LOW) == (1.0, pytest.approx(0.64))
+    assert losses(Task.BINARY, CLASSES, Answer(HIGH, 0.8), HIGH) == pytest.approx((0.0, 0.04))
+    assert losses(Task.BINARY, CLASSES, Answer(HIGH, 0.8), LOW) == pytest.approx((1.0, 0.64))
     assert losses(Task.MULTICLASS, ("1", "2"), Answer("1"), "1.0") == (0.0,)
     wrong, brier = losses(Task.BINARY, CLASSES, Answer(HIGH, 0.8), "neither")
     assert wrong == 1.0 and math.isnan(brier)
@@ -67,7 +67,7 @@ def test_metrics_of_a_binary_arm_have_intervals_where_these_are_sound() -> None:
     rows = [(Answer(HIGH, 0.9), HIGH)] * 30 + [(Answer(HIGH, 0.6), LOW)] * 10 + [(Answer(LOW, 0.1), LOW)] * 60
     found = {metric.metric: metric for metric in arm_metrics(told(new_arm(Task.BINARY, CLASSES), *rows))}
     assert list(found)[:2] == ["error_rate", "accuracy"]
-    assert (found["error_rate"].value, found["accuracy"].value) == (pytest.approx(0.1), pytest.approx(0.9))
+    assert (found["error_rate"].value, found["accuracy"].value) == pytest.approx((0.1, 0.9))
     assert found["accuracy"].upper == pytest.approx(1 - found["error_rate"].lower)
     assert found["precision"].value == pytest.approx(0.75)
     assert {name for name, metric in found.items() if metric.interval == WILSON} == {
