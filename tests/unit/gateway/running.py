@@ -46,18 +46,16 @@ class Running:
 
 
 def settings_for(home: Path, peers: str = "127.0.0.1:1", **others: Any) -> GatewaySettings:
-    """Return settings with the stores below home and all other services at one address."""
+    """Return settings with the stores below home and all other services at one address, but for what others name."""
     services = ("profiler", "trainer", "serving", "drift", "conductor")
-    addresses: dict[str, Any] = {f"{service}_address": peers for service in services}
-    return GatewaySettings(
-        home=home,
-        service_token=SERVICE_TOKEN,
-        admin_token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest(),
-        gateway_inference_address=peers,
-        gateway_heartbeat_seconds=0.3,
-        **addresses,
-        **others,
-    )
+    chosen: dict[str, Any] = {
+        "service_token": SERVICE_TOKEN,
+        "admin_token_sha256": hashlib.sha256(TOKEN.encode()).hexdigest(),
+        "gateway_inference_address": peers,
+        "gateway_heartbeat_seconds": 0.3,
+        **{f"{service}_address": peers for service in services},
+    }
+    return GatewaySettings(home=home, **{**chosen, **others})
 
 
 @contextmanager
