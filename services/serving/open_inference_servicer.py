@@ -21,6 +21,7 @@ from .domain.repository import ModelRepository
 from .domain.server_info import EXTENSIONS, NO_OVERRIDES, PLATFORM, SERVER_NAME
 from .not_offered_servicer import NotOfferedServicer
 from .open_inference_convert import parameters_of, requested_outputs, tensors_of, to_infer_response, to_metadata
+from .open_inference_row import plain_row
 from .open_inference_views import to_config, to_statistics
 from .open_streams import OpenStreams
 from .reading import tensor_reader
@@ -158,7 +159,9 @@ class OpenInferenceServicer(NotOfferedServicer):
         outputs = requested_outputs(request)
         answer = self._inference.answer(
             name_of_inference(request.model_name),
-            tensor_reader(lambda: tensors_of(request, self._limits), outputs, options, self._limits),
+            tensor_reader(
+                lambda: tensors_of(request, self._limits), plain_row(request), outputs, options, self._limits
+            ),
             door=DOOR,
             request_id=request.id,
             version=request.model_version,

@@ -11,17 +11,19 @@ from .domain.inference import Reader
 from .domain.limits import RequestLimits
 from .domain.options import PredictionOptions
 from .domain.outputs import RequestedOutput, check_outputs
+from .domain.plain_row import PlainRow, columns_of_plain_row
 from .domain.schema import Schema
 from .domain.tensors import Tensor, columns_of_tensors
 
 
 def tensor_reader(
     tensors: Callable[[], Sequence[Tensor]],
+    row: PlainRow | None,
     outputs: Sequence[RequestedOutput],
     options: PredictionOptions,
     limits: RequestLimits,
 ) -> Reader:
-    """Return what reads the tensors once the model is known.
+    """Return what reads the tensors, or the row that they are, once the model is known.
 
     It raises InvalidArgument for tensors and outputs that do not fit the model, and DeadlineExceeded where the caller
     waits no more, so that nothing is computed for it.
@@ -29,10 +31,12 @@ def tensor_reader(
 
     def read(schema: Schema) -> tuple[Columns, int]:
         check_outputs(schema, outputs, options)
-        found = tensors()
-        if found and found[0].shape:
-            limits.check_rows(found[0].shape[0])
-        columns, rows = columns_of_tensors(schema, found)
+        columns, rows = None if row is None else columns_of_plain_row(schema, row), 1
+        if columns is None:
+            found = tensors()
+            if found and found[0].shape:
+                limits.check_rows(found[0].shape[0])
+            columns, rows = columns_of_tensors(schema, found)
         # Raises where no time is left.
         deadline.remaining(0.0)
         return columns, rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import NamedTuple
 
 
 class Kind(Enum):
@@ -33,6 +34,18 @@ class InputColumn:
     tensor: str
 
 
+class Layout(NamedTuple):
+    """The inputs' names, whether each is a text, where numbers and texts are among them, and where each of them is in
+    the numbers followed by the texts.
+    """
+
+    names: tuple[str, ...]
+    texts: tuple[bool, ...]
+    number_places: tuple[int, ...]
+    text_places: tuple[int, ...]
+    order: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Schema:
     """A model's inputs in order, its task and its class labels (empty for regression)."""
@@ -45,6 +58,16 @@ class Schema:
     def by_name(self) -> dict[str, InputColumn]:
         """Return the inputs by column name."""
         return {column.name: column for column in self.inputs}
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Return how the inputs lie, for what reads a row at once."""
+        texts = tuple(column.kind is Kind.TEXT for column in self.inputs)
+        number_places = tuple(place for place, is_text in enumerate(texts) if not is_text)
+        text_places = tuple(place for place, is_text in enumerate(texts) if is_text)
+        stacked = (*number_places, *text_places)
+        order = tuple(stacked.index(place) for place in range(len(texts)))
+        return Layout(tuple(column.name for column in self.inputs), texts, number_places, text_places, order)
 
     @cached_property
     def all_numeric(self) -> bool:

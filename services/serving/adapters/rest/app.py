@@ -115,7 +115,7 @@ class OpenInferenceRest:
     def _predict(self, model_name: str, version: str, parsed: InferRequest) -> Response:
         answer = self._inference.answer(
             name_of_inference(model_name),
-            tensor_reader(lambda: parsed.tensors, parsed.outputs, parsed.options, self._limits.request),
+            tensor_reader(lambda: parsed.tensors, parsed.row, parsed.outputs, parsed.options, self._limits.request),
             door=DOOR,
             request_id=parsed.id,
             version=version,

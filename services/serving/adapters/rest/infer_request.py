@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic_core import from_json
@@ -16,9 +17,11 @@ from ...domain.limits import LIMITS, RequestLimits
 from ...domain.options import PLAIN, PredictionOptions
 from ...domain.outputs import RequestedOutput
 from ...domain.parameters import options_of, timeout_of
+from ...domain.plain_row import PlainRow
 from ...domain.raw_tensors import decode_raw
 from ...domain.tensors import BYTES, Tensor, invalid_tensor
 from .json_tensors import json_tensor
+from .plain_json import plain_row
 
 HEADER_LENGTH = b"inference-header-content-length"
 LENGTH_DIGITS = 18
@@ -30,15 +33,23 @@ _NO_PARAMETERS: Mapping[str, Any] = {}
 class InferRequest:
     """A parsed request; without outputs every one is sent, as raw bytes if binary_default.
 
+    inputs, binary: the tensors as they came. row: their values where they are one row in its plainest form.
     timeout: the seconds that its parameters give it; None for no limit.
     """
 
     id: str
-    tensors: list[Tensor]
+    inputs: list[Any]
+    binary: memoryview
+    row: PlainRow | None
     outputs: list[RequestedOutput]
     binary_default: bool
     options: PredictionOptions = PLAIN
     timeout: float | None = None
+
+    @cached_property
+    def tensors(self) -> list[Tensor]:
+        """Return the tensors. Raises InvalidArgument naming the one that is wrong."""
+        return _tensors(self.inputs, self.binary)
 
 
 def parse_infer_request(body: bytes, header_length: bytes | None, limits: RequestLimits = LIMITS) -> InferRequest:
@@ -62,14 +73,19 @@ def parse_infer_request(body: bytes, header_length: bytes | None, limits: Reques
         limits.check_elements(_declared_elements(inputs))
     parameters = _parameters(head)
     binary_default = bool(parameters and parameters.get("binary_data_output", False))
-    return InferRequest(
+    request = InferRequest(
         _text(head.get("id"), "id"),
-        _tensors(inputs, memoryview(body)[length:]),
+        inputs,
+        memoryview(body)[length:],
+        plain_row(inputs) if length == len(body) else None,
         _outputs(head.get("outputs"), binary_default),
         binary_default,
         options_of(parameters) if parameters else PLAIN,
         timeout_of(parameters) if parameters else None,
     )
+    if request.row is None:
+        _ = request.tensors  # What is wrong with them is told now.
+    return request
 
 
 def _length(header: bytes | None, body: bytes) -> int:
