@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .quick import predict
+
 if TYPE_CHECKING:
     from ..preparation import FittedPreparation
 
@@ -39,8 +41,8 @@ class FittedModel:
         """Probabilities [n, classes], or values [n], of columns [n] (float64; object str for text)."""
         features = self.preparation.transform(columns)
         if not self.classes:
-            return np.asarray(self.estimator.predict(features), dtype=np.float64).reshape(len(features))
-        probabilities = np.asarray(self.estimator.predict_proba(features), dtype=np.float64)
+            return predict(self.estimator, features).reshape(len(features))
+        probabilities = predict(self.estimator, features)
         if not self.present:
             return probabilities
         spread = np.zeros((len(features), len(self.classes)))
