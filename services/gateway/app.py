@@ -16,6 +16,7 @@ from .middleware.calls import CallMiddleware
 from .parts import Parts
 from .problems import add_problem_handlers
 from .routes import (
+    batch_predictions,
     datasets,
     deployments,
     experiments,
@@ -39,6 +40,7 @@ from .routes import (
 ROUTERS = (
     # First, for routes are asked in turn and this one is called thousands of times a second.
     predictions.router,
+    batch_predictions.router,
     system.router,
     sign_in.router,
     projects.router,

@@ -10,7 +10,7 @@ import pytest
 from fairlead.api.conductor.v1.workflow_service_pb2 import CreateWorkflowRequest, ReviewWorkflowRequest
 from fairlead.api.drift.v1.monitor_service_pb2 import UpdateMonitorRequest
 from fairlead.api.serving.v1.deployment_service_pb2 import CreateDeploymentRequest
-from fairlead.api.serving.v1.prediction_service_pb2 import PredictRequest, SendFeedbackRequest
+from fairlead.api.serving.v1.prediction_service_pb2 import BatchPredictRequest, PredictRequest, SendFeedbackRequest
 from fairlead.api.trainer.v1.run_service_pb2 import CreateRunRequest, ExportRunRequest
 from tests.unit.gateway.peers import INCOME, MODEL
 from tests.unit.gateway.running import Running, running_gateway
@@ -162,6 +162,35 @@ def test_a_batch_is_asked_for(gateway: Running) -> None:
     task = gateway.json("POST", f"{P}/deployments/income:batchPredict", 202, json=body)
 
     assert task["kind"] == "batch_predict"
+
+
+def test_a_file_is_uploaded_and_predicted_as_it_is(gateway: Running) -> None:
+    stored = gateway.json("POST", f"{P}/files", 201, content=b"age\n39\n")
+    body = {
+        "file": {"sha256": stored["sha256"], "file_name": "new.csv"},
+        "format": "jsonl",
+        "model_version": "adult/aliases/challenger",
+        "max_rejected_rows": 0,
+    }
+    gateway.json("POST", f"{P}/deployments/income:batchPredict", 202, json=body)
+
+    asked = gateway.peers.last(BatchPredictRequest)
+    assert stored["size"] == 7
+    assert gateway.blobs.fetch(asked.source_blob).read_bytes() == b"age\n39\n"
+    assert (asked.file_name, asked.format, asked.dataset_version) == ("new.csv", "jsonl", "")
+    assert asked.model_version == "projects/default/models/adult/aliases/challenger"
+    assert asked.HasField("max_rejected_rows")
+
+
+def test_what_no_batch_can_be_made_of_is_refused(gateway: Running) -> None:
+    path = f"{P}/deployments/income:batchPredict"
+    absent = gateway.json("POST", path, 400, json={"file": {"sha256": "0" * 64}})
+    assert (absent["code"], "POST it to files" in absent["detail"]) == ("FAILED_PRECONDITION", True)
+    gateway.json("POST", path, 400, json={"file": {"sha256": "short"}})
+    gateway.json("POST", path, 400, json={"dataset_version": "adult/versions/1", "format": "xml"})
+    gateway.json("POST", path, 400, json={"dataset_version": "adult/versions/1", "max_rejected_rows": -1})
+    gateway.json("POST", f"{P}/files", 400, content=b"")
+    gateway.json("POST", "/api/v1/projects/nope/files", 404, content=b"age\n39\n")
 
 
 def test_feedback_is_passed_on_as_class_labels_are_written(gateway: Running) -> None:

@@ -311,3 +311,21 @@ def test_the_file_of_a_batch_is_downloaded(gateway: Running) -> None:
     assert file.text == "age,prediction\n39,no\n"
     assert f'filename="predictions-{id_of(task)}.csv"' in file.headers["content-disposition"]
     assert "makes no file" in gateway.json("GET", f"{P}/tasks/{id_of(other)}/result", 400)["detail"]
+
+
+def test_the_rows_that_a_batch_left_out_are_downloaded(gateway: Running) -> None:
+    task, clean = new_task(gateway, "batch_predict"), new_task(gateway, "batch_predict")
+    blob, told = gateway.blobs.put_bytes(b'{"age": 39}\n'), gateway.blobs.put_bytes(b"row,column,reason,value\n")
+    made = BatchPrediction(result_blob=blob.key, format="jsonl", row_count=1, rejected_blob=told.key)
+    gateway.peers.store.succeed(task.name, made)
+    gateway.peers.store.succeed(clean.name, BatchPrediction(result_blob=blob.key, format="csv", row_count=1))
+    path = f"{P}/tasks/{id_of(task)}/result"
+    file = until(lambda: (f := gateway.http.get(path)).status_code == 200 and f)
+    rejected = gateway.http.get(path, params={"file": "rejected"})
+    until(lambda: gateway.json("GET", f"{P}/tasks/{id_of(clean)}")["state"] == "succeeded")
+
+    assert file.headers["content-type"] == "application/x-ndjson"
+    assert rejected.text == "row,column,reason,value\n"
+    assert f'filename="rejected-{id_of(task)}.csv"' in rejected.headers["content-disposition"]
+    none = gateway.json("GET", f"{P}/tasks/{id_of(clean)}/result?file=rejected", 400)
+    assert "has left out no row" in none["detail"]

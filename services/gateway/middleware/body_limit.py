@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..problems import BodyTooLarge
 
 # Uploads are streamed and have a limit of their own.
-_UPLOAD = re.compile(r"/api/v1/projects/[^/]+/datasets")
+_UPLOAD = re.compile(r"/api/v1/projects/[^/]+/(datasets|files)")
 
 
 class BodyLimitMiddleware:

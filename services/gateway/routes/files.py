@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from fairlead.api.profiler.v1.dataset_pb2 import DatasetVersion
 from fairlead.api.serving.v1.prediction_service_pb2 import BatchPrediction
@@ -12,6 +13,8 @@ from fairlead.kit.errors import FailedPrecondition
 from ..domain.task_states import SUCCEEDED
 
 PARQUET = "application/vnd.apache.parquet"
+MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson", "parquet": PARQUET}
+Which = Literal["result", "rejected"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,20 @@ def version_file(version: DatasetVersion, format: str) -> BlobFile:
     return BlobFile(version.original_blob, version.file_name or dataset_id, "application/octet-stream")
 
 
-def batch_file(task: Task) -> BlobFile:
-    """Return the file that a batch prediction made. Raises FailedPrecondition where the task has made none."""
+def batch_file(task: Task, which: Which = "result") -> BlobFile:
+    """Return a file that a batch prediction made: its "result", or the "rejected" rows with their reasons.
+
+    Raises FailedPrecondition where the task has made none.
+    """
     made = BatchPrediction()
     if task.state != SUCCEEDED:
         raise FailedPrecondition(f"{task.name} has made no file: it has not succeeded", resource=task.name)
     if not task.result.Unpack(made):
         raise FailedPrecondition(f"{task.name} makes no file; it is a {task.kind}", resource=task.name)
-    name = f"predictions-{task.name.rpartition('/')[2]}.{made.format or 'csv'}"
-    return BlobFile(made.result_blob, name, PARQUET if made.format == "parquet" else "text/csv; charset=utf-8")
+    task_id = task.name.rpartition("/")[2]
+    if which == "result":
+        format = made.format or "csv"
+        return BlobFile(made.result_blob, f"predictions-{task_id}.{format}", MEDIA_TYPES[format])
+    if not made.rejected_blob:
+        raise FailedPrecondition(f"{task.name} has left out no row", resource=task.name)
+    return BlobFile(made.rejected_blob, f"rejected-{task_id}.csv", MEDIA_TYPES["csv"])

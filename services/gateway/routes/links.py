@@ -18,7 +18,7 @@ from .answers import accepted
 from .datasets import DatasetId, Version
 from .files import batch_file, version_file
 from .parameters import Gateway, IdempotencyKey, Project
-from .tasks import TaskId
+from .tasks import ResultFile, TaskId
 
 PROJECT = "/api/v1/projects/{project_id}"
 router = APIRouter()
@@ -90,10 +90,12 @@ def create_version_link(
 
 
 @router.post(f"{PROJECT}/tasks/{{task_id}}:downloadLink", tags=["tasks"], responses=failures(400, 401, 404, 503))
-def create_result_link(task_id: TaskId, project: Project, gateway: Gateway, seconds: Seconds = LINK_SECONDS) -> Link:
-    """Return a link to download the file by that a batch prediction made.
+def create_result_link(
+    task_id: TaskId, project: Project, gateway: Gateway, file: ResultFile = "result", seconds: Seconds = LINK_SECONDS
+) -> Link:
+    """Return a link to download a file by that a batch prediction made.
 
     FAILED_PRECONDITION where blobs are kept in a local folder: get `result` then.
     """
-    file = batch_file(gateway.directory.get(f"{project}/tasks/{task_id}"))
-    return Link.of(gateway.blobs.download_link(file.blob, seconds, file.name))
+    made = batch_file(gateway.directory.get(f"{project}/tasks/{task_id}"), file)
+    return Link.of(gateway.blobs.download_link(made.blob, seconds, made.name))

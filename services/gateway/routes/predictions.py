@@ -1,4 +1,4 @@
-"""Predictions, online and in batch, and feedback about them."""
+"""Predictions online, and feedback about them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import from_json, to_json
 
 from fairlead.api.serving.v1.prediction_service_pb2 import (
-    BatchPredictRequest,
     PredictResponse,
     SendFeedbackRequest,
     Truth,
@@ -18,20 +17,16 @@ from fairlead.kit.errors import FieldViolation, InvalidArgument
 from ..documentation import failures
 from ..domain import predictions as shown
 from ..domain.predictions import Asked
-from ..domain.references import qualify
 from ..domain.truth import truth_text
 from ..off_loop import LARGE_BYTES, work
 from ..schemas.prediction import (
     FeedbackReceipt,
-    NewBatchPrediction,
     NewFeedback,
     PredictionRequest,
     PredictionResponse,
 )
-from ..schemas.task import Task
-from .answers import accepted
 from .deployments import DeploymentId
-from .parameters import Gateway, IdempotencyKey, Project
+from .parameters import Gateway, Project
 
 router = APIRouter(prefix="/api/v1/projects/{project_id}/deployments", tags=["deployments"])
 
@@ -68,25 +63,6 @@ async def predict(request: Request, deployment_id: DeploymentId, project: Projec
     asked = await work(large, _asked, body)
     answer = await gateway.predictor.predict(f"{project}/deployments/{deployment_id}", asked, large)
     return Response(await work(large, _told, answer), media_type="application/json")
-
-
-@router.post("/{deployment_id}:batchPredict", status_code=202, responses=failures(400, 401, 404, 503))
-def batch_predict(
-    deployment_id: DeploymentId,
-    body: NewBatchPrediction,
-    response: Response,
-    project: Project,
-    gateway: Gateway,
-    idempotency_key: IdempotencyKey = "",
-) -> Task:
-    """Predict a whole dataset version; the finished task's file is at /tasks/{task}/result."""
-    request = BatchPredictRequest(
-        deployment=f"{project}/deployments/{deployment_id}",
-        dataset_version=qualify(project, "datasets", body.dataset_version, "dataset_version"),
-        format=body.format,
-        request_id=idempotency_key,
-    )
-    return accepted(gateway.services.predictions.BatchPredict(request).task, response)
 
 
 @router.post("/{deployment_id}:feedback", responses=failures(400, 401, 404, 503))

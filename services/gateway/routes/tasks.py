@@ -18,7 +18,7 @@ from ..domain.references import qualify
 from ..domain.task_states import STATES
 from ..parts import Parts
 from ..schemas.task import LogLine, LogPage, Task, TaskPage
-from .files import batch_file
+from .files import Which, batch_file
 from .parameters import Gateway, Paging, Project
 
 PATH = "/api/v1/projects/{project_id}/tasks"
@@ -40,7 +40,12 @@ LOGS: dict[int | str, dict[str, Any]] = {
         "content": {"text/plain": {"example": "INFO 2026-01-31T17:01:03Z | prepare.impute | Replaced 12 nulls\n"}},
     }
 }
-RESULT: dict[int | str, dict[str, Any]] = {200: binary("The file.", "text/csv", "application/vnd.apache.parquet")}
+ResultFile = Annotated[
+    Which, Query(description="What was predicted, or the rows that were left out: a CSV file of row, column, reason.")
+]
+RESULT: dict[int | str, dict[str, Any]] = {
+    200: binary("The file.", "text/csv", "application/x-ndjson", "application/vnd.apache.parquet")
+}
 
 
 @router.get(PATH, responses=failures(400, 401, 404))
@@ -105,10 +110,12 @@ def cancel_found_task(task_id: TaskId, gateway: Gateway) -> Task:
     response_class=FileResponse,
     responses={**RESULT, **failures(400, 401, 404, 503)},
 )
-def download_task_result(task_id: TaskId, project: Project, gateway: Gateway) -> FileResponse:
-    """Download the file that a batch prediction made."""
-    file = batch_file(gateway.directory.get(f"{project}/tasks/{task_id}"))
-    return FileResponse(gateway.blobs.fetch(file.blob), media_type=file.media_type, filename=file.name)
+def download_task_result(
+    task_id: TaskId, project: Project, gateway: Gateway, file: ResultFile = "result"
+) -> FileResponse:
+    """Download a file that a batch prediction made."""
+    made = batch_file(gateway.directory.get(f"{project}/tasks/{task_id}"), file)
+    return FileResponse(gateway.blobs.fetch(made.blob), media_type=made.media_type, filename=made.name)
 
 
 def _logs(gateway: Parts, task: TaskMessage, size: int, token: str, as_text: bool) -> LogPage | Response:

@@ -64,14 +64,14 @@ async def upload_dataset(
     file that is no table fails the task with line and reason.
     """
     limit = gateway.settings.gateway_upload_limit_bytes
-    chunks = _limited(request, limit)
+    chunks = limited(request, limit)
     boundary = boundary_of(request.headers.get("content-type", ""))
     form = FormReader(chunks, boundary) if boundary else None
     given = {"dataset_id": dataset_id, "file_name": file_name, "sheet": sheet}
     if form is None:
         # Before the upload rather than after it; in a form the id may come behind the file.
         require_id(dataset_id, "dataset_id")
-    blob = await _store(gateway.blobs, chunks if form is None else form.file())
+    blob = await store(gateway.blobs, chunks if form is None else form.file())
     if form is not None:
         given = {name: value or form.fields.get(name, "") for name, value in given.items()}
         given["file_name"] = given["file_name"] or form.file_name
@@ -83,7 +83,7 @@ async def upload_dataset(
     return accepted(answer.task, response)
 
 
-async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
+async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:
     """Yield the body in chunks. Raises BodyTooLarge, at once where the length is told."""
     too_large = BodyTooLarge(
         f"the upload is over the limit of {limit} bytes; send a smaller file (Parquet is often a tenth of CSV) "
@@ -101,7 +101,7 @@ async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
             yield chunk
 
 
-async def _store(blobs: BlobStore, chunks: AsyncIterator[bytes]) -> StoredBlob:
+async def store(blobs: BlobStore, chunks: AsyncIterator[bytes]) -> StoredBlob:
     """Store chunks as they come: the store's thread asks the event loop for the next one."""
 
     async def following() -> bytes:

@@ -1,4 +1,4 @@
-"""Predictions, online and in batch, and the truth about them."""
+"""Predictions online, and the truth about them."""
 
 from __future__ import annotations
 
@@ -95,13 +95,6 @@ class PredictionResponse(Schema):
     def example(cls) -> dict[str, Any]:
         """Return the answer to a plain request."""
         return {member: value for member, value in super().example().items() if cls.model_fields[member].is_required()}
-
-
-class NewBatchPrediction(Request):
-    """A dataset version to predict."""
-
-    dataset_version: str = Field(description="The dataset version.", examples=["datasets/adult/versions/1"])
-    format: Literal["", "csv", "parquet"] = Field("", description="Of the result; empty means csv.", examples=["csv"])
 
 
 class Truth(Request):
