@@ -7,6 +7,7 @@ from datetime import datetime
 from threading import Event as Flag
 from threading import Thread
 
+from fairlead.kit.database import unavailable
 from fairlead.kit.logging import get_logger
 
 from ..domain.following import Following
@@ -40,6 +41,15 @@ class DeploymentFollower:
         if self._thread.is_alive():
             self._thread.join()
 
+    def discover(self) -> None:
+        """Look now, for a deployment that is not known. Raises Unavailable where the database is away."""
+        try:
+            self._tell_failures()
+        except Exception as error:
+            if (told := unavailable(error)) is not None:
+                raise told from error
+            raise
+
     def _run(self) -> None:
         while not self._closing.wait(WAITING_SECONDS if self._following.waits else POLL_SECONDS):
             try:
@@ -53,10 +63,13 @@ class DeploymentFollower:
                 self._fails = False
 
     def _look(self) -> None:
-        for name, error in self._following.look():
-            LOG.error("a change made elsewhere can't be served here yet", deployment=name, error=error)
+        self._tell_failures()
         for outcome in self._schedule.advance(self._now()):
             if outcome.error:
                 LOG.error("planned traffic is given up", deployment=outcome.deployment, reason=outcome.error)
             else:
                 LOG.info("planned traffic is served", deployment=outcome.deployment, planned=str(outcome.time))
+
+    def _tell_failures(self) -> None:
+        for name, error in self._following.look():
+            LOG.error("a change made elsewhere can't be served here yet", deployment=name, error=error)

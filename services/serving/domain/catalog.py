@@ -31,6 +31,8 @@ class Catalog:
         self.cache = cache
         self.routes: dict[str, Route] = {}
         """By deployment name; to be read by anyone, changed only here."""
+        self.discover: Callable[[], None] = lambda: None
+        """Called where a deployment is not known, which another process may have made a moment ago."""
         self._clock = clock
         self._lock = Lock()
         self._behind: dict[str, str] = {}
@@ -109,6 +111,9 @@ class Catalog:
         """Return who answers for a deployment. Raises NotFound."""
         route = self.routes.get(name)
         if route is None:
+            self.discover()
+            route = self.routes.get(name)
+        if route is None:
             raise NotFound(f"there is no deployment '{name}'", resource=name)
         return route
 
@@ -116,7 +121,8 @@ class Catalog:
         """Return whether the deployment answers; one whose models are not in memory does, by loading them."""
         route = self.routes.get(name)
         if route is None:
-            return Status(State.LOADING)
+            # It is stored, and known here in a moment.
+            return Status(State.READY)
         states = [self.cache.state(arm.version) for arm in (*route.arms, *route.shadows)]
         for status in states[: len(route.arms)]:
             if status.state is CacheState.FAILED:

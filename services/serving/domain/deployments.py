@@ -8,12 +8,12 @@ from datetime import datetime
 from threading import Lock
 from typing import Protocol
 
-from fairlead.kit.errors import Aborted, AlreadyExists, FairleadError, FieldViolation, InvalidArgument
+from fairlead.kit.errors import Aborted, AlreadyExists, FairleadError, FieldViolation, InvalidArgument, NotFound
 from fairlead.kit.resources import parse_name, require_id
 
 from . import rollout
 from .catalog import Catalog
-from .deployment import Deployment, deployment_name
+from .deployment import Deployment
 from .model import Model, ModelSource
 from .traffic import Step, Target, check_alike, check_traffic, sole
 
@@ -104,9 +104,7 @@ class Deployments:
         project = require_id(parse_name(PARENT, parent)["project"], "project")
         require_id(deployment_id, "deployment_id")
         _check_rate(log_sampling_rate)
-        name = deployment_name(project, deployment_id)
-        if self._catalog.knows(name):
-            raise AlreadyExists(f"'{name}' exists already; update it, or choose another id", resource=name)
+        self._check_free(project, deployment_id)
         version = self._registry.resolve(model_version)
         now = self._now()
         deployment = Deployment(
@@ -215,6 +213,14 @@ class Deployments:
             self._store.delete(self.get(name))
             self._catalog.remove(name)
         self._forget(name)
+
+    def _check_free(self, project: str, deployment_id: str) -> None:
+        """Raise AlreadyExists before anything is loaded; the store does so again, for who was faster."""
+        try:
+            name = self._store.get(project, deployment_id).name
+        except NotFound:
+            return
+        raise AlreadyExists(f"'{name}' exists already; update it, or choose another id", resource=name)
 
     def _current(self, name: str, etag: str) -> Deployment:
         current = self.get(name)

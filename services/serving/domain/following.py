@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol
 
 from .catalog import Catalog
@@ -38,7 +39,7 @@ class _Pending:
 
 
 class Following:
-    """Brings the catalog up to date. To be used by one thread."""
+    """Brings the catalog up to date. Safe to call from many threads."""
 
     def __init__(self, feed: Feed, catalog: Catalog, forget: Callable[[str], None]) -> None:
         """forget is told the name of each deployment that ended elsewhere."""
@@ -47,6 +48,7 @@ class Following:
         self._forget = forget
         self._revision = -1
         self._pending: dict[str, _Pending] = {}
+        self._lock = Lock()
 
     def restore(self) -> None:
         """Answer for whatever is deployed; models are loaded when they are asked for."""
@@ -66,13 +68,16 @@ class Following:
         A change is served once its new models are loaded; until then requests go where they went. Where they can't be
         loaded here, that is tried again at each look.
         """
-        changes = self._feed.changes_since(self._revision)
-        if changes is not None:
-            for deployment in changes.deployments:
-                self._take(deployment)
-            self._end_others(changes)
-            self._revision = changes.revision
-        return [(name, pending.error) for name, pending in list(self._pending.items()) if self._fails(name, pending)]
+        with self._lock:
+            changes = self._feed.changes_since(self._revision)
+            if changes is not None:
+                for deployment in changes.deployments:
+                    self._take(deployment)
+                self._end_others(changes)
+                self._revision = changes.revision
+            return [
+                (name, pending.error) for name, pending in list(self._pending.items()) if self._fails(name, pending)
+            ]
 
     def _take(self, deployment: Deployment) -> None:
         route = self._catalog.routes.get(deployment.name)

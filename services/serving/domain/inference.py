@@ -17,7 +17,6 @@ from .model import Model
 from .options import PLAIN, PredictionOptions
 from .prediction import Prediction
 from .prediction_log import PredictionLog
-from .route import Arm, Route
 from .schema import Schema
 from .shadows import ShadowRequest, Shadows
 from .statistics import StatisticsBook
@@ -103,7 +102,9 @@ class Inference:
         self._observer.began(door)
         try:
             route = self.catalog.routes.get(deployment) or self.catalog.route(deployment)
-            arm = self._arm(route, version, options)
+            arm = route.sole
+            if arm is None or version:
+                arm = route.arm(version) if version else route.pick(options.routing_key, clock.chance)
             model = self._cache.peek(arm.version) or self._cache.get(arm.source, timeout)
             columns, rows = read(model.schema)
             if rows == 0:
@@ -136,8 +137,3 @@ class Inference:
         route = self.catalog.route(deployment)
         arm = route.arm(version) if version else route.champion
         return self._cache.peek(arm.version) or self._cache.get(arm.source, timeout)
-
-    def _arm(self, route: Route, version: str, options: PredictionOptions) -> Arm:
-        if version:
-            return route.arm(version)
-        return route.sole or route.pick(options.routing_key, self._clock.chance)

@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from fairlead.kit.errors import FailedPrecondition
+from fairlead.kit.errors import FailedPrecondition, NotFound
 from services.serving.domain.catalog import Status
 from services.serving.domain.deployment import State
 from services.serving.domain.traffic import Target
@@ -40,6 +40,31 @@ def test_what_another_process_creates_is_served_and_loaded_when_asked_for(proces
     assert not other.catalog.knows(HOUSE)
     assert other.following.look() == []
     assert (other.shares(), other.load.loads) == ([(1, 100)], [])
+
+
+def test_a_call_for_what_another_process_has_just_created_finds_it(processes: tuple[Process, Process]) -> None:
+    one, other = processes
+    one.deployments.create("projects/p", "house", version(1))
+    with pytest.raises(NotFound):
+        other.catalog.get(HOUSE)
+
+    def discover() -> None:
+        assert other.following.look() == []
+
+    other.catalog.discover = discover
+    assert other.catalog.get(HOUSE).version == version(1)
+    with pytest.raises(NotFound):
+        other.catalog.get("projects/p/deployments/none")
+
+
+def test_an_id_is_free_as_soon_as_another_process_deletes_it(processes: tuple[Process, Process]) -> None:
+    one, other = processes
+    one.deployments.create("projects/p", "house", version(1))
+    other.following.look()
+    one.deployments.delete(HOUSE)
+    assert other.deployments.create("projects/p", "house", version(2)).model_version == version(2)
+    one.following.look()
+    assert one.shares() == [(2, 100)]
 
 
 def test_a_split_is_served_once_its_models_are_loaded_here(processes: tuple[Process, Process]) -> None:
