@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib import metadata
 
-from fairlead.api.serving.v1 import deployment_service_pb2, prediction_service_pb2
+from fairlead.api.serving.v1 import deployment_service_pb2, prediction_service_pb2, relay_service_pb2
 from fairlead.api.serving.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from fairlead.api.serving.v1.prediction_service_pb2_grpc import add_PredictionServiceServicer_to_server
+from fairlead.api.serving.v1.relay_service_pb2_grpc import add_RelayServiceServicer_to_server
 from fairlead.api.tasks.v1 import task_service_pb2
 from fairlead.api.tasks.v1.task_service_pb2_grpc import add_TaskServiceServicer_to_server
 from fairlead.kit import backends
@@ -54,6 +55,8 @@ from .domain.shadows import Shadows
 from .domain.statistics import StatisticsBook
 from .open_inference_server import OpenInferenceServer
 from .prediction_servicer import PredictionServicer
+from .relay_doors import RelayDoor, RowsDoor, TensorsDoor
+from .relay_servicer import RelayServicer
 from .settings import ServingSettings
 
 REST_WORKERS = 4
@@ -89,6 +92,7 @@ class ServingProcess:
         self._follower = DeploymentFollower(self._following, Schedule(self._deployments, self._catalog), _now)
         self._tasks = TaskStore(self._engine, self._events, settings.service)
         self._owner = TaskOwner(self._tasks, LocalRunner(f"{__package__}.worker"), concurrency=1)
+        self._relay = self._relay_servicer()
         self._servers = (self._own_server(), OpenInferenceServer(settings, self.inference, _version()))
         self._rest_app, self._rest = self._rest_server()
 
@@ -110,6 +114,7 @@ class ServingProcess:
 
     def stop(self) -> None:
         """Refuse new calls, let those under way finish, publish what they left, and close everything."""
+        self._relay.close()
         with ThreadPoolExecutor(len(self._servers) + 1) as closing:
             for stop in (self._rest.stop, *(server.stop for server in self._servers)):
                 closing.submit(stop)
@@ -170,11 +175,24 @@ class ServingProcess:
             prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"],
         )
         server.add(
+            add_RelayServiceServicer_to_server,
+            self._relay,
+            relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"],
+        )
+        server.add(
             add_TaskServiceServicer_to_server,
             TaskServicer(self._tasks, self._owner),
             task_service_pb2.DESCRIPTOR.services_by_name["TaskService"],
         )
         return server
+
+    def _relay_servicer(self) -> RelayServicer:
+        told = (self.inference, self._settings.request_limits, self._settings.serving_load_seconds)
+        doors: dict[int, RelayDoor] = {
+            relay_service_pb2.RELAY_FORM_OPEN_INFERENCE: TensorsDoor(*told),
+            relay_service_pb2.RELAY_FORM_ROWS: RowsDoor(*told),
+        }
+        return RelayServicer(self._catalog, doors)
 
     def _rest_server(self) -> tuple[OpenInferenceRest, HttpServer]:
         settings = self._settings

@@ -90,3 +90,9 @@ def name_of_inference(inference_name: str) -> str:
             f"there is no model '{inference_name}'; models are named PROJECT.DEPLOYMENT", resource=inference_name
         )
     return deployment_name(project, deployment)
+
+
+def inference_name_of(name: str) -> str:
+    """Return a deployment's name in the Open Inference Protocol; the resource name must be one."""
+    _, project, _, deployment = name.split("/")
+    return f"{project}.{deployment}"
