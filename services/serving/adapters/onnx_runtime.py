@@ -32,16 +32,19 @@ class OnnxRuntime:
     def __init__(self, path: Path, schema: Schema, *, threads: int = 1, large: int = LARGE_BYTES) -> None:
         """Load the graph; threads compute one call. Raises what ONNX Runtime raises for a broken file."""
         if path.stat().st_size > large:
-            self._session = _session(str(path), _options(threads))
+            session = _session(str(path), _options(threads))
         else:
-            self._session = _compact_session(path, threads)
+            session = _compact_session(path, threads)
+        # What the session's own run() calls once it has looked at the names again, and at devices: for a row that takes
+        # a sixth of the time.
+        self._run = session._sess.run
         self._tensors = [column.tensor for column in schema.inputs]
         self._outputs = ["value" if schema.task is TaskType.REGRESSION else "probabilities"]
 
     def run(self, columns: Columns) -> Array:
         """Return the graph's output: probabilities [n, classes], or values [n] or [n, 1]."""
-        feed = {tensor: column.reshape(-1, 1) for tensor, column in zip(self._tensors, columns, strict=True)}
-        return cast(Array, self._session.run(self._outputs, feed)[0])
+        feed = {tensor: column[:, None] for tensor, column in zip(self._tensors, columns, strict=True)}
+        return cast(Array, self._run(self._outputs, feed, None)[0])
 
 
 def _compact_session(path: Path, threads: int) -> ort.InferenceSession:
