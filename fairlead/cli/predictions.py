@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fairlead.cli.answers import print_answer
 from fairlead.cli.context import AsJson, client_of
-from fairlead.cli.output import console, print_json
+from fairlead.cli.output import console, errors, print_json
 from fairlead.cli.progress import TaskProgress
 from fairlead.cli.rows import rows_of
 from fairlead.cli.sources import dataset_of
+from fairlead.client import Client, Json
+from fairlead.client.datasets import dataset_id_of
 from fairlead.client.names import short_name
 
 DeploymentName = Annotated[str, typer.Argument(help="A deployment; `fairlead deployments list` shows them.")]
@@ -23,7 +25,12 @@ class Format(StrEnum):
     """How a batch prediction's result is written."""
 
     CSV = "csv"
+    JSONL = "jsonl"
     PARQUET = "parquet"
+
+
+BARE_ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".parquet", ".pq"})
+"""Files that are predicted as they are; others are imported as datasets first."""
 
 
 def predict(
@@ -59,24 +66,63 @@ def predict(
 def predict_batch(
     context: typer.Context,
     deployment: DeploymentName,
-    source: Annotated[str, typer.Argument(help="A file to upload, or a dataset or one of its versions.")],
+    source: Annotated[str, typer.Argument(help="A file to predict, or a dataset or one of its versions.")],
     output: Annotated[
-        Path | None, typer.Option(help="Where to save the result; {dataset}-predictions.{format} when left out.")
+        Path | None,
+        typer.Option("--output", "-o", help="Where to save the result; {source}-predictions.{format} when left out."),
     ] = None,
-    format: Annotated[Format, typer.Option(help="How to write the result.")] = Format.CSV,
+    format: Annotated[
+        Format | None, typer.Option(help="How to write the result; as the output's name ends, or CSV, when left out.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The version that predicts, such as adult/3; the champion when left out.")
+    ] = None,
+    max_rejected: Annotated[
+        int | None, typer.Option(min=0, help="Rows that may be left out since they can't be read.")
+    ] = None,
+    as_dataset: Annotated[
+        bool, typer.Option("--as-dataset", help="Import the file as a dataset first, which reads any spelling.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Predict every row of a file or a dataset."""
+    """Predict every row of a file or a dataset; a file of any size is predicted as it is."""
+    chosen = (format or _format_of(output)).value
+    file = Path(source).expanduser()
+    bare = file.is_file() and file.suffix.lower() in BARE_ENDINGS and not as_dataset
+    options: dict[str, Any] = {"model": model, "max_rejected_rows": max_rejected}
     with client_of(context) as client:
-        dataset = dataset_of(client, source, quiet=as_json)
-        with TaskProgress(f"predict {dataset}", quiet=as_json) as progress:
-            task = client.deployments.predict_batch(deployment, dataset, format.value, progress)
-        saved = output or Path(f"{short_name(dataset).split('/')[0]}-predictions.{format.value}")
+        if bare:
+            name = dataset_id_of(file)
+            with TaskProgress(f"predict {file.name}", quiet=as_json) as progress:
+                task = client.deployments.predict_file(deployment, file, chosen, progress, **options)
+        else:
+            name = dataset_of(client, source, quiet=as_json)
+            with TaskProgress(f"predict {name}", quiet=as_json) as progress:
+                task = client.deployments.predict_batch(deployment, name, chosen, progress, **options)
+        saved = output or Path(f"{short_name(name).split('/')[0]}-predictions.{chosen}")
         client.tasks.download_result(task["name"], saved)
+        rejected = _save_rejected(client, task, saved)
     if as_json:
-        print_json({**task["result"], "saved_to": str(saved)})
+        told = {"saved_to": str(saved)} | ({"rejected_saved_to": str(rejected)} if rejected else {})
+        print_json({**task["result"], **told})
     else:
         console.print(f"{task['result']['row_count']:,} predictions in {saved}", markup=False)
+
+
+def _format_of(output: Path | None) -> Format:
+    ending = output.suffix.lower().removeprefix(".") if output else ""
+    return Format(ending) if ending in {each.value for each in Format} else Format.CSV
+
+
+def _save_rejected(client: Client, task: Json, saved: Path) -> Path | None:
+    """Save what was left out beside the result and say so; return where, None where nothing was."""
+    count = task["result"].get("rejected_row_count", 0)
+    if not count:
+        return None
+    rejected = saved.with_name(f"{saved.stem}.rejected.csv")
+    client.tasks.download_result(task["name"], rejected, "rejected")
+    errors.print(f"{count:,} rows can't be read and were left out; {rejected} tells why", style="yellow", markup=False)
+    return rejected
 
 
 def feedback(

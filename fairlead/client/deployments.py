@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from fairlead.client.names import dataset_version_path, id_of, model_version_path
 from fairlead.client.tasks import Tasks
 from fairlead.client.transport import Items, Json, Transport
+from fairlead.client.uploads import send_bare_file
 
 
 class Deployments:
@@ -118,10 +120,48 @@ class Deployments:
         dataset: str,
         format: str = "csv",
         on_message: Callable[[Json], None] | None = None,
+        *,
+        model: str | None = None,
+        max_rejected_rows: int | None = None,
     ) -> Json:
-        """Predict a dataset version and return the task that holds the result; tasks.download_result saves it."""
+        """Predict a dataset version and return the task that holds the result; tasks.download_result saves it.
+
+        The deployment's champion predicts, or the model version given ("adult/3", "adult@challenger"). Rows that can't
+        be read are left out and counted in the result's rejected_row_count. Raises ApiError, TaskFailed.
+        """
         version = f"projects/{self._project}/datasets/{dataset_version_path(dataset, self._project)}"
-        body = {"dataset_version": version, "format": format}
+        asked = {"dataset_version": version, "format": format, "max_rejected_rows": max_rejected_rows}
+        return self._predict_batch(deployment, asked, model, on_message)
+
+    def predict_file(
+        self,
+        deployment: str,
+        file: str | Path,
+        format: str = "csv",
+        on_message: Callable[[Json], None] | None = None,
+        *,
+        model: str | None = None,
+        max_rejected_rows: int | None = None,
+    ) -> Json:
+        """Upload a file, predict it as it is, and return the task that holds the result, as predict_batch does.
+
+        CSV and the like with a header, JSON Lines and Parquet, of any size; no dataset comes of it. Raises ApiError,
+        TaskFailed, OSError.
+        """
+        path = Path(file)
+        project = f"/projects/{self._project}"
+        sha256 = send_bare_file(self._transport, f"{project}/datasets", f"{project}/files", path)
+        asked = {
+            "file": {"sha256": sha256, "file_name": path.name},
+            "format": format,
+            "max_rejected_rows": max_rejected_rows,
+        }
+        return self._predict_batch(deployment, asked, model, on_message)
+
+    def _predict_batch(
+        self, deployment: str, asked: Json, model: str | None, on_message: Callable[[Json], None] | None
+    ) -> Json:
+        body = {**asked, "model_version": None if model is None else self._model_version(model)}
         task = self._transport.call("POST", f"{self._path}/{id_of(deployment)}:batchPredict", json=body)
         return self._tasks.wait(task["name"], on_message)
 

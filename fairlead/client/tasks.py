@@ -79,9 +79,9 @@ class Tasks:
             raise TaskFailed(last)
         return last
 
-    def download_result(self, task: str, destination: str | Path) -> int:
-        """Save the file that a batch prediction made and return its bytes."""
-        return self._transport.download(f"{self._path}/{id_of(task)}/result", Path(destination))
+    def download_result(self, task: str, destination: str | Path, file: str | None = None) -> int:
+        """Save the file that a batch prediction made and return its bytes; file="rejected" is what it left out."""
+        return self._transport.download(f"{self._path}/{id_of(task)}/result", Path(destination), file=file)
 
     def download_link(self, task: str, seconds: int | None = None) -> Json:
         """Return a link (url, method, headers, expire_time) to the file that a task made.

@@ -36,6 +36,19 @@ def send_file(
     return transport.upload(datasets, file, **given)
 
 
+def send_bare_file(transport: Transport, datasets: str, files: str, file: Path, link_from: int = LINK_BYTES) -> str:
+    """Upload a file that becomes no dataset, and return the SHA-256 that it is known by.
+
+    A file of more than `link_from` bytes goes by a link where there is one, as those of datasets do. Raises ApiError,
+    OSError.
+    """
+    if file.stat().st_size > link_from:
+        declared = {"size": file.stat().st_size, "sha256": _sha256_of(file)}
+        if _sent_by_link(transport, datasets, file, declared):
+            return str(declared["sha256"])
+    return str(transport.upload(files, file)["sha256"])
+
+
 def _sent_by_link(transport: Transport, datasets: str, file: Path, declared: Json) -> bool:
     try:
         link = transport.call("POST", f"{datasets}:uploadLink", json=declared)

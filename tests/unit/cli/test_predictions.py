@@ -73,14 +73,67 @@ def test_a_dataset_is_predicted_and_saved_beside_its_name(
     assert (tmp_path / "adult-predictions.csv").read_text() == "prediction\n1\n"
 
 
-def test_a_file_is_uploaded_and_predicted(stage: Stage, shell: Shell, tmp_path: Path) -> None:
+def test_a_file_is_predicted_as_it_is(stage: Stage, shell: Shell, tmp_path: Path) -> None:
     play_batch(stage)
     (tmp_path / "new.csv").write_text("age\n39\n")
+    stage.answer("POST /files", {"sha256": "ab" * 32, "size": 7})
+
+    assert shell.ok("predict-batch income new.csv") == "1,000 predictions in new-predictions.csv\n"
+
+    assert stage.asked[0].body == b"age\n39\n"
+    assert stage.asked[1].json == {"file": {"sha256": "ab" * 32, "file_name": "new.csv"}, "format": "csv"}
+
+
+@pytest.mark.parametrize(
+    ("options", "format"),
+    [
+        ("-o out.parquet", "parquet"),
+        ("-o out.jsonl", "jsonl"),
+        ("-o out.txt", "csv"),
+        ("-o a.csv --format jsonl", "jsonl"),
+    ],
+)
+def test_the_outputs_name_tells_its_format(
+    stage: Stage, shell: Shell, tmp_path: Path, options: str, format: str
+) -> None:
+    play_batch(stage)
+    (tmp_path / "new.parquet").write_bytes(b"PAR1")
+    stage.answer("POST /files", {"sha256": "ab" * 32, "size": 4})
+
+    shell.ok(f"predict-batch income new.parquet {options} --model adult/3 --max-rejected 5")
+
+    assert stage.asked[1].json == {
+        "file": {"sha256": "ab" * 32, "file_name": "new.parquet"},
+        "format": format,
+        "model_version": "projects/default/models/adult/versions/3",
+        "max_rejected_rows": 5,
+    }
+
+
+def test_rows_that_were_left_out_are_saved_beside_the_result(stage: Stage, shell: Shell, tmp_path: Path) -> None:
+    play_batch(stage)
+    stage.answer(EVENTS, events(told(1, "succeeded", result={"row_count": 998, "rejected_row_count": 2})))
+    (tmp_path / "new.csv").write_text("age\n39\n")
+    stage.answer("POST /files", {"sha256": "ab" * 32, "size": 7})
+
+    said = shell.run("predict-batch income new.csv -o out.jsonl")
+
+    assert "2 rows can't be read and were left out; out.rejected.csv tells why" in said.err
+    assert (tmp_path / "out.rejected.csv").is_file()
+    assert stage.last.query == {"file": "rejected"}
+
+
+@pytest.mark.parametrize("command", ["new.csv --as-dataset", "new.xlsx"])
+def test_a_file_is_imported_first_where_told_or_needed(
+    stage: Stage, shell: Shell, tmp_path: Path, command: str
+) -> None:
+    play_batch(stage)
+    (tmp_path / command.split()[0]).write_text("age\n39\n")
     stage.answer("POST /datasets", task("pending"))
     imported = told(1, "succeeded", result={"name": "projects/default/datasets/new/versions/1"})
     stage.answer(EVENTS, events(imported), events(told(1, "succeeded", result={"row_count": 1})))
 
-    saved = shell.json("predict-batch income new.csv --output out.parquet --format parquet")
+    saved = shell.json(f"predict-batch income {command} --output out.parquet")
 
     assert saved == {"row_count": 1, "saved_to": "out.parquet"}
     assert stage.asked[2].json == {

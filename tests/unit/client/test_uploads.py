@@ -12,7 +12,7 @@ import pytest
 
 from fairlead import ApiError, Client
 from fairlead.client.transport import Transport
-from fairlead.client.uploads import send_file
+from fairlead.client.uploads import send_bare_file, send_file
 from tests.unit.client.messages import task
 from tests.unit.client.stage import API, Stage, problem
 
@@ -103,6 +103,19 @@ def test_other_errors_are_told(stage: Stage, transport: Transport, file: Path) -
     stage.answer("POST /datasets:uploadLink", problem(401, "UNAUTHENTICATED", "no token"))
     with pytest.raises(ApiError, match="no token"):
         send_file(transport, DATASETS, file, "mine", link_from=0)
+
+
+def test_a_file_that_becomes_no_dataset_goes_by_a_link_too(stage: Stage, transport: Transport, file: Path) -> None:
+    stage.answer("POST /datasets:uploadLink", link_to(stage.url))
+    stage.answer(f"PUT {API}/s3/key", {})
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+
+    assert send_bare_file(transport, DATASETS, "/projects/default/files", file, link_from=0) == sha256
+    assert [asked.method for asked in stage.asked] == ["POST", "PUT"]
+
+    stage.answer("POST /files", {"sha256": sha256, "size": len(CONTENT)})
+    assert send_bare_file(transport, DATASETS, "/projects/default/files", file) == sha256
+    assert stage.last.body == CONTENT
 
 
 def test_links_to_download(stage: Stage, client: Client) -> None:
