@@ -6,6 +6,7 @@ A lookup of a loaded model takes no lock. A model that is evicted while calls us
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ from .model import Model, ModelSource
 
 RETRY_SECONDS = 1.0
 """A model that could not be loaded is not tried again sooner; its error is answered meanwhile."""
-RELEASE_SECONDS = 10.0
-"""Memory is not given back more often: it takes a while, and helps only where something was freed meanwhile."""
+RELEASE_PAUSE = 20.0
+"""Memory is given back again after so many times as long as it took: others who want memory wait meanwhile."""
 
 
 class CacheState(Enum):
@@ -234,14 +235,7 @@ class ModelCache:
             if load is None:
                 return
             room = self._ledger.begin(load.source.model_version)
-            release = self._ledger.is_scattered(room) and started >= self._release_after
-            if release:
-                self._release_after = started + RELEASE_SECONDS
-        if release:
-            self._release()
-        with self._lock:
-            victims = self._victims(coming=room)
-        self._drop(victims)
+        self._make_room(room)
         try:
             model = self._load_or_tell(load.source)
         except FairleadError as error:
@@ -261,12 +255,11 @@ class ModelCache:
                 del self._loading[version]
             else:
                 self._ledger.remove(cost)
-            victims = self._victims(but=version)
         try:
             self._observer.loaded(version, self._clock() - started, cost)
         finally:
             load.future.set_result(model)
-        self._drop(victims)
+        self._make_room(but=version)
 
     def _load_or_tell(self, source: ModelSource) -> Model:
         """Return the model. Raises FairleadError and nothing else."""
@@ -291,7 +284,29 @@ class ModelCache:
         finally:
             load.future.set_exception(error)
 
-    def _victims(self, *, but: str = "", coming: Reservation | None = None) -> list[tuple[str, _Entry]]:
+    def _make_room(self, coming: Reservation | None = None, *, but: str = "") -> None:
+        """Give back what is no model's where that is much, then evict as many models as it takes."""
+        began = self._clock()
+        with self._lock:
+            release = began >= self._release_after and self._ledger.is_scattered(coming)
+            if release:
+                # For other threads, until it is known how long it takes.
+                self._release_after = math.inf
+        if release:
+            try:
+                self._release()
+            finally:
+                ended = self._clock()
+                self._release_after = ended + RELEASE_PAUSE * (ended - began)
+        with self._lock:
+            victims = self._victims(coming, but)
+        evicted = [(version, entry.cost) for version, entry in victims]
+        # Freed here, outside the lock, since that takes a while.
+        victims.clear()
+        for version, cost in evicted:
+            self._observer.evicted(version, cost)
+
+    def _victims(self, coming: Reservation | None, but: str) -> list[tuple[str, _Entry]]:
         """Take out the least recently used models until the rest is within bounds; the lock is held."""
         excess = self._ledger.excess(coming)
         if excess <= 0:
@@ -310,15 +325,6 @@ class ModelCache:
             excess -= entry.cost
             victims.append((version, entry))
         return victims
-
-    def _drop(self, victims: list[tuple[str, _Entry]]) -> None:
-        """Free evicted models, outside the lock, since that takes a while."""
-        if not victims:
-            return
-        evicted = [(version, entry.cost) for version, entry in victims]
-        victims.clear()
-        for version, cost in evicted:
-            self._observer.evicted(version, cost)
 
 
 def _copy(error: FairleadError) -> FairleadError:
