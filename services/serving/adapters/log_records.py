@@ -1,8 +1,10 @@
 """Answered requests as journal records: a head that is the same for all requests of one deployment and version, and
-the request itself. Numbers are the bytes of float64 arrays.
+the request itself.
 
 The head is JSON; the request is a pickle of built-in types alone, which is several times quicker than protobuf. Nothing
-in a record names a class, so any later version of this service, wherever its code lies, can read it.
+in a record names a class, so any later version of this service, wherever its code lies, can read it. Numbers are the
+bytes of float64 arrays, one for all numeric columns, a column after the other, and the texts lie likewise in one list,
+so that a batch of requests is put together without looking at each value.
 """
 
 from __future__ import annotations
@@ -12,8 +14,7 @@ import json
 import pickle
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from ..domain.schema import InputColumn, Kind, Schema, TaskType
 from .frames import Mark, Record
 
 _HEAD_LENGTH = struct.Struct("<I")
+_DOUBLE = 8
+_FIELDS_BY_COLUMN = 6
 
 
 def encode_head(deployment: str, model: Model, *, shadow: bool = False, sampling_rate: float = 0.0) -> bytes:
@@ -48,16 +51,23 @@ def encode_head(deployment: str, model: Model, *, shadow: bool = False, sampling
 
 def encode(head: bytes, request_id: str, time_ns: int, columns: Columns, prediction: Prediction) -> bytes:
     """Return the record of one answered request."""
-    values = [column.tolist() if column.dtype.kind == "O" else column.tobytes() for column in columns]
+    numbers, texts = [], []
+    for column in columns:
+        if column.dtype == object:
+            texts += column.tolist()
+        else:
+            numbers.append(column.tobytes())
     output = prediction.values if prediction.values is not None else prediction.probabilities
-    numbers = b"" if output is None else output.tobytes()
-    return head + pickle.dumps((request_id, time_ns, prediction.rows, values, prediction.labels, numbers), 5)
+    outputs = b"" if output is None else output.tobytes()
+    return head + pickle.dumps(
+        (request_id, time_ns, prediction.rows, b"".join(numbers), texts, prediction.labels, outputs), 5
+    )
 
 
 def describe(body: bytes) -> Mark:
     """Return whose record this is, its rows and its time. Raises an error of any kind for other bytes."""
-    head, request = _decoded(0, body)
-    return Mark(json.loads(head)["deployment"], request.prediction.rows, request.time_ns)
+    head, request = _decoded(body)
+    return Mark(json.loads(head)["deployment"], request.rows, request.time_ns)
 
 
 def batches(
@@ -74,52 +84,109 @@ def batches(
     for record in records:
         rows = record.mark.rows
         try:
-            head, request = _decoded(record.place, record.body)
+            head, request = _decoded(record.body)
+            gathering = gathered.get(head)
+            if gathering is None:
+                gathering = gathered[head] = _Gathering(head)
+            gathering.check(request)
         except Exception:  # noqa: BLE001 - bytes that are no record may fail in any way; the caller is told
             damaged(record)
             continue
         size = len(record.body) - len(head)
-        gathering = gathered.get(head)
-        if gathering is not None and not gathering.takes(rows, size, max_rows, max_bytes):
-            yield _batch(gathering)
-            gathering = None
-        if gathering is None:
+        if gathering.requests and not gathering.takes(rows, size, max_rows, max_bytes):
+            yield gathering.batch()
             gathering = gathered[head] = _Gathering(head)
-        gathering.requests.append(request)
-        gathering.rows += rows
-        gathering.size += size
+        gathering.add(record.place, request, size)
     for gathering in gathered.values():
-        yield _batch(gathering)
+        if gathering.requests:
+            yield gathering.batch()
 
 
-@dataclass
+class _Request(NamedTuple):
+    request_id: str
+    time_ns: int
+    rows: int
+    numbers: bytes
+    texts: list[str]
+    labels: list[str] | None
+    outputs: bytes
+
+
 class _Gathering:
-    head: bytes
-    requests: list[LoggedRequest] = field(default_factory=list)
-    rows: int = 0
-    size: int = 0
+    """Requests with one head, on their way to a batch."""
+
+    def __init__(self, head: bytes) -> None:
+        """Raises an error of any kind where the head is none."""
+        self._known = known = json.loads(head)
+        inputs = tuple(InputColumn(name, Kind(kind), tensor) for name, kind, tensor in known["inputs"])
+        self._schema = Schema(TaskType(known["task"]), tuple(known["classes"]), inputs)
+        self._layout = self._schema.layout
+        self.requests: list[LoggedRequest] = []
+        self._parts: list[_Request] = []
+        self._rows = 0
+        self._size = 0
+
+    def check(self, request: _Request) -> None:
+        """Raise ValueError where a request has not what the head says."""
+        rows, layout = request.rows, self._layout
+        if (
+            len(request.numbers) != rows * len(layout.number_places) * _DOUBLE
+            or len(request.texts) != rows * len(layout.text_places)
+            or len(request.outputs) % (rows * _DOUBLE)
+            or len(request.labels or ()) not in (0, rows)
+        ):
+            raise ValueError(f"the request {request.request_id} has not the values that its head tells")
 
     def takes(self, rows: int, size: int, max_rows: int, max_bytes: int) -> bool:
-        return self.rows + rows <= max_rows and self.size + size <= max_bytes
+        return self._rows + rows <= max_rows and self._size + size <= max_bytes
+
+    def add(self, place: int, request: _Request, size: int) -> None:
+        self.requests.append(LoggedRequest(place, request.request_id, request.time_ns, request.rows))
+        self._parts.append(request)
+        self._rows += request.rows
+        self._size += size
+
+    def batch(self) -> Batch:
+        layout, known = self._layout, self._known
+        stacked = [*self._numbers(len(layout.number_places)), *self._texts(len(layout.text_places))]
+        return Batch(
+            known["deployment"],
+            known["model_version"],
+            self._schema,
+            tuple(self.requests),
+            tuple(stacked[place] for place in layout.order),
+            [label for part in self._parts for label in part.labels or ()],
+            _doubles(b"".join([part.outputs for part in self._parts])).reshape(self._rows, -1),
+            shadow=known.get("shadow", False),
+            sampling_rate=known.get("sampling_rate", 0.0),
+        )
+
+    def _numbers(self, columns: int) -> list[list[float]]:
+        if self._rows == len(self._parts):
+            # A row each, so that what lies one after the other is a row.
+            matrix = _doubles(b"".join([part.numbers for part in self._parts])).reshape(self._rows, columns).T
+        else:
+            matrix = np.hstack([_doubles(part.numbers).reshape(columns, part.rows) for part in self._parts])
+        found: list[list[float]] = matrix.tolist()
+        return found
+
+    def _texts(self, columns: int) -> list[tuple[str, ...]]:
+        if self._rows == len(self._parts) and columns:
+            return list(zip(*[part.texts for part in self._parts], strict=True))
+        return [
+            tuple(text for part in self._parts for text in part.texts[column * part.rows : (column + 1) * part.rows])
+            for column in range(columns)
+        ]
 
 
-def _batch(gathering: _Gathering) -> Batch:
-    known = json.loads(gathering.head)
-    inputs = tuple(InputColumn(name, Kind(kind), tensor) for name, kind, tensor in known["inputs"])
-    schema = Schema(TaskType(known["task"]), tuple(known["classes"]), inputs)
-    return Batch(
-        known["deployment"],
-        known["model_version"],
-        schema,
-        tuple(gathering.requests),
-        shadow=known.get("shadow", False),
-        sampling_rate=known.get("sampling_rate", 0.0),
-    )
+def _doubles(data: bytes) -> Array:
+    return np.frombuffer(data, dtype=np.float64)
 
 
-def _decoded(place: int, body: bytes) -> tuple[bytes, LoggedRequest]:
+def _decoded(body: bytes) -> tuple[bytes, _Request]:
     end = _HEAD_LENGTH.size + _HEAD_LENGTH.unpack_from(body)[0]
-    return body[_HEAD_LENGTH.size : end], _request(place, _BuiltIns(io.BytesIO(memoryview(body)[end:])).load())
+    values = _BuiltIns(io.BytesIO(memoryview(body)[end:])).load()
+    return body[_HEAD_LENGTH.size : end], _by_column(*values) if len(values) == _FIELDS_BY_COLUMN else _Request(*values)
 
 
 class _BuiltIns(pickle.Unpickler):
@@ -129,18 +196,10 @@ class _BuiltIns(pickle.Unpickler):
         raise pickle.UnpicklingError(f"the journal names {module}.{name}; records hold built-in types only")
 
 
-def _request(place: int, body: tuple[str, int, int, list[Any], list[str] | None, bytes]) -> LoggedRequest:
-    request_id, time_ns, rows, values, labels, numbers = body
-    columns = tuple(_column(value) for value in values)
-    output = np.frombuffer(numbers, dtype=np.float64)
-    if labels is None:
-        return LoggedRequest(place, request_id, time_ns, columns, Prediction(rows, values=output))
-    return LoggedRequest(
-        place, request_id, time_ns, columns, Prediction(rows, labels=labels, probabilities=output.reshape(rows, -1))
-    )
-
-
-def _column(value: list[str] | bytes) -> Array:
-    if isinstance(value, bytes):
-        return np.frombuffer(value, dtype=np.float64)
-    return np.array(value, dtype=object)
+def _by_column(
+    request_id: str, time_ns: int, rows: int, columns: list[Any], labels: list[str] | None, outputs: bytes
+) -> _Request:
+    """Return a request as earlier versions of this service wrote it: bytes or texts of each column by itself."""
+    numbers = b"".join([column for column in columns if isinstance(column, bytes)])
+    texts = [text for column in columns if not isinstance(column, bytes) for text in column]
+    return _Request(request_id, time_ns, rows, numbers, texts, labels, outputs)

@@ -15,6 +15,7 @@ from ..domain.prediction_log import Batch
 from ..domain.schema import Kind, TaskType
 
 PREDICTION_COLUMN = "prediction"
+NANOSECONDS = 1_000_000_000
 EVENT_BYTES = 768 * 1024
 """A larger event is split: brokers refuse what is above 1 MB."""
 
@@ -34,30 +35,29 @@ def to_drafts(segment: str, batch: Batch) -> Iterator[Draft]:
 
 def to_event(batch: Batch) -> events_pb2.PredictionBatch:
     """Return a batch as it is published; datetimes are ISO 8601 text, as everywhere on the wire."""
+    regression = batch.schema.task is TaskType.REGRESSION
     event = events_pb2.PredictionBatch(
         deployment=batch.deployment,
         model_version=batch.model_version,
         classes=batch.schema.classes,
         task_type=TASK_TYPES_TO_PROTO[batch.schema.task],
-        probabilities=batch.probabilities(),
+        probabilities=[] if regression else batch.outputs.ravel().tolist(),
         prediction=table_pb2.Column(name=PREDICTION_COLUMN),
         shadow=batch.shadow,
         sampling_rate=batch.sampling_rate,
     )
     for request in batch.requests:
-        entry = event.requests.add(request_id=request.request_id, row_count=request.prediction.rows)
-        entry.first_row = request.first_row
-        entry.time.FromNanoseconds(request.time_ns)
-    for index, column in enumerate(batch.schema.inputs):
-        values = batch.column(index).tolist()
+        entry = event.requests.add(request_id=request.request_id, row_count=request.rows, first_row=request.first_row)
+        entry.time.seconds, entry.time.nanos = divmod(request.time_ns, NANOSECONDS)
+    for column, values in zip(batch.schema.inputs, batch.columns, strict=True):
         if column.kind is Kind.TEXT:
             event.inputs.add(name=column.name).texts.values.extend(values)
         elif column.kind is Kind.DATETIME:
             event.inputs.add(name=column.name).texts.values.extend(map(to_iso_text, values))
         else:
             event.inputs.add(name=column.name).numbers.values.extend(values)
-    if batch.schema.task is TaskType.REGRESSION:
-        event.prediction.numbers.values.extend(batch.values())
+    if regression:
+        event.prediction.numbers.values.extend(batch.outputs.ravel().tolist())
     else:
-        event.prediction.texts.values.extend(batch.labels())
+        event.prediction.texts.values.extend(batch.labels)
     return event

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import NamedTuple, Protocol
-
-import numpy as np
+from typing import Any, NamedTuple, Protocol
 
 from .columns import Array, Columns
 from .model import Model
@@ -52,67 +50,51 @@ class LoggedRequest(NamedTuple):
     place: int
     request_id: str
     time_ns: int
-    columns: Columns
-    prediction: Prediction
+    rows: int
     first_row: int = 0
-
-    def rows_between(self, start: int, end: int) -> LoggedRequest:
-        """Return the rows from start up to, not including, end."""
-        whole = self.prediction
-        part = Prediction(
-            end - start,
-            labels=None if whole.labels is None else whole.labels[start:end],
-            probabilities=None if whole.probabilities is None else whole.probabilities[start:end],
-            values=None if whole.values is None else whole.values[start:end],
-        )
-        columns = tuple(column[start:end] for column in self.columns)
-        return self._replace(columns=columns, prediction=part, first_row=self.first_row + start)
 
 
 @dataclass(frozen=True)
 class Batch:
     """Requests that one deployment answered with one model version; columns and predictions of all rows in order.
 
-    shadow: no caller had the predictions. sampling_rate: the share of requests that was kept; 0 for all.
+    columns: the values of each input, floats (NaN missing) or texts. labels: empty for regression.
+    outputs: probabilities float64 [n, classes], or values [n, 1]. shadow: no caller had the predictions.
+    sampling_rate: the share of requests that was kept; 0 for all.
     """
 
     deployment: str
     model_version: str
     schema: Schema
     requests: tuple[LoggedRequest, ...]
+    columns: tuple[Sequence[Any], ...]
+    labels: Sequence[str]
+    outputs: Array
     shadow: bool = False
     sampling_rate: float = 0.0
 
     @property
     def rows(self) -> int:
         """Return the number of rows of all requests."""
-        return sum(request.prediction.rows for request in self.requests)
+        return len(self.outputs)
 
     def halves(self) -> tuple[Batch, Batch]:
         """Return the batch as two: of its requests, or of the rows of its only one. It must have two rows at least."""
         parts = self.requests
         if len(parts) == 1:
-            middle = self.rows // 2
-            parts = (parts[0].rows_between(0, middle), parts[0].rows_between(middle, self.rows))
+            (only,) = parts
+            middle = only.rows // 2
+            rest = only._replace(rows=only.rows - middle, first_row=only.first_row + middle)
+            parts = (only._replace(rows=middle), rest)
         middle = len(parts) // 2
-        return replace(self, requests=parts[:middle]), replace(self, requests=parts[middle:])
+        end = sum(request.rows for request in parts[:middle])
+        return self._between(parts[:middle], 0, end), self._between(parts[middle:], end, self.rows)
 
-    def column(self, index: int) -> Array:
-        """Return one input of all rows."""
-        return np.concatenate([request.columns[index] for request in self.requests])
-
-    def labels(self) -> list[str]:
-        """Return the predicted labels of all rows; empty for regression."""
-        return [label for request in self.requests for label in request.prediction.labels or ()]
-
-    def values(self) -> list[float]:
-        """Return the predicted values of all rows; empty for classification."""
-        return _flat(request.prediction.values for request in self.requests)
-
-    def probabilities(self) -> list[float]:
-        """Return the probabilities of all rows, row-major; empty for regression."""
-        return _flat(request.prediction.probabilities for request in self.requests)
-
-
-def _flat(arrays: Iterable[Array | None]) -> list[float]:
-    return [number for array in arrays if array is not None for number in array.ravel().tolist()]
+    def _between(self, requests: tuple[LoggedRequest, ...], start: int, end: int) -> Batch:
+        return replace(
+            self,
+            requests=requests,
+            columns=tuple(column[start:end] for column in self.columns),
+            labels=self.labels[start:end],
+            outputs=self.outputs[start:end],
+        )
