@@ -174,6 +174,9 @@ def test_an_export_is_a_champion_whose_onnx_agrees(world: World, exported: Model
     package = world.blobs.fetch_folder(exported.package_blob)
     names = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
     assert names >= {"MLmodel", "manifest.json", "reference.json", "model.onnx", "native/model.pkl", "model_card.md"}
+    assert "calibration.npz" in names and exported.manifest.calibration_row_count > 40
+    explained = {"explain.npz", "explain.onnx"} <= names
+    assert explained == bool(exported.manifest.explanation_scale) != bool(exported.manifest.explanation_reason)
     run = world.runs.GetRun(GetRunRequest(name=exported.run)).run
     assert run.model_version == exported.name
 
