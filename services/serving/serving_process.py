@@ -90,6 +90,7 @@ class ServingProcess:
         )
         self._following = Following(store, self._catalog, forget)
         self._follower = DeploymentFollower(self._following, Schedule(self._deployments, self._catalog), _now)
+        self._catalog.discover = self._follower.discover
         self._tasks = TaskStore(self._engine, self._events, settings.service)
         self._owner = TaskOwner(self._tasks, LocalRunner(f"{__package__}.worker"), concurrency=1)
         self._relay = self._relay_servicer()
