@@ -123,10 +123,10 @@ class Deployment(_message.Message):
     name: _builtins.str
     """projects/{project}/deployments/{deployment}"""
     model_version: _builtins.str
-    """projects/{project}/models/{model}/versions/{version}: the champion, which answers most; the others challenge it."""
+    """projects/{project}/models/{model}/versions/{version}: the champion, until it answers nothing; the others challenge it."""
     state: Global___DeploymentState.ValueType
     error: _builtins.str
-    """Why it failed, when it did."""
+    """Why it failed, when it did. Of one that answers: what is not as it was to be, such as a plan that was given up."""
     inference_name: _builtins.str
     """The model's name in the Open Inference Protocol: {project}.{deployment}"""
     etag: _builtins.str
@@ -146,7 +146,7 @@ class Deployment(_message.Message):
 
     @_builtins.property
     def previous_traffic(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrafficTarget]:
-        """What a rollback returns to; empty where nothing was served before."""
+        """What a rollback returns to, before the first step where it came in steps; empty where nothing was served before."""
 
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrafficStep]:
