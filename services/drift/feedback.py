@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fairlead.api.events.v1 import events_pb2
 
 from .adapters import request_store
 from .adapters.request_store import EarlyTruth, Request
+from .adapters.version_store import Version
 from .adapters.work import Work
 from .arms import count_truth, has_shadows
-from .domain.performance import joined
+from .domain.performance import Answer, joined
+
+# Requests that are held in memory at once; each may have thousands of rows.
+REQUESTS_AT_ONCE = 50
 
 
 def take_feedback(work: Work, batch: events_pb2.FeedbackBatch, early_kept: int) -> None:
@@ -22,28 +26,19 @@ def take_feedback(work: Work, batch: events_pb2.FeedbackBatch, early_kept: int) 
     if work.monitor(batch.deployment) is None:
         work.outcome.skip("feedback_without_monitor", len(batch.feedbacks))
         return
-    for feedback in batch.feedbacks:
-        truth = EarlyTruth(feedback.request_id, feedback.row, feedback.value)
-        if truth.row < 0:
-            work.outcome.skip("feedback_row_out_of_range")
-            continue
-        place = batch.deployment, truth.request_id, truth.row
-        request = request_store.find_request(work.connection, *place)
-        if request is None:
-            request_store.add_early_truth(work.connection, batch.deployment, truth, early_kept)
-        else:
-            _join(work, batch.deployment, request, truth)
-        if has_shadows(work, batch.deployment):
-            for shadow in request_store.find_shadows(work.connection, *place):
-                _join_shadow(work, batch.deployment, shadow, truth)
+    truths = [EarlyTruth(feedback.request_id, feedback.row, feedback.value) for feedback in batch.feedbacks]
+    rows = [truth for truth in truths if truth.row >= 0]
+    if len(rows) < len(truths):
+        work.outcome.skip("feedback_row_out_of_range", len(truths) - len(rows))
+    early = _join(work, batch.deployment, rows)
+    request_store.add_early_truths(work.connection, batch.deployment, early, early_kept)
+    if has_shadows(work, batch.deployment):
+        _join(work, batch.deployment, rows, shadows=True)
 
 
 def join_early(work: Work, deployment: str, requests: Sequence[Request]) -> None:
     """Join the truths that waited for these requests."""
-    for truth in request_store.take_early_truths(work.connection, deployment, requests):
-        request = request_store.find_request(work.connection, deployment, truth.request_id, truth.row)
-        if request is not None:
-            _join(work, deployment, request, truth)
+    _join(work, deployment, request_store.take_early_truths(work.connection, deployment, requests))
 
 
 def join_shadows(work: Work, deployment: str, requests: Sequence[Request]) -> None:
@@ -52,43 +47,82 @@ def join_shadows(work: Work, deployment: str, requests: Sequence[Request]) -> No
     known = request_store.answered_truths(work.connection, deployment, ids)
     truths = [EarlyTruth(request_id, row, value) for request_id in known for row, value in known[request_id].items()]
     truths += request_store.early_truths(work.connection, deployment, requests)
-    for truth in truths:
-        for shadow in request_store.find_shadows(work.connection, deployment, truth.request_id, truth.row):
-            _join_shadow(work, deployment, shadow, truth)
+    _join(work, deployment, truths, shadows=True)
 
 
-def _join_shadow(work: Work, deployment: str, request: Request, truth: EarlyTruth) -> None:
-    """Count a truth of a shadow's prediction in; for the experiment alone."""
+def _join(work: Work, deployment: str, truths: Sequence[EarlyTruth], *, shadows: bool = False) -> list[EarlyTruth]:
+    """Join truths, in order, with the answers, or with what shadows predicted; return those whose row is not there."""
+    absent = []
+    for some in _of_few_requests(truths):
+        ids = {truth.request_id for truth in some}
+        parts = request_store.newest_parts(work.connection, deployment, ids, shadows=shadows)
+        changed: dict[int, Request] = {}
+        for truth in some:
+            mine = _with_row(parts.get(truth.request_id, ()), truth.row)
+            for part in mine:
+                before = changed.get(part.sequence, part)
+                after = _told(work, deployment, before, truth)
+                if after is not before:
+                    changed[part.sequence] = after
+            if not mine:
+                absent.append(truth)
+        request_store.set_truths(work.connection, list(changed.values()))
+    return absent
+
+
+def _with_row(parts: Sequence[Request], row: int) -> list[Request]:
+    """Return the part that has the row: the newest one, and of shadows the newest of each version."""
+    found = {part.model_version if part.shadow else "": part for part in parts if row in part.rows}
+    return list(found.values())
+
+
+def _told(work: Work, deployment: str, request: Request, truth: EarlyTruth) -> Request:
+    """Count a truth in and return the request with it; the request as it was where it is known or can't be used."""
     former = request.truths.get(truth.row)
     if former == truth.value:
-        return
-    try:
-        request = count_truth(work, deployment, request, truth.row, truth.value, former)
-    except ValueError:
-        work.outcome.skip("shadow_feedback_unreadable")
-        return
-    request_store.set_truths(work.connection, replace(request, truths=request.truths | {truth.row: truth.value}))
-
-
-def _join(work: Work, deployment: str, request: Request, truth: EarlyTruth) -> None:
-    monitor = work.monitor(deployment)
-    version = work.version(deployment, request.model_version)
-    if monitor is None or version is None or version.performance is None:
+        return request
+    version = None if request.shadow else work.version(deployment, request.model_version)
+    if not request.shadow and (version is None or version.performance is None):
         work.outcome.skip("feedback_without_version")
-        return
-    answer, former = request.answers[truth.row - request.first_row], request.truths.get(truth.row)
-    if former == truth.value:
-        return
+        return request
     try:
-        performance = joined(version.performance, answer, truth.value)
-        if former is not None:
-            performance = joined(performance, answer, former, weight=-1)
+        version = version and _with_truth(version, request.answers[truth.row - request.first_row], truth.value, former)
         request = count_truth(work, deployment, request, truth.row, truth.value, former)
     except ValueError:
-        work.outcome.skip("feedback_unreadable")
-        return
-    request_store.set_truths(work.connection, replace(request, truths=request.truths | {truth.row: truth.value}))
-    work.change_version(replace(version, performance=performance))
-    if former is None:
-        work.change(replace(monitor, feedback_count=monitor.feedback_count + 1))
-        work.outcome.feedbacks[deployment] = work.outcome.feedbacks.get(deployment, 0) + 1
+        work.outcome.skip("shadow_feedback_unreadable" if request.shadow else "feedback_unreadable")
+        return request
+    if version is not None:
+        work.change_version(version)
+        if former is None:
+            _count(work, deployment)
+    return replace(request, truths=request.truths | {truth.row: truth.value})
+
+
+def _with_truth(version: Version, answer: Answer, truth: str, former: str | None) -> Version:
+    """Return the version with a truth in its performance, instead of a former one if any. Raises ValueError."""
+    assert version.performance is not None
+    performance = joined(version.performance, answer, truth)
+    if former is not None:
+        performance = joined(performance, answer, former, weight=-1)
+    return replace(version, performance=performance)
+
+
+def _count(work: Work, deployment: str) -> None:
+    monitor = work.monitor(deployment)
+    assert monitor is not None
+    work.change(replace(monitor, feedback_count=monitor.feedback_count + 1))
+    work.outcome.feedbacks[deployment] = work.outcome.feedbacks.get(deployment, 0) + 1
+
+
+def _of_few_requests(truths: Sequence[EarlyTruth]) -> Iterator[list[EarlyTruth]]:
+    """Return the truths in order, in lists of at most REQUESTS_AT_ONCE requests."""
+    some: list[EarlyTruth] = []
+    ids: set[str] = set()
+    for truth in truths:
+        if truth.request_id not in ids and len(ids) == REQUESTS_AT_ONCE:
+            yield some
+            some, ids = [], set()
+        some.append(truth)
+        ids.add(truth.request_id)
+    if some:
+        yield some

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, insert, select, update
 
 from ..domain.arm import RequestLosses
 from ..domain.performance import Answer
@@ -59,18 +59,24 @@ def add_requests(connection: Connection, deployment: str, requests: Sequence[Req
         connection.execute(insert(REQUESTS), rows)
 
 
-def find_request(connection: Connection, deployment: str, request_id: str, row: int) -> Request | None:
-    """Return the part that has this row of the newest request of this id that was answered, or None."""
-    of_id = (REQUESTS.c.deployment == deployment) & (REQUESTS.c.request_id == request_id)
-    return _newest_part(connection, of_id & REQUESTS.c.shadow.is_(False), row)
+def newest_parts(
+    connection: Connection, deployment: str, ids: Iterable[str], *, shadows: bool
+) -> dict[str, list[Request]]:
+    """Return, by id, the parts of the newest request of each of these ids, oldest first.
 
-
-def find_shadows(connection: Connection, deployment: str, request_id: str, row: int) -> list[Request]:
-    """Return the same of each version that predicted a request of this id as a shadow."""
-    shadows = (REQUESTS.c.deployment == deployment) & (REQUESTS.c.request_id == request_id) & REQUESTS.c.shadow
-    versions = connection.scalars(select(REQUESTS.c.model_version).where(shadows).distinct()).all()
-    parts = (_newest_part(connection, shadows & (REQUESTS.c.model_version == version), row) for version in versions)
-    return [part for part in parts if part is not None]
+    That which was answered; or with `shadows` those that shadows predicted, the newest of each version.
+    """
+    newest, found = REQUESTS.alias(), dict[str, list[Request]]()
+    of_kind = (newest.c.deployment == deployment) & newest.c.shadow.is_(shadows)
+    group = [newest.c.request_id, newest.c.model_version] if shadows else [newest.c.request_id]
+    same = [REQUESTS.c[column.name] == column for column in (*group, newest.c.deployment, newest.c.time_ns)]
+    parts = select(REQUESTS).join(newest, and_(*same)).where(REQUESTS.c.shadow.is_(shadows))
+    for chunk in _chunks(ids):
+        heads = select(func.max(newest.c.sequence)).where(of_kind, newest.c.request_id.in_(chunk)).group_by(*group)
+        query = parts.where(newest.c.sequence.in_(heads.correlate(None))).order_by(REQUESTS.c.sequence)
+        for row in connection.execute(query):
+            found.setdefault(row.request_id, []).append(_request(row))
+    return found
 
 
 def answered_truths(connection: Connection, deployment: str, ids: Iterable[str]) -> dict[str, dict[int, str]]:
@@ -106,10 +112,16 @@ def seen_rows(
     return found
 
 
-def set_truths(connection: Connection, request: Request) -> None:
-    """Keep a request's truths, and how wrong it was by them."""
-    changed = update(REQUESTS).where(REQUESTS.c.sequence == request.sequence)
-    connection.execute(changed.values(truths=json.dumps(request.truths), losses=dump_losses(request.losses)))
+def set_truths(connection: Connection, requests: Sequence[Request]) -> None:
+    """Keep the truths of requests, and how wrong these were by them."""
+    if not requests:
+        return
+    changed = update(REQUESTS).where(REQUESTS.c.sequence == bindparam("of"))
+    values = changed.values(truths=bindparam("told"), losses=bindparam("wrong"))
+    rows = [
+        {"of": each.sequence, "told": json.dumps(each.truths), "wrong": dump_losses(each.losses)} for each in requests
+    ]
+    connection.execute(values, rows)
 
 
 def trim_requests(connection: Connection, deployment: str, keep_rows: int) -> None:
@@ -122,13 +134,12 @@ def trim_requests(connection: Connection, deployment: str, keep_rows: int) -> No
     connection.execute(delete(REQUESTS).where(REQUESTS.c.deployment == deployment, REQUESTS.c.sequence.in_(old)))
 
 
-def add_early_truth(connection: Connection, deployment: str, truth: EarlyTruth, keep: int) -> None:
-    """Keep a truth until its prediction comes; of each deployment the newest `keep`."""
-    connection.execute(
-        insert(EARLY_TRUTHS).values(
-            deployment=deployment, request_id=truth.request_id, row=truth.row, value=truth.value
-        )
-    )
+def add_early_truths(connection: Connection, deployment: str, truths: Sequence[EarlyTruth], keep: int) -> None:
+    """Keep truths until their predictions come; of each deployment the newest `keep`."""
+    if not truths:
+        return
+    rows = [{"deployment": deployment, **asdict(truth)} for truth in truths]
+    connection.execute(insert(EARLY_TRUTHS), rows)
     newest = select(EARLY_TRUTHS.c.sequence).where(EARLY_TRUTHS.c.deployment == deployment)
     oldest_kept = newest.order_by(EARLY_TRUTHS.c.sequence.desc()).offset(keep - 1).limit(1).scalar_subquery()
     connection.execute(
@@ -167,25 +178,18 @@ def _waiting(connection: Connection, deployment: str, requests: Sequence[Request
     return found
 
 
-def _newest_part(connection: Connection, requests: ColumnElement[bool], row: int) -> Request | None:
-    """Return the part that has this row of the newest among these requests, which have one id."""
-    newest = select(REQUESTS.c.time_ns).where(requests).order_by(REQUESTS.c.sequence.desc()).limit(1).scalar_subquery()
-    here = (REQUESTS.c.first_row <= row) & (REQUESTS.c.row_count > row - REQUESTS.c.first_row)
-    query = select(REQUESTS).where(requests, REQUESTS.c.time_ns == newest, here)
-    found = connection.execute(query.order_by(REQUESTS.c.sequence.desc()).limit(1)).one_or_none()
-    if found is None:
-        return None
+def _request(row: Row[Any]) -> Request:
     return Request(
-        found.request_id,
-        found.model_version,
-        found.time_ns,
-        tuple(Answer(label, value) for label, value in json.loads(found.answers)),
-        _truths(found.truths),
-        found.first_row,
-        found.sequence,
-        found.shadow,
-        found.split,
-        load_losses(found.losses),
+        row.request_id,
+        row.model_version,
+        row.time_ns,
+        tuple(Answer(label, value) for label, value in json.loads(row.answers)),
+        _truths(row.truths),
+        row.first_row,
+        row.sequence,
+        row.shadow,
+        row.split,
+        load_losses(row.losses),
     )
 
 

@@ -45,9 +45,7 @@ def mixing(alpha: float = ALPHA, weight: float = TUNED_WEIGHT) -> float:
 MIXING = mixing()
 
 
-def radius(
-    variance: Numbers, weight: Numbers, alpha: float = ALPHA, parameter: float = MIXING
-) -> NDArray[np.float64]:
+def radius(variance: Numbers, weight: Numbers, alpha: float = ALPHA, parameter: float = MIXING) -> NDArray[np.float64]:
     """Return half the width of the confidence sequence at 1 - alpha around the difference; infinite without data."""
     weight = np.asarray(weight, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
