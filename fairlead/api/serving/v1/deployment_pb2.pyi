@@ -123,7 +123,7 @@ class Deployment(_message.Message):
     name: _builtins.str
     """projects/{project}/deployments/{deployment}"""
     model_version: _builtins.str
-    """projects/{project}/models/{model}/versions/{version}: the champion, until it answers nothing; the others challenge it."""
+    """projects/{project}/models/{model}/versions/{version}: the champion while it answers; others challenge it."""
     state: Global___DeploymentState.ValueType
     error: _builtins.str
     """Why it failed, when it did. Of one that answers: what is not as it was to be, such as a plan that was given up."""
