@@ -43,7 +43,7 @@ class ServingSettings(KitSettings):
         description="Megabytes of memory that loaded models may take together, beside what a serving process needs "
         "itself (some 300). Beyond that the least recently used are unloaded; their next request loads them again.",
     )
-    serving_loaders: int = Field(2, ge=1, le=64, description="Models loaded at a time.")
+    serving_loaders: int = Field(4, ge=1, le=64, description="Models fetched from the blob store at a time.")
     serving_batch_rows: int = Field(
         8192, ge=1, description="Rows of a batch prediction that one call of the model takes."
     )

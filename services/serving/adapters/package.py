@@ -34,6 +34,16 @@ class PackageLoader:
         self._blobs = blobs
         self._threads = threads
 
+    def fetch(self, source: ModelSource) -> None:
+        """Bring the version's package near, so that loading it reads local files.
+
+        Raises FailedPrecondition where it is absent, Unavailable where the store is away.
+        """
+        try:
+            self._blobs.fetch_folder(source.package_blob)
+        except NotFound as error:
+            raise _absent(source.model_version) from error
+
     def __call__(self, source: ModelSource | Deployment) -> Model:
         """Return the version's model, warmed up.
 
@@ -45,12 +55,16 @@ class PackageLoader:
             again = partial(self._blobs.fetch_folder, source.package_blob)
             model = load_package(folder, version, threads=self._threads, again=again)
         except NotFound as error:
-            raise FailedPrecondition(f"the package of {version} is not in the blob store", resource=version) from error
+            raise _absent(version) from error
         except FairleadError:
             raise
         except Exception as error:
             raise FailedPrecondition(f"the package of {version} can't be loaded: {error}", resource=version) from error
         return model
+
+
+def _absent(version: str) -> FailedPrecondition:
+    return FailedPrecondition(f"the package of {version} is not in the blob store", resource=version)
 
 
 def load_package(folder: Path, version: str, *, threads: int = 1, again: Callable[[], Path] | None = None) -> Model:

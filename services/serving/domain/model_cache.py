@@ -6,9 +6,9 @@ A lookup of a loaded model takes no lock. A model that is evicted while calls us
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from threading import Lock
@@ -17,7 +17,7 @@ from typing import Protocol
 from fairlead.kit.errors import FairleadError, Internal, Unavailable
 
 from .load_queue import Load, LoadQueue
-from .memory_ledger import MemoryLedger, Reservation
+from .memory_ledger import MemoryLedger
 from .model import Model, ModelSource
 
 RETRY_SECONDS = 1.0
@@ -90,19 +90,24 @@ class ModelCache:
         clock: Callable[[], float],
         used_bytes: Callable[[], int] | None = None,
         release: Callable[[], None] = lambda: None,
+        fetch: Callable[[ModelSource], object] = lambda source: source,
     ) -> None:
-        """Load with the given function, at most `loaders` models at a time, in threads of their own.
+        """Load with the given function, one model at a time, so that what it takes can be measured.
 
+        Before, fetch brings near what load reads, of `loaders` models at a time; both run in threads of the cache.
         budget_bytes bounds the memory of all models together (see MemoryLedger for how). resident_bytes measures the
         process's memory; used_bytes what is allocated in it, where that can be told. clock returns seconds. release
         gives back to the machine what evicted models left, and is called where that would make room.
         """
         self._load = load
+        self._fetch = fetch
         self._observer = observer
         self._clock = clock
         self._release = release
         self._pool = ThreadPoolExecutor(loaders, thread_name_prefix="load")
         self._lock = Lock()
+        # Taken before the other one where both are.
+        self._building = Lock()
         self._ledger = MemoryLedger(budget_bytes, resident_bytes, used_bytes or resident_bytes)
         self._entries: dict[str, _Entry] = {}
         self._loading: dict[str, Load] = {}
@@ -229,24 +234,33 @@ class ModelCache:
 
     def _run_next(self) -> None:
         """Load one model and keep it, in a loader's thread."""
-        started = self._clock()
         with self._lock:
             load = self._queue.take()
-            if load is None:
-                return
-            room = self._ledger.begin(load.source.model_version)
-        self._make_room(room)
+        if load is None:
+            return
+        started = self._clock()
         try:
-            model = self._load_or_tell(load.source)
+            with _told(load.source):
+                self._fetch(load.source)
+            with self._building:
+                model = self._build(load, started)
+                load.future.set_result(model)
+                # It may have taken more than was expected; who waits for it need not wait for that.
+                self._make_room(but=load.source.model_version)
         except FairleadError as error:
-            self._fail(load, room, error, started)
-        else:
-            self._keep(load, room, model, started)
+            self._fail(load, error, started)
 
-    def _keep(self, load: Load, room: Reservation, model: Model, started: float) -> None:
+    def _build(self, load: Load, started: float) -> Model:
         version = load.source.model_version
         with self._lock:
-            cost = self._ledger.end(room)
+            coming = self._ledger.expected(version)
+        self._make_room(coming)
+        with self._lock:
+            self._ledger.begin()
+        with _told(load.source):
+            model = self._load(load.source)
+        with self._lock:
+            cost = self._ledger.end(version)
             # Where it was discarded meanwhile, only those who wait for it get it.
             if self._loading.get(version) is load:
                 self._entries[version] = _Entry(model, cost, next(self._uses))
@@ -255,49 +269,29 @@ class ModelCache:
                 del self._loading[version]
             else:
                 self._ledger.remove(cost)
-        try:
-            self._observer.loaded(version, self._clock() - started, cost)
-        finally:
-            load.future.set_result(model)
-        self._make_room(but=version)
+        self._observer.loaded(version, self._clock() - started, cost)
+        return model
 
-    def _load_or_tell(self, source: ModelSource) -> Model:
-        """Return the model. Raises FairleadError and nothing else."""
-        try:
-            return self._load(source)
-        except FairleadError:
-            raise
-        except Exception as error:
-            version = source.model_version
-            raise Internal(f"the model {version} can't be loaded: {error}", resource=version) from error
-
-    def _fail(self, load: Load, room: Reservation, error: FairleadError, started: float) -> None:
+    def _fail(self, load: Load, error: FairleadError, started: float) -> None:
         version = load.source.model_version
-        told = _copy(error)
         with self._lock:
-            self._ledger.abort(room)
             if self._loading.get(version) is load:
-                self._failed[version] = (told, self._clock())
+                self._failed[version] = (_copy(error), self._clock())
                 del self._loading[version]
         try:
             self._observer.load_failed(version, self._clock() - started)
         finally:
             load.future.set_exception(error)
 
-    def _make_room(self, coming: Reservation | None = None, *, but: str = "") -> None:
+    def _make_room(self, coming: int = 0, *, but: str = "") -> None:
         """Give back what is no model's where that is much, then evict as many models as it takes."""
         began = self._clock()
         with self._lock:
             release = began >= self._release_after and self._ledger.is_scattered(coming)
-            if release:
-                # For other threads, until it is known how long it takes.
-                self._release_after = math.inf
         if release:
-            try:
-                self._release()
-            finally:
-                ended = self._clock()
-                self._release_after = ended + RELEASE_PAUSE * (ended - began)
+            self._release()
+            ended = self._clock()
+            self._release_after = ended + RELEASE_PAUSE * (ended - began)
         with self._lock:
             victims = self._victims(coming, but)
         evicted = [(version, entry.cost) for version, entry in victims]
@@ -306,7 +300,7 @@ class ModelCache:
         for version, cost in evicted:
             self._observer.evicted(version, cost)
 
-    def _victims(self, coming: Reservation | None, but: str) -> list[tuple[str, _Entry]]:
+    def _victims(self, coming: int, but: str) -> list[tuple[str, _Entry]]:
         """Take out the least recently used models until the rest is within bounds; the lock is held."""
         excess = self._ledger.excess(coming)
         if excess <= 0:
@@ -325,6 +319,18 @@ class ModelCache:
             excess -= entry.cost
             victims.append((version, entry))
         return victims
+
+
+@contextmanager
+def _told(source: ModelSource) -> Iterator[None]:
+    """Raise FairleadError and nothing else."""
+    try:
+        yield
+    except FairleadError:
+        raise
+    except Exception as error:
+        version = source.model_version
+        raise Internal(f"the model {version} can't be loaded: {error}", resource=version) from error
 
 
 def _copy(error: FairleadError) -> FairleadError:

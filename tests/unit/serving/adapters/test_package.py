@@ -50,6 +50,8 @@ def test_an_absent_package_is_told_as_a_precondition(tmp_path: Path) -> None:
     load = PackageLoader(open_blob_store(f"file://{tmp_path}/blobs", tmp_path / "cache"))
     with pytest.raises(FailedPrecondition, match="is not in the blob store"):
         load(ModelSource(VERSION, "models/p/none"))
+    with pytest.raises(FailedPrecondition, match="is not in the blob store"):
+        load.fetch(ModelSource(VERSION, "models/p/none"))
 
 
 def overwritten(data: bytes) -> bytes:

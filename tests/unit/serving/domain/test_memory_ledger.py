@@ -19,9 +19,10 @@ def ledger_of(process: Process, budget: int = 1000) -> MemoryLedger:
 
 
 def loaded(ledger: MemoryLedger, process: Process, version: str, size: int) -> int:
-    room = ledger.begin(version)
+    ledger.expected(version)
+    ledger.begin()
     process.grow(size)
-    return ledger.end(room)
+    return ledger.end(version)
 
 
 def test_a_model_costs_what_the_process_grew_by() -> None:
@@ -39,27 +40,15 @@ def test_what_was_held_before_the_first_model_is_not_charged_to_models() -> None
     assert ledger.excess() == 0
 
 
-def test_overlapping_loadings_are_charged_what_they_cost_together() -> None:
-    process = Process()
-    ledger = ledger_of(process)
-    a = ledger.begin("a")
-    process.grow(50)
-    b = ledger.begin("b")
-    process.grow(60)
-    first = ledger.end(a)
-    process.grow(40)
-    assert first + ledger.end(b) == 150 == ledger.total
-
-
-def test_models_freed_during_a_loading_do_not_make_it_cheaper() -> None:
+def test_a_model_freed_during_a_loading_does_not_make_it_cheaper() -> None:
     process = Process()
     ledger = ledger_of(process)
     loaded(ledger, process, "old", 80)
-    room = ledger.begin("new")
+    ledger.begin()
     ledger.remove(80)
     process.grow(-80)
     process.grow(90)
-    assert ledger.end(room) == 90 == ledger.total
+    assert ledger.end("new") == 90 == ledger.total
 
 
 def test_a_loading_is_charged_in_full_where_the_process_reuses_freed_pieces_and_does_not_grow() -> None:
@@ -68,29 +57,27 @@ def test_a_loading_is_charged_in_full_where_the_process_reuses_freed_pieces_and_
     loaded(ledger, process, "old", 80)
     ledger.remove(80)
     process.used -= 80
-    room = ledger.begin("new")
+    ledger.begin()
     process.used += 80
-    assert ledger.end(room) == 80
+    assert ledger.end("new") == 80
 
 
-def test_room_is_reserved_for_a_loading_by_what_the_version_took_or_else_by_the_mean() -> None:
+def test_a_version_is_expected_to_take_what_it_took_or_else_the_mean() -> None:
+    process = Process()
+    ledger = ledger_of(process)
+    assert ledger.expected("a") == 0
+    loaded(ledger, process, "a", 60)
+    loaded(ledger, process, "b", 40)
+    assert (ledger.expected("a"), ledger.expected("c")) == (60, 50)
+    ledger.forget("a")
+    assert (ledger.expected("a"), ledger.expected("c")) == (40, 40)
+
+
+def test_room_is_wanted_for_what_is_to_come() -> None:
     process = Process()
     ledger = ledger_of(process, budget=100)
     loaded(ledger, process, "a", 60)
-    loaded(ledger, process, "b", 40)
-    assert ledger.excess(ledger.begin("c")) == 50
-    ledger.remove(60)
-    process.grow(-60)
-    assert ledger.excess(ledger.begin("a")) == 50
-
-
-def test_an_aborted_loading_keeps_no_room() -> None:
-    process = Process()
-    ledger = ledger_of(process, budget=100)
-    loaded(ledger, process, "a", 100)
-    room = ledger.begin("b")
-    ledger.abort(room)
-    assert ledger.excess() == 0
+    assert ledger.excess(coming=50) == 10
 
 
 def test_memory_in_no_models_cost_takes_room_from_models() -> None:
@@ -111,15 +98,6 @@ def test_memory_that_never_shrinks_leaves_models_half_of_the_bound() -> None:
     assert ledger.excess() == 0
 
 
-def test_a_version_that_is_forgotten_counts_no_more_in_the_mean() -> None:
-    process = Process()
-    ledger = ledger_of(process, budget=100)
-    loaded(ledger, process, "a", 90)
-    loaded(ledger, process, "b", 10)
-    ledger.forget("a")
-    assert ledger.begin("c").size == 10
-
-
 def test_memory_is_worth_giving_back_beyond_the_bound_where_much_of_it_is_no_models() -> None:
     process = Process()
     ledger = ledger_of(process, budget=160)
@@ -128,7 +106,6 @@ def test_memory_is_worth_giving_back_beyond_the_bound_where_much_of_it_is_no_mod
     assert not ledger.is_scattered(), "there is room"
     process.resident += 1
     assert ledger.is_scattered()
-    loaded(ledger, process, "b", 20)
-    ledger.remove(0)
-    process.resident -= 20
+    process.resident -= 21
+    loaded(ledger, process, "b", 30)
     assert not ledger.is_scattered(), "models hold it"
