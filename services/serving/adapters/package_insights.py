@@ -13,9 +13,9 @@ from fairlead.kit.errors import FailedPrecondition, FairleadError, NotFound
 
 from ..domain.conformal import Calibration
 from ..domain.schema import Schema
-from .tree_explainer import TreeExplainer
+from .package_explainer import PackageExplainer
 
-TREES = "explain.npz"
+SCORES = "explain.npz"
 FEATURES = "explain.onnx"
 CALIBRATION = "calibration.npz"
 
@@ -32,10 +32,10 @@ class PackageInsights:
         self._schema = schema
         self._reason = reason
         self._lock = threading.Lock()
-        self._explainer: TreeExplainer | None = None
+        self._explainer: PackageExplainer | None = None
         self._calibration: Calibration | None = None
 
-    def explainer(self) -> TreeExplainer:
+    def explainer(self) -> PackageExplainer:
         """Return what explains the model. Raises FailedPrecondition, saying why, where nothing does."""
         if self._explainer is None:
             with self._lock:
@@ -64,11 +64,11 @@ class PackageInsights:
                 f"the package of {self._version} is broken: {error}; export the model again", resource=self._version
             ) from error
 
-    def _read_explainer(self, folder: Path) -> TreeExplainer:
+    def _read_explainer(self, folder: Path) -> PackageExplainer:
         if self._reason:
             raise FailedPrecondition(f"{self._version} is {self._reason}", resource=self._version)
-        self._require(folder / TREES, "contributions of its columns")
-        return TreeExplainer(folder / TREES, folder / FEATURES, self._schema)
+        self._require(folder / SCORES, "contributions of its columns")
+        return PackageExplainer(folder / SCORES, folder / FEATURES, self._schema)
 
     def _read_calibration(self, folder: Path) -> Calibration:
         self._require(folder / CALIBRATION, "calibration, so it can answer no interval")

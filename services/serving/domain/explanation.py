@@ -12,7 +12,9 @@ Scale = Literal["probability", "log_odds", "value"]
 
 @dataclass(frozen=True)
 class Explanation:
-    """Exact contributions of the inputs of n rows: base and contributions sum to what the model says, on `scale`.
+    """Contributions of the inputs of n rows: base and contributions sum to what the model says, on `scale`.
+
+    A single model's are exact SHAP values; see explained_parts.py for ensembles.
 
     columns: the inputs, in the order of the contributions. contributions: float64 [n, k, columns]; k is 1, or the
     number of classes where there are more than two (of two classes the second is explained). base_values: float64 [k],

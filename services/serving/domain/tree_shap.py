@@ -42,8 +42,12 @@ class TreeShap:
         self._parts = [part for part in parts if part.count]
         keep = sum(part.table_bytes for part in self._parts) <= _KEPT_BYTES
         self._tables = [part.tables() for part in self._parts] if keep else None
-        self.base_values = _stumps(trees) + sum(part.expected(len(trees.base)) for part in self._parts)
+        self._base = _stumps(trees) + sum(part.expected(len(trees.base)) for part in self._parts)
+
+    @property
+    def base_values(self) -> Floats:
         """What the trees add up to before any column is known, float64 [outputs]."""
+        return self._base
 
     def contributions(self, features: Floats) -> Floats:
         """What each column adds to each output beyond base_values: float64 [n, outputs, columns] of features [n, k]."""

@@ -16,6 +16,6 @@ def write_insights(folder: Path, insights: Insights) -> None:
     np.savez(folder / "calibration.npz", count=calibration.count, ranks=calibration.ranks, scores=calibration.scores)
     explainable = insights.explainable
     if explainable is not None:
-        arrays: dict[str, Any] = {**explainable.trees, "scale": np.array(explainable.scale)}
+        arrays: dict[str, Any] = {**explainable.arrays, "scale": np.array(explainable.scale)}
         np.savez_compressed(folder / "explain.npz", **arrays)
         (folder / "explain.onnx").write_bytes(explainable.features)

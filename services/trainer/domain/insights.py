@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from .calibration import Calibration, calibrate
 from .export import Explainable, ExportError, FittedModel, Parity, WeightedEnsemble, to_explainable
-from .table import InputColumn
+from .table import TrainingTable
 
 
 @dataclass(frozen=True)
@@ -24,19 +23,19 @@ class Insights:
 
 def gather_insights(
     winner: FittedModel | WeightedEnsemble,
-    inputs: Sequence[InputColumn],
+    train: TrainingTable,
     parity: Parity,
     predictions: NDArray[np.float64],
     truth: NDArray[np.float64],
 ) -> Insights:
     """What the winner tells; predictions and truth are those of held-out rows.
 
-    Contributions are made from the very trees of the ONNX graph, so they are trusted only where it passed its check.
+    Contributions come from what the ONNX graph was written from, so they are trusted only where it passed its check.
     """
     calibration = calibrate(predictions, truth)
     if not parity.passed:
         return Insights(None, f"not explained: {parity.reason}", calibration)
     try:
-        return Insights(to_explainable(winner, inputs), "", calibration)
+        return Insights(to_explainable(winner, train.inputs, train.columns), "", calibration)
     except ExportError as error:
         return Insights(None, str(error), calibration)

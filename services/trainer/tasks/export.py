@@ -94,7 +94,7 @@ def _package(
     # Scores of the very model that will serve, on rows it did not see: those of other fits, as out of folds, sit
     # elsewhere where a model has few distinct scores, and would make usual traffic look drifted.
     unseen = stored.winner.predict_columns(holdout.columns)
-    insights = gather_insights(stored.winner, train.inputs, exported.parity, unseen, holdout.target_numbers())
+    insights = gather_insights(stored.winner, train, exported.parity, unseen, holdout.target_numbers())
     manifest = make_manifest(record.run, train, exported, insights, stored.candidate)
     write_package(
         folder,

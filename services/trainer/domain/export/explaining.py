@@ -1,4 +1,4 @@
-"""What a server needs to explain a model: a graph that computes its trees' features, and the trees as arrays."""
+"""What a server needs to explain a model: a graph that computes features, and what scores them as arrays."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from onnx import TensorProto, helper
 
 from ..preparation.blocks import CategoryBlock, NumberBlock
 from ..table import InputColumn
+from .additive import read_additive
 from .errors import ExportError
 from .estimators import read_trees
 from .graph import GraphWriter, Value
-from .predictors import FittedModel, WeightedEnsemble
+from .predictors import Columns, FittedModel, WeightedEnsemble
 from .prepare import write_preparation
 from .tensors import tensor_names
 from .tree_arrays import flatten
@@ -25,84 +26,109 @@ from .trees import TreeModel
 Scale = Literal["probability", "log_odds", "value"]
 Arrays = Mapping[str, NDArray[Any]]
 
-_SCALES: dict[str, Scale] = {"logistic": "log_odds", "softmax": "log_odds", "complement": "probability"}
-_WHICH = (
-    "exact contributions exist for a single model of trees, for an ensemble of trees that predicts a value, and for an"
-    " ensemble of forests"
-)
+# Training rows that the means of additive models' features are taken over.
+_BACKGROUND_ROWS = 20_000
+# Links of trees that add up to the prediction itself.
+_SUMS = ("identity", "complement")
 
 
 @dataclass(frozen=True)
 class Explainable:
-    """`features`: an ONNX graph from the model's inputs to "features", double [n, k], as the trees compare them.
+    """`features`: an ONNX graph from the model's inputs to "features", double [n, k], as the members compare them.
 
-    `trees`: see tree_arrays.flatten, and `column_of` int32 [k], each feature's position among the model's inputs.
-    `scale`: what contributions sum to.
+    `arrays`: `column_of` int32 [k], each feature's position among the model's inputs; `parts`, how many parts follow;
+    of part i `i.link` (identity, logistic or softmax), `i.weight`, and either the arrays of tree_arrays.flatten, or
+    those of additive.read_additive and `i.first`, the first of its features. `scale`: what contributions sum to.
     """
 
     features: bytes
-    trees: Arrays
+    arrays: Arrays
     scale: Scale
 
 
-def to_explainable(model: FittedModel | WeightedEnsemble, inputs: Sequence[InputColumn]) -> Explainable:
-    """The parts that explain the model; raises ExportError that says why there are none."""
+@dataclass(frozen=True)
+class _Member:
+    """A member of the model, its weight and its first feature; `trees` where it consists of them."""
+
+    model: FittedModel
+    weight: float
+    first: int
+    trees: TreeModel | None
+
+
+def to_explainable(
+    model: FittedModel | WeightedEnsemble, inputs: Sequence[InputColumn], background: Columns
+) -> Explainable:
+    """The parts that explain the model; raises ExportError that says why there are none.
+
+    `background` holds training rows.
+    """
+    members = _members(model)
+    parts: list[dict[str, Any]] = []
+    sums = [(m.trees, m.first, m.weight) for m in members if m.trees is not None and m.trees.link in _SUMS]
+    if sums:
+        parts.append({"link": "identity", "weight": 1.0, **flatten(sums)})
+    parts += [_part(member, background) for member in members if member.trees is None or member.trees.link not in _SUMS]
+    features, column_of = _features(members, inputs)
+    arrays = {f"{number}.{name}": np.asarray(part[name]) for number, part in enumerate(parts) for name in part}
+    arrays |= {"column_of": column_of, "parts": np.array(len(parts))}
+    return Explainable(features, arrays, _scale(members, parts))
+
+
+def _members(model: FittedModel | WeightedEnsemble) -> list[_Member]:
     weighted = (
         [(model, 1.0)]
         if model.kind == "model"
         else [(member, share) for (member, _), share in zip(model.members, model.shares, strict=True)]
     )
-    members = [member for member, _ in weighted]
-    trees = [_trees_of(member) for member in members]
-    scale = _scale(members, trees)
-    features, column_of = _features(members, trees, inputs)
-    widths = [len(member.preparation.feature_names) for member in members]
-    starts = np.cumsum([0, *widths[:-1]]).tolist()
-    arrays = flatten([(found, start, share) for found, start, (_, share) in zip(trees, starts, weighted, strict=True)])
-    return Explainable(features, {**arrays, "column_of": column_of}, scale)
+    members, first = [], 0
+    for member, share in weighted:
+        if member.present and member.present != tuple(range(len(member.classes))):
+            raise ExportError("not explained: a class was absent from the rows that the model was fitted on")
+        trees = read_trees(member.estimator)
+        if trees is not None and trees.link == "exponential":
+            raise ExportError("not explained: the model's trees add up to the logarithm of the value, not to the value")
+        members.append(_Member(member, share, first, trees))
+        first += len(member.preparation.feature_names)
+    return members
 
 
-def _trees_of(model: FittedModel) -> TreeModel:
-    if model.present and model.present != tuple(range(len(model.classes))):
-        raise ExportError("not explained: a class was absent from the rows that the model was fitted on")
-    trees = read_trees(model.estimator)
-    if trees is None:
-        raise ExportError(f"not explained: {type(model.estimator).__name__} has no trees; {_WHICH}")
-    if trees.link == "exponential":
-        raise ExportError("not explained: the model's trees add up to the logarithm of the value, not to the value")
-    return trees
-
-
-def _scale(members: Sequence[FittedModel], trees: Sequence[TreeModel]) -> Scale:
-    """What the members' trees add up to. A mean of probabilities is a sum of trees only where each of them is."""
-    boosted = [
-        type(member.estimator).__name__
-        for member, found in zip(members, trees, strict=True)
-        if found.link in ("logistic", "softmax")
-    ]
-    if len(members) > 1 and boosted:
+def _part(member: _Member, background: Columns) -> dict[str, Any]:
+    """A part that is a member of its own, because a link stands between its scores and its prediction."""
+    if member.trees is not None:
+        return {"link": member.trees.link, "weight": member.weight, **flatten([(member.trees, member.first, 1.0)])}
+    count = len(next(iter(background.values())))
+    every = max(1, -(-count // _BACKGROUND_ROWS))
+    features = member.model.preparation.transform({name: values[::every] for name, values in background.items()})
+    found = read_additive(member.model.estimator, features)
+    if found is None:
+        name = type(member.model.estimator).__name__
         raise ExportError(
-            f"not explained: the ensemble averages probabilities, but trees of {boosted[0]} add up to log-odds, whose"
-            f" average is no sum of contributions; {_WHICH}"
+            f"not explained: {name} has no exact contributions here; trees, linear models and ensembles of them have"
         )
-    if not members[0].classes:
+    arrays, link = found
+    return {"link": link, "weight": member.weight, "first": member.first, **arrays}
+
+
+def _scale(members: Sequence[_Member], parts: Sequence[Mapping[str, Any]]) -> Scale:
+    """Scores of a single model are explained themselves; those of several are carried over to what is averaged."""
+    if not members[0].model.classes:
         return "value"
-    return _SCALES.get(trees[0].link, "probability")
+    return "log_odds" if len(members) == 1 and parts[0]["link"] != "identity" else "probability"
 
 
-def _features(
-    members: Sequence[FittedModel], trees: Sequence[TreeModel], inputs: Sequence[InputColumn]
-) -> tuple[bytes, NDArray[np.int32]]:
+def _features(members: Sequence[_Member], inputs: Sequence[InputColumn]) -> tuple[bytes, NDArray[np.int32]]:
     """The features of all members side by side, and which input each is made of."""
     names = tensor_names(inputs)
     writer = GraphWriter()
     tensors = {column.name: Value(writer, names[column.name]) for column in inputs}
     position = {column.name: index for index, column in enumerate(inputs)}
     parts, column_of = [], []
-    for member, found in zip(members, trees, strict=True):
-        features = write_preparation(writer, member.preparation, tensors)
-        parts.append(writer.single(features) if found.single else features)
-        column_of += [position[name] for block in member.preparation.blocks for name in _columns_of(block)]
+    for member in members:
+        preparation = member.model.preparation
+        features = write_preparation(writer, preparation, tensors)
+        parts.append(writer.single(features) if member.trees is not None and member.trees.single else features)
+        column_of += [position[name] for block in preparation.blocks for name in _columns_of(block)]
     infos = [
         helper.make_tensor_value_info(
             names[column.name], TensorProto.STRING if column.kind == "text" else TensorProto.DOUBLE, ["n", 1]

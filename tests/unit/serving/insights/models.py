@@ -43,7 +43,7 @@ def package(folder: Path, model: FittedModel | WeightedEnsemble, held_out: Train
     content = to_onnx(model, held_out.inputs).SerializeToString()
     parity = check_parity(content, model, held_out.columns, held_out.inputs)
     predictions = model.predict_columns(held_out.columns)
-    insights = gather_insights(model, held_out.inputs, parity, predictions, held_out.target_numbers())
+    insights = gather_insights(model, held_out, parity, predictions, held_out.target_numbers())
     names = tensor_names(held_out.inputs)
     manifest = ModelManifest(
         task_type=TASKS.get(held_out.task_type, table_pb2.TASK_TYPE_REGRESSION),

@@ -186,24 +186,70 @@ def test_an_ensemble_of_forests_is_explained_in_probability(tmp_path: Path) -> N
     np.testing.assert_allclose(totals(explanation)[:, 0], ensemble.predict_columns(held_out.columns)[:, 1], atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["adult", "penguins"])
 @pytest.mark.parametrize(
-    ("families", "said"),
+    "families",
     [
-        (("linear",), "LogisticRegression has no trees"),
-        (("lightgbm", "random_forest"), "trees of LGBMClassifier add up to log-odds"),
-        (("lightgbm", "xgboost"), "add up to log-odds"),
-        (("random_forest", "linear"), "LogisticRegression has no trees"),
+        ("lightgbm", "lightgbm"),
+        ("lightgbm", "xgboost", "random_forest", "extra_trees"),
+        ("linear", "lightgbm"),
+        ("naive_bayes", "decision_tree", "linear"),
     ],
 )
-def test_a_model_without_exact_contributions_says_why_and_which_have_them(
-    tmp_path: Path, families: tuple[str, ...], said: str
+def test_an_ensemble_of_any_classifiers_is_explained_in_probability(
+    tmp_path: Path, name: str, families: tuple[str, ...]
 ) -> None:
+    train, held_out = data(name)
+    members = tuple((fit(train, family), weight) for weight, family in enumerate(families, start=1))
+    ensemble = WeightedEnsemble(members)
+    rows = awkward(held_out)
+    native = ensemble.predict_columns(rows)
+    explanation = served(tmp_path / "model", ensemble, held_out).explain(in_order(held_out, rows), len(native))
+    assert explanation.scale == "probability"
+    np.testing.assert_allclose(totals(explanation), native if name == "penguins" else native[:, 1:], atol=1e-6)
+
+
+def test_a_member_whose_scores_are_log_odds_keeps_signs_and_proportions_in_probability(tmp_path: Path) -> None:
     train, held_out = data("adult")
-    members = tuple((fit(train, family), 1.0) for family in families)
-    model = served(tmp_path / "model", members[0][0] if len(members) == 1 else WeightedEnsemble(members), held_out)
-    with pytest.raises(FailedPrecondition, match=said) as caught:
+    fitted = fit(train, "lightgbm")
+    columns = in_order(held_out, held_out.columns)
+    alone = served(tmp_path / "alone", fitted, held_out).explain(columns, held_out.row_count)
+    twice = WeightedEnsemble(((fitted, 1.0), (fitted, 3.0)))
+    carried = served(tmp_path / "twice", twice, held_out).explain(columns, held_out.row_count)
+    ratio = carried.contributions.sum(axis=2, keepdims=True) / alone.contributions.sum(axis=2, keepdims=True)
+    assert (ratio > 0.0).all()
+    np.testing.assert_allclose(carried.contributions, alone.contributions * ratio, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("family", ["linear", "naive_bayes"])
+@pytest.mark.parametrize("name", ["adult", "penguins", "california"])
+def test_models_that_add_up_over_columns_are_explained(tmp_path: Path, name: str, family: str) -> None:
+    """A column at its mean adds nothing: the mean contribution over the training rows is 0."""
+    train, _ = data(name)
+    if family == "naive_bayes" and not train.classes:
+        family = "linear"
+    fitted = fit(train, family)
+    model = served(tmp_path / "model", fitted, train)
+    explanation = model.explain(in_order(train, train.columns), train.row_count)
+    native = fitted.predict_columns(train.columns)
+    said = totals(explanation)
+    size = np.abs(explanation.contributions).max()
+    np.testing.assert_allclose(explanation.contributions.mean(axis=0), 0.0, atol=1e-9 * size)
+    if explanation.scale == "value":
+        np.testing.assert_allclose(said[:, 0], native, rtol=1e-9)
+    elif said.shape[1] == 1:
+        np.testing.assert_allclose(0.5 + 0.5 * np.tanh(said[:, 0] / 2.0), native[:, 1], atol=1e-8)
+    else:
+        powers = np.exp(said - said.max(axis=1, keepdims=True))
+        np.testing.assert_allclose(powers / powers.sum(axis=1, keepdims=True), native, atol=1e-8)
+
+
+def test_a_model_that_has_no_contributions_says_why(tmp_path: Path) -> None:
+    train, held_out = data("penguins")
+    present = train.take(np.flatnonzero(train.target != "Chinstrap"))
+    model = served(tmp_path / "model", fit(present, "lightgbm"), held_out)
+    with pytest.raises(FailedPrecondition, match="a class was absent from the rows that the model was fitted on"):
         model.explain(in_order(held_out, held_out.columns), held_out.row_count)
-    assert "a single model of trees" in caught.value.message
 
 
 def test_a_package_of_before_is_not_explained_but_predicts(tmp_path: Path) -> None:
