@@ -135,8 +135,10 @@ class ServingProcess:
         settings = self._settings
         memory = ProcessMemory()
         observer = PrometheusCacheObserver()
+        loader = PackageLoader(backends.blob_store(settings), threads=settings.serving_onnx_threads)
         cache = ModelCache(
-            PackageLoader(backends.blob_store(settings), threads=settings.serving_onnx_threads),
+            loader,
+            fetch=loader.fetch,
             budget_bytes=settings.serving_models_mb * MEGABYTE,
             resident_bytes=memory.resident_bytes,
             loaders=settings.serving_loaders,
