@@ -62,16 +62,16 @@ ROUTERS = (
 
 
 def create_app(parts: Parts) -> FastAPI:
-    """Return the application; its lifespan runs the projection of tasks and the channel of predictions."""
+    """Return the application; its lifespan runs the projection of tasks and the streams of predictions."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         parts.changes.attach(asyncio.get_running_loop())
-        await parts.predictor.open()
+        await parts.relay.open()
         parts.projection.start()
         yield
         await asyncio.to_thread(parts.projection.close)
-        await parts.predictor.close()
+        await parts.relay.close()
 
     app = FastAPI(
         title="Fairlead",

@@ -1,10 +1,10 @@
-"""Columns of the contracts to those of the domain and back."""
+"""Columns of the contracts to those of the domain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fairlead.api.common.v1.table_pb2 import Column, NumberColumn, TextColumn
+from fairlead.api.common.v1.table_pb2 import Column
 
 from .domain.columns import Columns
 
@@ -24,10 +24,3 @@ def columns_of(columns: Iterable[Column]) -> Columns:
 def order_of(columns: Iterable[Column]) -> list[str]:
     """Return the columns' names in order."""
     return [column.name for column in columns]
-
-
-def messages_of(columns: Columns) -> list[Column]:
-    """Return the columns as messages."""
-    numbers = [Column(name=name, numbers=NumberColumn(values=values)) for name, values in columns.numbers.items()]
-    texts = [Column(name=name, texts=TextColumn(values=values)) for name, values in columns.texts.items()]
-    return numbers + texts

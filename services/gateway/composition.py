@@ -8,9 +8,10 @@ from fairlead.kit.database import migrate
 
 from .adapters.audit import AuditTrail
 from .adapters.changes import TaskChanges
-from .adapters.predictor import Predictor
+from .adapters.endpoints import endpoints_of
 from .adapters.projection import TaskProjection
 from .adapters.projects import ProjectStore
+from .adapters.relay import Relay
 from .adapters.schema import MIGRATIONS
 from .adapters.services import Services
 from .adapters.task_directory import TaskDirectory
@@ -43,6 +44,10 @@ def compose(settings: GatewaySettings) -> Parts:
         tasks=view,
         directory=TaskDirectory(view, services, projects),
         stream=TaskStream(view, changes, events, settings.gateway_heartbeat_seconds),
-        predictor=Predictor(services, settings.service_token.get_secret_value(), settings.gateway_timeout_seconds),
+        relay=Relay(
+            endpoints_of(settings.serving_endpoints),
+            settings.service_token.get_secret_value(),
+            settings.gateway_timeout_seconds,
+        ),
         audit=AuditTrail(events),
     )

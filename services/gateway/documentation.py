@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from .middleware.access import COOKIE, OPEN_PATHS
 from .problems import MEDIA_TYPE
+from .schemas.base import Schema
 from .schemas.problem import Problem
 
 Document = dict[str, Any]
@@ -51,6 +52,23 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     listed: dict[int | str, dict[str, Any]] = {status: _failure(*FAILURES[status], status) for status in statuses}
     listed["default"] = _failure("INTERNAL", "Internal", "Any other failure.", 500)
     return listed
+
+
+def body_of(model: type[Schema]) -> dict[str, Any]:
+    """Return the `openapi_extra` of an endpoint that reads its JSON body by itself."""
+    schema = model.model_json_schema()
+    content = {"schema": _inlined(schema, schema.pop("$defs", {})), "example": model.example()}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def _inlined(value: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_inlined(each, definitions) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "$ref" in value:
+        return _inlined(definitions[value["$ref"].rpartition("/")[2]], definitions)
+    return {name: _inlined(each, definitions) for name, each in value.items()}
 
 
 def binary(description: str, *media_types: str) -> dict[str, Any]:

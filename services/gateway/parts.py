@@ -10,9 +10,9 @@ from fairlead.kit.events import EventLog
 
 from .adapters.audit import AuditTrail
 from .adapters.changes import TaskChanges
-from .adapters.predictor import Predictor
 from .adapters.projection import TaskProjection
 from .adapters.projects import ProjectStore
+from .adapters.relay import Relay
 from .adapters.services import Services
 from .adapters.task_directory import TaskDirectory
 from .adapters.task_stream import TaskStream
@@ -37,5 +37,5 @@ class Parts:
     tasks: TaskView
     directory: TaskDirectory
     stream: TaskStream
-    predictor: Predictor
+    relay: Relay
     audit: AuditTrail

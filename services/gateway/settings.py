@@ -16,6 +16,11 @@ class GatewaySettings(KitSettings):
 
     service: ClassVar[str] = "gateway"
 
+    gateway_serving_endpoints: str = Field(
+        "",
+        description="Where predictions go: host:port,host:port or dns:///host:port for every process behind a name; "
+        "each deployment's go to the same few. Empty means serving's own address.",
+    )
     gateway_inference_address: str = Field(
         "", description="host:port of the Open Inference Protocol by gRPC; empty means serving's host, base port + 82."
     )
@@ -37,6 +42,11 @@ class GatewaySettings(KitSettings):
     gateway_task_history_days: float = Field(
         30.0, gt=0, description="How long the log lines and events of ended tasks are kept."
     )
+
+    @property
+    def serving_endpoints(self) -> str:
+        """Return where serving's processes listen, as endpoints_of() reads it."""
+        return self.gateway_serving_endpoints or self.serving_address
 
     @property
     def inference_address(self) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from fairlead.api.conductor.v1.workflow_service_pb2 import CreateWorkflowRequest, ReviewWorkflowRequest
 from fairlead.api.drift.v1.monitor_service_pb2 import UpdateMonitorRequest
 from fairlead.api.serving.v1.deployment_service_pb2 import CreateDeploymentRequest
-from fairlead.api.serving.v1.prediction_service_pb2 import BatchPredictRequest, PredictRequest, SendFeedbackRequest
+from fairlead.api.serving.v1.prediction_service_pb2 import BatchPredictRequest, SendFeedbackRequest
+from fairlead.api.serving.v1.relay_service_pb2 import RELAY_FORM_ROWS, RelayedCall
 from fairlead.api.trainer.v1.run_service_pb2 import CreateRunRequest, ExportRunRequest
+from fairlead.kit.errors import FieldViolation, InvalidArgument, ResourceExhausted
 from tests.unit.gateway.peers import INCOME, MODEL
 from tests.unit.gateway.running import Running, running_gateway
 
@@ -91,70 +93,41 @@ def test_a_deployment_is_made_and_changed_by_who_saw_it_last(gateway: Running) -
     assert gateway.http.delete(f"{P}/deployments/income").status_code == 204
 
 
-def test_rows_are_predicted(gateway: Running) -> None:
-    told = gateway.json("POST", f"{P}/deployments/income:predict", json={"rows": ROWS, "request_id": "order-17"})
+def test_rows_are_passed_on_as_they_came(gateway: Running) -> None:
+    body = json.dumps({"rows": ROWS, "request_id": "order-17"}).encode()
+    told = gateway.json("POST", f"{P}/deployments/income:predict", content=body)
 
-    assert told == {
-        "request_id": "order-17",
-        "model_version": MODEL,
-        "predictions": [
-            {"label": "no", "probabilities": {"no": 0.61, "yes": 0.39}},
-            {"label": "yes", "probabilities": {"no": 0.4, "yes": 0.6}},
-        ],
-    }
-    assert [column.name for column in gateway.peers.last(PredictRequest).columns] == ["age", "workclass"]
+    asked = gateway.peers.last(RelayedCall)
+    assert told == {"request_id": "made-up", "model_version": MODEL, "predictions": ROWS}
+    assert (asked.form, asked.deployment, asked.body) == (RELAY_FORM_ROWS, INCOME, body)
 
 
-def test_many_rows_are_predicted_and_checked_as_few_are(gateway: Running) -> None:
+def test_many_rows_are_passed_on_too(gateway: Running) -> None:
     rows = ROWS * 10_000
-    gateway.json("POST", f"{P}/deployments/income:predict", json={"rows": rows, "request_id": "many"})
-    asked = gateway.peers.last(PredictRequest)
-    wrong = gateway.json("POST", f"{P}/deployments/income:predict", 400, json={"rows": [*rows, {"age": 39}]})
+    told = gateway.json("POST", f"{P}/deployments/income:predict", json={"rows": rows})
 
-    assert asked.request_id == "many"
-    assert len(asked.columns[0].numbers.values) == len(rows)
-    assert wrong["errors"][0]["field"] == "rows[20000].workclass"
+    assert told["predictions"] == rows
 
 
-@pytest.mark.parametrize(
-    ("rows", "said", "field"),
-    [
-        (
-            [ROWS[0], {"age": "abc", "workclass": "x"}],
-            "row 1, column 'age': expected a number, got 'abc'",
-            "rows[1].age",
-        ),
-        ([{"age": 39}], "row 0 lacks the columns 'workclass'", "rows[0].workclass"),
-        ([], "rows must be a list of one or more objects", "rows"),
-        ([3], "rows[0] must be an object", "rows[0]"),
-    ],
-)
-def test_a_wrong_row_is_named(gateway: Running, rows: list[Any], said: str, field: str) -> None:
-    told = gateway.json("POST", f"{P}/deployments/income:predict", 400, json={"rows": rows})
+def test_what_serving_refuses_is_told(gateway: Running) -> None:
+    rule = "expected a number, got 'abc'"
+    gateway.peers.fail = InvalidArgument(f"row 1: {rule}", violations=[FieldViolation("rows[1].age", rule)])
+    told = gateway.json("POST", f"{P}/deployments/income:predict", 400, json={"rows": ROWS})
 
-    assert said in told["detail"]
-    assert told["errors"][0]["field"] == field
+    assert told["detail"] == f"row 1: {rule}"
+    assert told["errors"] == [{"field": "rows[1].age", "description": rule}]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"row": []}', b'{"rows": [{"age": 1}], "request_id": 3}'])
-def test_what_is_no_prediction_request_is_refused(gateway: Running, body: bytes) -> None:
-    gateway.json("POST", f"{P}/deployments/income:predict", 400, content=body)
+def test_a_server_that_is_busy_tells_when_to_come_back(gateway: Running) -> None:
+    gateway.peers.fail = ResourceExhausted("too many requests", retry_after=3.0)
+    answer = gateway.http.post(f"{P}/deployments/income:predict", json={"rows": ROWS})
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "3")
 
 
 def test_an_unknown_deployment_or_project_is_not_found(gateway: Running) -> None:
     gateway.json("POST", f"{P}/deployments/nope:predict", 404, json={"rows": ROWS})
     gateway.json("POST", "/api/v1/projects/nope/deployments/income:predict", 404, json={"rows": ROWS})
-
-
-def test_another_version_with_other_inputs_is_learnt_without_a_failed_call(gateway: Running) -> None:
-    gateway.json("POST", f"{P}/deployments/income:predict", json={"rows": ROWS})
-    gateway.json("PATCH", f"{P}/deployments/income", json={"model_version": "adult/versions/2"})
-    told = gateway.json("POST", f"{P}/deployments/income:predict", json={"rows": [{"age": 50}]})
-    gateway.json("PATCH", f"{P}/deployments/income", json={"model_version": "adult/versions/1"})
-    back = gateway.json("POST", f"{P}/deployments/income:predict", json={"rows": ROWS})
-
-    assert told["model_version"] == "projects/default/models/adult/versions/2"
-    assert back["model_version"] == MODEL
 
 
 def test_a_batch_is_asked_for(gateway: Running) -> None:
@@ -221,7 +194,7 @@ def test_a_policy_keeps_what_is_left_out(gateway: Running) -> None:
 
 
 def test_the_protocol_tells_of_server_and_models(gateway: Running) -> None:
-    assert gateway.json("GET", "/v2")["extensions"] == ["model_repository"]
+    assert gateway.json("GET", "/v2")["extensions"] == ["model_repository", "binary_tensor_data"]
     assert gateway.json("GET", "/v2/health/live") == {"live": True}
     assert gateway.json("GET", "/v2/health/ready") == {"ready": True}
     assert gateway.json("GET", "/v2/models/default.income")["versions"] == ["1"]
@@ -231,19 +204,37 @@ def test_the_protocol_tells_of_server_and_models(gateway: Running) -> None:
 
 
 def test_tensors_are_inferred_from(gateway: Running) -> None:
-    body = {"id": "42", "inputs": [{"name": "age", "datatype": "FP64", "shape": [2, 1], "data": [[1.5], [2]]}]}
+    body = {"id": "42", "inputs": [{"name": "age", "datatype": "FP64", "shape": [2], "data": [1.5, 2]}]}
     told = gateway.json("POST", "/v2/models/default.income/infer", json=body)
 
     assert told["id"] == "42"
     assert told["outputs"][0]["data"] == [3.0, 4.0]
+    versioned = gateway.json("POST", "/v2/models/default.income/versions/3/infer", json=body)
+    assert versioned["model_version"] == "3"
 
 
-def test_binary_tensors_are_sent_to_servings_own_port(gateway: Running) -> None:
-    headers = {"Inference-Header-Content-Length": "3"}
-    told = gateway.json("POST", "/v2/models/default.income/infer", 400, content=b"{}\x00", headers=headers)
+def test_raw_tensors_follow_the_json_both_ways(gateway: Running) -> None:
+    head = json.dumps({"id": "42", "inputs": [{"name": "age", "data": [1.5]}]}).encode()
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    answer = gateway.http.post("/v2/models/default.income/infer", content=head + b"raw", headers=headers)
 
-    assert "7481" in told["error"]
+    length = int(answer.headers["inference-header-content-length"])
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert json.loads(answer.content[:length])["id"] == "42"
+    assert answer.content[length:] == b"raw"
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1" * 40, "\u00b2"])
+def test_a_length_that_is_none_is_refused(gateway: Running, length: str) -> None:
+    headers = {b"Inference-Header-Content-Length": length.encode("latin-1")}
+    told = gateway.http.post("/v2/models/default.income/infer", content=b"{}", headers=headers).json()
+
+    assert "must be the length of the JSON part" in told["error"]
     assert told["error"] == told["detail"]
+
+
+def test_a_name_that_is_no_models_is_not_found(gateway: Running) -> None:
+    assert "PROJECT.DEPLOYMENT" in gateway.json("POST", "/v2/models/income/infer", 404, json={})["error"]
 
 
 def test_a_trace_that_comes_in_goes_on(gateway: Running) -> None:
@@ -252,6 +243,16 @@ def test_a_trace_that_comes_in_goes_on(gateway: Running) -> None:
 
     assert answer.status_code == 200
     assert any(f"-{trace}-" in traceparent for traceparent in gateway.peers.traces)
+
+
+def test_a_prediction_is_part_of_the_callers_trace_where_there_is_one(gateway: Running) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    gateway.json("POST", f"{P}/deployments/income:predict", json={"rows": ROWS}, headers=headers)
+    assert trace in gateway.peers.last(RelayedCall).traceparent
+
+    gateway.json("POST", f"{P}/deployments/income:predict", json={"rows": ROWS})
+    assert gateway.peers.last(RelayedCall).traceparent == ""
 
 
 def test_status_and_metrics_are_told(gateway: Running) -> None:

@@ -7,16 +7,13 @@ from typing import Any
 
 import pytest
 
-from fairlead.api.serving.v1.deployment_pb2 import TrafficTarget
 from fairlead.api.serving.v1.deployment_service_pb2 import (
     CreateDeploymentRequest,
-    GetDeploymentRequest,
     PromoteVersionRequest,
     RollBackDeploymentRequest,
     SplitTrafficRequest,
     UpdateDeploymentRequest,
 )
-from fairlead.api.serving.v1.prediction_service_pb2 import PredictRequest
 from fairlead.kit.errors import Aborted, FailedPrecondition, FieldViolation, InvalidArgument
 from tests.unit.gateway.peers import INCOME, MODEL
 from tests.unit.gateway.running import Running, running_gateway
@@ -126,66 +123,3 @@ def test_a_deployment_is_pinned_and_its_log_is_sampled(gateway: Running) -> None
     gateway.peers.model_version = MODEL
     told = gateway.json("POST", D, 400, json={**made, "log_sampling_rate": 2})
     assert told["errors"][0]["field"] == "log_sampling_rate"
-
-
-def test_a_prediction_is_explained_and_bounded_where_asked_for(gateway: Running) -> None:
-    body = {"rows": ROWS, "request_id": "q", "routing_key": "customer-1", "explain": True, "interval": 0.9}
-    told = gateway.json("POST", f"{D}/income:predict", json=body)
-
-    asked = gateway.peers.last(PredictRequest)
-    assert (asked.routing_key, asked.explain, asked.interval) == ("customer-1", True, 0.9)
-    assert told == {
-        "request_id": "q",
-        "model_version": MODEL,
-        "predictions": [
-            {
-                "label": "no",
-                "probabilities": {"no": 0.61, "yes": 0.39},
-                "contributions": {"age": 0.39, "workclass": -0.5},
-                "interval": {"labels": ["no", "yes"]},
-            },
-            {
-                "label": "yes",
-                "probabilities": {"no": 0.4, "yes": 0.6},
-                "contributions": {"age": 0.6, "workclass": -0.5},
-                "interval": {"labels": ["yes"]},
-            },
-        ],
-        "explanation": {"scale": "log_odds", "base_value": 0.25, "label": "yes"},
-        "coverage": 0.9,
-    }
-
-
-@pytest.mark.parametrize(
-    ("member", "said"),
-    [
-        ({"routing_key": 4711}, "routing_key must be text"),
-        ({"explain": "yes"}, "explain must be true or false"),
-        ({"interval": 90}, "interval must be a coverage between 0 and 1, such as 0.9"),
-        ({"interval": True}, "interval must be a coverage"),
-        ({"explane": True}, "there are explain, interval, request_id, routing_key, rows"),
-    ],
-)
-def test_a_wrong_wish_is_refused(gateway: Running, member: dict[str, Any], said: str) -> None:
-    told = gateway.json("POST", f"{D}/income:predict", 400, json={"rows": ROWS, **member})
-
-    assert said in told["detail"]
-
-
-def test_the_versions_of_a_split_take_turns_without_being_looked_up_again(gateway: Running) -> None:
-    gateway.peers.traffic = [TrafficTarget(model_version=MODEL, percent=90), TrafficTarget(model_version=THIRD)]
-    gateway.peers.answering = FOURTH
-    # Another version than those that are known: what the deployment reads is learnt again at the next call.
-    gateway.json("POST", f"{D}/income:predict", json={"rows": ROWS})
-    before = look_ups(gateway)
-
-    for version in (THIRD, MODEL, THIRD):
-        gateway.peers.answering = version
-        told = gateway.json("POST", f"{D}/income:predict", json={"rows": ROWS})
-        assert told["model_version"] == version
-
-    assert look_ups(gateway) == before + 1
-
-
-def look_ups(gateway: Running) -> int:
-    return len([each for each in gateway.peers.asked if isinstance(each, GetDeploymentRequest)])

@@ -14,12 +14,15 @@ from fairlead.kit.errors import Unavailable
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.status import from_details, from_rpc_error
+from fairlead.kit.telemetry import inject
 
 from ..domain.placement import Placement
 from .relay_stream import RelayStream, StreamLost
 
 MEGABYTE = 1024 * 1024
 MESSAGE_BYTES = 64 * MEGABYTE
+QUICK_BYTES = 16 * 1024
+"""A larger body is sent by itself: it would hold up the others on the stream."""
 FOLLOW_SECONDS = 1.0
 """How often the endpoints are asked for anew."""
 TRIES = 2
@@ -50,9 +53,10 @@ class _Endpoint:
 
     async def answer(self, call: pb.RelayedCall, seconds: float) -> pb.RelayedAnswer:
         """Return the answer to a call. Raises StreamLost, FairleadError."""
-        answer = await self._stream.ask(call, seconds)
-        if answer.WhichOneof("result") != "slow":
-            return answer
+        if len(call.body) <= QUICK_BYTES:
+            answer = await self._stream.ask(call, seconds)
+            if not answer.slow:
+                return answer
         request = pb.RelayOneRequest(call=call)
         try:
             return (await self._stub.RelayOne(request, metadata=self._metadata, timeout=seconds)).answer
@@ -91,12 +95,16 @@ class Relay:
         for endpoint in self._endpoints.values():
             await endpoint.close()
 
-    async def ask(self, call: pb.RelayedCall) -> pb.RelayedAnswer:
-        """Return serving's answer, which has a body.
+    async def ask(self, call: pb.RelayedCall, *, traced: bool = False) -> pb.RelayedAnswer:
+        """Return serving's answer, which has a body; with traced, serving's part is a span of the caller's trace.
 
         A call whose process is lost goes to another one, once. Raises what serving answers, Unavailable where no
         process can be reached, DeadlineExceeded.
         """
+        if traced:
+            carrier: dict[str, str] = {}
+            inject(carrier)
+            call.traceparent = carrier.get("traceparent", "")
         avoid: frozenset[str] = frozenset()
         seconds = deadline.remaining(self._timeout)
         for _ in range(TRIES):

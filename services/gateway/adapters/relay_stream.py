@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import grpc
 
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
-from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceStub
 from fairlead.kit.errors import DeadlineExceeded
 from fairlead.kit.rpc.status import from_rpc_error
+
+if TYPE_CHECKING:
+    # The types of a stub on an asynchronous channel are in the stub files only.
+    from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceAsyncStub
 
 MOST_CALLS = 64
 """Calls in one message: their answers come together, so the first should not wait for many others."""
@@ -26,7 +30,7 @@ class StreamLost(Exception):
 class RelayStream:
     """Sends calls and hands out their answers, on one event loop; a stream that was lost is opened anew when needed."""
 
-    def __init__(self, stub: RelayServiceStub, metadata: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, stub: RelayServiceAsyncStub, metadata: Sequence[tuple[str, str]]) -> None:
         """Speak to the stub's process; nothing is opened before the first call."""
         self._stub = stub
         self._metadata = tuple(metadata)

@@ -1,14 +1,13 @@
-"""The Open Inference Protocol, version 2, in JSON; serving answers it by gRPC."""
+"""The Open Inference Protocol, version 2; serving answers it."""
 
 from __future__ import annotations
 
 from importlib.metadata import version as version_of
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 
 from fairlead.api.inference.v2.open_inference_pb2 import (
-    ModelInferRequest,
     ModelMetadataRequest,
     ModelReadyRequest,
     RepositoryIndexRequest,
@@ -16,11 +15,11 @@ from fairlead.api.inference.v2.open_inference_pb2 import (
     ServerMetadataRequest,
     ServerReadyRequest,
 )
-from fairlead.kit.errors import FailedPrecondition, Unavailable
+from fairlead.api.serving.v1.relay_service_pb2 import RELAY_FORM_OPEN_INFERENCE, RelayedCall
+from fairlead.kit.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
 
 from ..convert import to_json
-from ..documentation import failures
-from ..inference_wire import answer_json, request_message
+from ..documentation import body_of, failures
 from ..schemas.inference import (
     InferenceRequest,
     InferenceResponse,
@@ -31,14 +30,14 @@ from ..schemas.inference import (
     ServerMetadata,
     ServerReadiness,
 )
-from .parameters import Gateway
+from .parameters import TRACE, Gateway
 
 router = APIRouter(prefix="/v2", tags=["inference"])
 
 ModelName = Annotated[str, Path(description="{project}.{deployment}", examples=["default.income"])]
 ModelVersion = Annotated[str, Path(description="The version's number.", examples=["1"])]
-BINARY_HEADER = "inference-header-content-length"
-SERVING_REST_OFFSET = 81
+JSON_LENGTH = "Inference-Header-Content-Length"
+LENGTH_DIGITS = 18
 
 
 @router.get("", responses=failures(401, 503))
@@ -48,8 +47,7 @@ def get_server_metadata(gateway: Gateway) -> ServerMetadata:
     return ServerMetadata(
         name=answer.name or "fairlead",
         version=answer.version or version_of("fairlead"),
-        # Binary tensors are an extension of serving's own port, see infer.
-        extensions=[each for each in answer.extensions if each != "binary_tensor_data"],
+        extensions=list(answer.extensions),
     )
 
 
@@ -98,31 +96,26 @@ def get_model_version_readiness(model_name: ModelName, model_version: ModelVersi
     return _readiness(gateway, model_name, model_version)
 
 
-async def refuse_binary(request: Request, gateway: Gateway) -> None:
-    """Raise FailedPrecondition for a request with binary tensors, which only serving's own port takes."""
-    if BINARY_HEADER in request.headers:
-        port = gateway.settings.base_port + SERVING_REST_OFFSET
-        raise FailedPrecondition(
-            "the gateway takes JSON tensors only; send binary tensors to serving's own Open Inference port "
-            f"({port}, or {port + 1} for gRPC), or set binary_data=False in the client"
-        )
-
-
-INFER: dict[str, Any] = {"dependencies": [Depends(refuse_binary)], "responses": failures(400, 401, 404, 503)}
+INFERRED: dict[int | str, dict[str, Any]] = {200: {"model": InferenceResponse, "description": "Tensors."}}
+INFER: dict[str, Any] = {
+    "response_class": Response,
+    "responses": {**INFERRED, **failures(400, 401, 404, 413, 503)},
+    "openapi_extra": body_of(InferenceRequest),
+}
 
 
 @router.post("/models/{model_name}/infer", **INFER)
-def infer(model_name: ModelName, body: InferenceRequest, gateway: Gateway) -> InferenceResponse:
-    """Infer from JSON tensors, one an input column; null is a missing value."""
-    return _infer(gateway, request_message(model_name, "", body))
+async def infer(model_name: ModelName, request: Request, gateway: Gateway) -> Response:
+    """Infer from tensors, one an input column; null is a missing value. Raw tensors may follow the JSON."""
+    return await _infer(gateway, model_name, "", request)
 
 
 @router.post("/models/{model_name}/versions/{model_version}/infer", **INFER)
-def infer_with_version(
-    model_name: ModelName, model_version: ModelVersion, body: InferenceRequest, gateway: Gateway
-) -> InferenceResponse:
-    """Infer from JSON tensors by a version of a model."""
-    return _infer(gateway, request_message(model_name, model_version, body))
+async def infer_with_version(
+    model_name: ModelName, model_version: ModelVersion, request: Request, gateway: Gateway
+) -> Response:
+    """Infer from tensors by a version of a model."""
+    return await _infer(gateway, model_name, model_version, request)
 
 
 def _metadata(gateway: Gateway, name: str, version: str = "") -> ModelMetadata:
@@ -136,5 +129,32 @@ def _readiness(gateway: Gateway, name: str, version: str = "") -> ModelReadiness
     return ModelReadiness(name=name, ready=True)
 
 
-def _infer(gateway: Gateway, message: ModelInferRequest) -> InferenceResponse:
-    return InferenceResponse(**answer_json(gateway.services.inference.ModelInfer(message)))
+async def _infer(gateway: Gateway, model: str, version: str, request: Request) -> Response:
+    call = RelayedCall(
+        form=RELAY_FORM_OPEN_INFERENCE,
+        deployment=_deployment(model),
+        version=version,
+        json_length=_json_length(request),
+        body=await request.body(),
+    )
+    answer = await gateway.relay.ask(call, traced=TRACE in request.headers)
+    if not answer.json_length:
+        return Response(answer.body, media_type="application/json")
+    headers = {JSON_LENGTH: str(answer.json_length)}
+    return Response(answer.body, headers=headers, media_type="application/octet-stream")
+
+
+def _deployment(model: str) -> str:
+    project, dot, deployment = model.partition(".")
+    if not dot:
+        raise NotFound(f"there is no model '{model}'; models are named PROJECT.DEPLOYMENT", resource=model)
+    return f"projects/{project}/deployments/{deployment}"
+
+
+def _json_length(request: Request) -> int:
+    text = request.headers.get(JSON_LENGTH)
+    if text is None:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) <= LENGTH_DIGITS):
+        raise InvalidArgument(f"the header {JSON_LENGTH} is '{text}'; it must be the length of the JSON part")
+    return int(text)

@@ -19,6 +19,8 @@ async def _parts(connection: HTTPConnection) -> Parts:
 
 
 Gateway = Annotated[Parts, Depends(_parts)]
+TRACE = "traceparent"
+"""Who sends this header follows the call through the services."""
 ProjectId = Annotated[str, Path(description="The project's id.", examples=["default"])]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ from fairlead.api.serving.v1 import (
     deployment_service_pb2_grpc,
     prediction_service_pb2,
     prediction_service_pb2_grpc,
+    relay_service_pb2,
+    relay_service_pb2_grpc,
 )
 from fairlead.api.tasks.v1 import task_pb2, task_service_pb2, task_service_pb2_grpc
 from fairlead.api.trainer.v1 import (
@@ -49,9 +52,10 @@ from fairlead.api.trainer.v1 import (
 )
 from fairlead.kit.blobs import BlobStore
 from fairlead.kit.database import migrate, open_database
-from fairlead.kit.errors import Aborted, FairleadError, InvalidArgument, NotFound
+from fairlead.kit.errors import Aborted, FairleadError, NotFound
 from fairlead.kit.events import EventLog
 from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.rpc.status import to_details
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.tasks import MIGRATIONS, TaskStore
 
@@ -76,14 +80,13 @@ class Peers:
         self.original = blobs.put_bytes(CSV).key
         self.model_version = MODEL
         self.package_blob = ""
-        # A split of the deployment, and which of its versions answers; empty for one version alone.
-        self.traffic: list[deployment_pb2.TrafficTarget] = []
-        self.answering = ""
         settings = KitSettings(home=home, service_token=service_token)
         self._server = RpcServer(settings, address="127.0.0.1:0")
         for add, module, service in SERVICES:
             descriptor = module.DESCRIPTOR.services_by_name[service]
             self._server.add(add, _Servicer(self, descriptor.methods_by_name), descriptor)
+        descriptor = relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"]
+        self._server.add(relay_service_pb2_grpc.add_RelayServiceServicer_to_server, _Relay(self), descriptor)
         self._server.start()
         self.address = f"127.0.0.1:{self._server.port}"
 
@@ -161,9 +164,7 @@ def _deployment(peers: Peers, name: str) -> deployment_pb2.Deployment:
     if name != INCOME:
         raise NotFound(f"there is no {name}", resource=name)
     state = deployment_pb2.DEPLOYMENT_STATE_READY
-    return deployment_pb2.Deployment(
-        name=name, model_version=peers.model_version, state=state, etag="e1", traffic=peers.traffic
-    )
+    return deployment_pb2.Deployment(name=name, model_version=peers.model_version, state=state, etag="e1")
 
 
 def _update(peers: Peers, request: Any) -> deployment_service_pb2.UpdateDeploymentResponse:
@@ -179,40 +180,46 @@ def _split(peers: Peers, request: Any) -> deployment_service_pb2.SplitTrafficRes
     return deployment_service_pb2.SplitTrafficResponse(deployment=deployment)
 
 
-def _predict(peers: Peers, request: Any) -> prediction_service_pb2.PredictResponse:
-    columns = {column.name: column for column in request.columns}
-    if peers.model_version == MODEL and "workclass" not in columns:
-        raise InvalidArgument("column 'workclass' is missing")
-    ages = columns["age"].numbers.values
-    probabilities = [share for age in ages for share in (1 - age / 100, age / 100)]
-    return prediction_service_pb2.PredictResponse(
-        request_id=request.request_id or "made-up",
-        model_version=peers.answering or peers.model_version,
-        labels=["yes" if age >= 50 else "no" for age in ages],
-        classes=["no", "yes"],
-        probabilities=probabilities,
-        explanation=_explanation(list(ages)) if request.explain else None,
-        interval=_label_sets(list(ages), request.interval) if request.interval else None,
+def _relayed(peers: Peers, call: Any) -> relay_service_pb2.RelayedAnswer:
+    if call.deployment != INCOME:
+        raise NotFound(f"there is no {call.deployment}", resource=call.deployment)
+    asked = json.loads(call.body[: call.json_length or None])
+    if call.form == relay_service_pb2.RELAY_FORM_OPEN_INFERENCE:
+        doubled = [2 * value for value in asked["inputs"][0]["data"]]
+        told = {
+            "id": asked["id"],
+            "model_version": call.version or "1",
+            "outputs": [{"name": "double", "data": doubled}],
+        }
+    else:
+        told = {"request_id": "made-up", "model_version": peers.model_version, "predictions": asked["rows"]}
+    body = json.dumps(told).encode()
+    return relay_service_pb2.RelayedAnswer(
+        number=call.number,
+        body=body + call.body[call.json_length :] if call.json_length else body,
+        json_length=len(body) if call.json_length else 0,
     )
 
 
-def _explanation(ages: list[float]) -> prediction_service_pb2.Explanation:
-    contributions = [part for age in ages for part in (age / 100, -0.5)]
-    return prediction_service_pb2.Explanation(
-        columns=["age", "workclass"], contributions=contributions, base_values=[0.25], scale="log_odds"
-    )
+class _Relay(relay_service_pb2_grpc.RelayServiceServicer):
+    """Serving's relay; what is asked and made to fail is as with the others."""
 
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
 
-def _label_sets(ages: list[float], coverage: float) -> prediction_service_pb2.Interval:
-    contains = [inside for age in ages for inside in (age < 60, age > 30)]
-    return prediction_service_pb2.Interval(coverage=coverage, contains=contains)
+    def Relay(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        for request in requests:
+            yield relay_service_pb2.RelayResponse(answers=[self._answer(call, context) for call in request.calls])
 
+    def RelayOne(self, request: Any, context: grpc.ServicerContext) -> Any:
+        answer: Any = self._peers.answer("Relay", request.call, context)
+        return relay_service_pb2.RelayOneResponse(answer=answer)
 
-def _infer(_: Peers, request: Any) -> open_inference_pb2.ModelInferResponse:
-    answer = open_inference_pb2.ModelInferResponse(model_name=request.model_name, id=request.id)
-    doubled = [2 * value for value in request.inputs[0].contents.fp64_contents]
-    answer.outputs.add(name="double", datatype="FP64", shape=[len(doubled)]).contents.fp64_contents.extend(doubled)
-    return answer
+    def _answer(self, call: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return self._peers.answer("Relay", call, context)
+        except FairleadError as error:
+            return relay_service_pb2.RelayedAnswer(number=call.number, error=to_details(error))
 
 
 def _experiment(asked: experiment_service_pb2.GetExperimentRequest) -> experiment_pb2.Experiment:
@@ -306,7 +313,7 @@ ANSWERS: dict[str, Callable[[Peers, Any], Message]] = {
         deployment=_deployment(peers, asked.name)
     ),
     "DeleteDeployment": lambda _, asked: deployment_service_pb2.DeleteDeploymentResponse(),
-    "Predict": _predict,
+    "Relay": _relayed,
     "BatchPredict": lambda peers, asked: prediction_service_pb2.BatchPredictResponse(
         task=peers.task("batch_predict", asked)
     ),
@@ -337,7 +344,6 @@ ANSWERS: dict[str, Callable[[Peers, Any], Message]] = {
     "RepositoryIndex": lambda *_: open_inference_pb2.RepositoryIndexResponse(
         models=[open_inference_pb2.RepositoryIndexResponse.ModelIndex(name="default.income", state="READY")]
     ),
-    "ModelInfer": _infer,
 }
 SERVICES: tuple[tuple[Any, Any, str], ...] = (
     (dataset_service_pb2_grpc.add_DatasetServiceServicer_to_server, dataset_service_pb2, "DatasetService"),

@@ -8,7 +8,6 @@ from fairlead.kit.errors import InvalidArgument
 from services.gateway.domain.budget import parse_budget
 from services.gateway.domain.media_type import wants_text
 from services.gateway.domain.page_position import position_of
-from services.gateway.domain.predictions import classified, estimated
 from services.gateway.domain.references import qualify
 from services.gateway.domain.same_origin import is_same_origin
 from services.gateway.domain.truth import truth_text
@@ -75,14 +74,6 @@ def test_text_is_given_where_it_is_asked_for(format_: str, accept: str, text: bo
 )
 def test_an_origin_must_name_the_very_host_and_port(origin: str | None, same: bool) -> None:
     assert is_same_origin(origin, "localhost:7400") is same
-
-
-def test_probabilities_are_told_by_class_and_row() -> None:
-    assert classified(["a", "b"], ["a", "b"], [0.9, 0.1, 0.2, 0.8]) == [
-        {"label": "a", "probabilities": {"a": 0.9, "b": 0.1}},
-        {"label": "b", "probabilities": {"a": 0.2, "b": 0.8}},
-    ]
-    assert estimated([1.5]) == [{"value": 1.5}]
 
 
 @pytest.mark.parametrize(("value", "text"), [("<=50K", "<=50K"), (1.0, "1"), (2.5, "2.5"), (True, "true")])
