@@ -13,6 +13,8 @@ ROUTING_KEY, EXPLAIN, INTERVAL = f"{PREFIX}routing_key", f"{PREFIX}explain", f"{
 KNOWN = (ROUTING_KEY, EXPLAIN, INTERVAL)
 TIMEOUT = "timeout"
 MICROSECONDS = 1_000_000
+LONGEST = 10**15
+"""More microseconds than these, some thirty years, are no less patient."""
 
 
 def options_of(parameters: Mapping[str, object]) -> PredictionOptions:
@@ -55,7 +57,7 @@ def timeout_of(parameters: Mapping[str, object]) -> float | None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, int) or timeout < 0:
         raise _invalid(TIMEOUT, f"it is {timeout!r:.60}; a whole number of microseconds is expected")
-    return timeout / MICROSECONDS
+    return min(timeout, LONGEST) / MICROSECONDS
 
 
 def _invalid(name: str, message: str) -> InvalidArgument:

@@ -39,6 +39,7 @@ def test_a_timeout_is_in_microseconds() -> None:
     assert timeout_of({"timeout": 1_500_000}) == 1.5
     assert timeout_of({"timeout": 0}) is None
     assert timeout_of({}) is None
+    assert timeout_of({"timeout": 10**400}) == 10**9
 
 
 @pytest.mark.parametrize("timeout", [-1, 1.5, "1s", True])
