@@ -88,12 +88,12 @@ def bentoml(folder: Path, *arguments: str) -> str:
 
 
 @contextmanager
-def served(bento: str, folder: Path) -> Iterator[httpx.Client]:
+def served(bento: str, folder: Path, cwd: Path | None = None) -> Iterator[httpx.Client]:
     """Run `bentoml serve` for a Bento, which is named by a folder or a tag, and give a client once it is ready."""
     port = free_port()
     command = [sys.executable, "-m", "bentoml", "serve", bento, "--host", "127.0.0.1", "--port", str(port)]
     with (folder / "serve.log").open("w+") as log:
-        process = subprocess.Popen(command, env=standalone(folder), stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=cwd, env=standalone(folder), stdout=log, stderr=log)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
                 until(lambda: _is_ready(http, process, log.name), "the Bento to be ready", seconds=180)

@@ -64,7 +64,8 @@ def adult_bento(adult_package: Path) -> ExportedBento:
 
 @pytest.fixture(scope="module")
 def adult_http(adult_bento: ExportedBento, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    with served(str(adult_bento.path), tmp_path_factory.mktemp("serve")) as http:
+    # As its README says.
+    with served(".", tmp_path_factory.mktemp("serve"), cwd=adult_bento.path) as http:
         yield http
 
 

@@ -44,13 +44,15 @@ def export_bento(package: Path, model_version: str, output: Path) -> ExportedBen
     can't be served or BentoML refuses it.
     """
     check_export(output)
+    # BentoML 1.4 finds no Bento by a relative path, but for ".".
+    output = output.absolute()
     with TemporaryDirectory(prefix="fairlead-bento-") as temporary:
         unpacked, context = Path(temporary, "package"), Path(temporary, "context")
         with zipfile.ZipFile(package) as archive:
             archive.extractall(unpacked)
         contents = write_contents(unpacked, model_version, context)
         output.parent.mkdir(parents=True, exist_ok=True)
-        _build(context, contents.tag.partition(":")[2], output.absolute(), Path(temporary, "home"))
+        _build(context, contents.tag.partition(":")[2], output, Path(temporary, "home"))
     return ExportedBento(contents.tag, output, model_version, contents.runtime, contents.requirements)
 
 
