@@ -1,15 +1,16 @@
-"""The Open Inference Protocol over REST, as an ASGI application."""
+"""The Open Inference Protocol over REST."""
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fairlead.kit.auth import TokenVerifier
-from fairlead.kit.errors import FairleadError, Internal
+from fairlead.kit.errors import FairleadError, Internal, NotFound
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
 from fairlead.kit.telemetry import extract, span
@@ -21,7 +22,7 @@ from ...domain.parameters import EXPLAIN
 from ...reading import tensor_reader
 from .compression import compress, decompress
 from .grpc_timeout import TIMEOUT, seconds_of
-from .http import Receive, Request, Response, Scope, Send, error_response, read_body, send_response
+from .http import Request, Response, error_response
 from .infer_request import HEADER_LENGTH, InferRequest, parse_infer_request
 from .infer_response import infer_response
 from .model_routes import ModelRoutes
@@ -54,49 +55,68 @@ class OpenInferenceRest:
         self._routes = routes
         self._limits = limits
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rest")
+        self._known = b""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
-        if scope["type"] != "http":
+    @property
+    def body_bytes(self) -> int:
+        """Return the largest body that is read."""
+        return self._limits.body_bytes
+
+    def admit(self, path: str, headers: dict[bytes, bytes]) -> None:
+        """Raise Unauthenticated for a call without a valid token, before its body is read."""
+        if path in OPEN_PATHS:
             return
-        headers = dict(scope["headers"])
+        authorization = headers.get(b"authorization", b"")
+        # The header that was right the last time need not be hashed again.
+        if self._known and hmac.compare_digest(authorization, self._known):
+            return
+        self._verifier.verify(authorization.decode("latin-1"))
+        self._known = authorization
+
+    def answer(self, request: Request) -> Response | Awaitable[Response]:
+        """Return the response to one HTTP request, at once where that takes little time."""
+        infer = _infer_path(request)
+        if infer is None:
+            return self._in_thread(self._routes.answer, request)
+        model_name, version = infer
+
+        def infer_it(request: Request) -> Response:
+            return self._infer(model_name, version, request)
+
+        traceparent = request.headers.get(b"traceparent")
+        predict = infer_it if traceparent is None else _traced(infer_it, traceparent)
+        if self._is_quick(model_name, request):
+            return self._told(predict, request)
+        return self._in_thread(predict, request)
+
+    def _is_quick(self, model_name: str, request: Request) -> bool:
+        if not _is_small(request.body) or b"content-encoding" in request.headers:
+            return False
         try:
-            if scope["path"] not in OPEN_PATHS:
-                authorization = headers.get(b"authorization")
-                self._verifier.verify(None if authorization is None else authorization.decode("latin-1"))
-            body = await read_body(headers, receive, self._limits.body_bytes)
-            if body is None:
-                return
+            model = self._inference.catalog.peek(name_of_inference(model_name))
+        except NotFound:
+            return False
+        return model is not None and model.is_quick
+
+    def _in_thread(self, work: Callable[[Request], Response], request: Request) -> Awaitable[Response]:
+        return asyncio.get_running_loop().run_in_executor(self._pool, self._told, work, request)
+
+    def _told(self, work: Callable[[Request], Response], request: Request) -> Response:
+        """Return the response of the work, or one of its error."""
+        headers = request.headers
+        try:
             encoding = headers.get(b"content-encoding", b"").decode("latin-1").lower()
-            body = decompress(body, encoding, self._limits.body_bytes) if encoding else body
-            response = await self._answer(Request(scope["method"], scope["path"], headers, body))
+            if encoding:
+                request = replace(request, body=decompress(request.body, encoding, self._limits.body_bytes))
+            response = work(request)
             if b"accept-encoding" in headers:
                 response = compress(response, headers[b"accept-encoding"].decode("latin-1"))
         except FairleadError as error:
-            response = error_response(error)
+            return error_response(error)
         except Exception:
-            LOG.exception("request failed unexpectedly", path=scope["path"])
-            response = error_response(Internal("the service failed on this request; its log has the detail"))
-        await send_response(response, send)
-
-    async def _answer(self, request: Request) -> Response:
-        infer = _infer_path(request)
-        if infer is None:
-            return await self._in_thread(lambda: self._routes.answer(request))
-        model_name, version = infer
-
-        def predict() -> Response:
-            return self._infer(model_name, version, request)
-
-        if b"traceparent" in request.headers:
-            predict = _traced(predict, request.headers[b"traceparent"])
-        model = self._inference.catalog.peek(name_of_inference(model_name))
-        if model is not None and model.is_quick and _is_small(request.body):
-            return predict()
-        return await self._in_thread(predict)
-
-    async def _in_thread(self, work: Callable[[], Response]) -> Response:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            LOG.exception("request failed unexpectedly", path=request.path)
+            return error_response(Internal("the service failed on this request; its log has the detail"))
+        return response
 
     def _infer(self, model_name: str, version: str, request: Request) -> Response:
         header = request.headers.get(TIMEOUT)
@@ -150,9 +170,9 @@ def _infer_path(request: Request) -> tuple[str, str] | None:
     return None
 
 
-def _traced(work: Callable[[], Response], traceparent: bytes) -> Callable[[], Response]:
-    def run() -> Response:
+def _traced(work: Callable[[Request], Response], traceparent: bytes) -> Callable[[Request], Response]:
+    def run(request: Request) -> Response:
         with span("open_inference.infer", extract({"traceparent": traceparent.decode("latin-1")})):
-            return work()
+            return work(request)
 
     return run

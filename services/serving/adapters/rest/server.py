@@ -1,18 +1,25 @@
-"""Runs an ASGI application on uvicorn in a thread with an event loop of its own."""
+"""Listens for HTTP connections in a thread with an event loop of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from email.utils import formatdate
 from threading import Thread
-from typing import Any
 
-import uvicorn
 import uvloop
 
 from fairlead.kit.errors import Unavailable
 
+from .connection import Application, Connections, HttpConnection
+
 BACKLOG = 2048
+TICK_SECONDS = 1.0
+IDLE_SECONDS = 75.0
+"""How long a connection is kept without a request."""
+READ_SECONDS = 120.0
+"""How long a request may take to arrive."""
+DRAIN_TICK_SECONDS = 0.02
 
 
 def listen(address: str) -> socket.socket:
@@ -29,35 +36,67 @@ def listen(address: str) -> socket.socket:
 class HttpServer:
     """One HTTP listener, started and drained by its owner."""
 
-    def __init__(self, app: Any, listener: socket.socket, *, grace: int = 10) -> None:
+    def __init__(self, app: Application, listener: socket.socket, *, grace: int = 10) -> None:
         """Serve app on the listener; at the end requests under way have grace seconds."""
-        config = uvicorn.Config(
-            app,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=grace,
-        )
-        self._server = uvicorn.Server(config)
+        self._app = app
         self._listener = listener
+        self._grace = grace
+        self._loop: asyncio.AbstractEventLoop
+        self._stopping = asyncio.Event()
         self._thread = Thread(target=self._run, name="rest-door", daemon=True)
         self.port: int = listener.getsockname()[1]
 
     def start(self) -> None:
         """Begin to answer."""
+        self._loop = uvloop.new_event_loop()
         self._thread.start()
 
     def stop(self) -> None:
         """Refuse new requests, let those under way finish, and return."""
-        self._server.should_exit = True
         if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
         self._listener.close()
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._server.serve(sockets=[self._listener]))
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        connections = Connections(self._app, self._loop)
+        connections.date = _now()
+        server = await self._loop.create_server(lambda: HttpConnection(connections), sock=self._listener)
+        while not await _is_set(self._stopping, TICK_SECONDS):
+            connections.date = _now()
+            self._end_the_idle(connections)
+        server.close()
+        await self._drain(connections)
+
+    def _end_the_idle(self, connections: Connections) -> None:
+        now = self._loop.time()
+        for connection in list(connections.open):
+            waited = now - connection.since
+            if not connection.busy and waited > (IDLE_SECONDS if connection.idle else READ_SECONDS):
+                connection.close()
+
+    async def _drain(self, connections: Connections) -> None:
+        connections.ending = True
+        until = self._loop.time() + self._grace
+        for connection in list(connections.open):
+            connection.end()
+        while connections.open and self._loop.time() < until:
+            await asyncio.sleep(DRAIN_TICK_SECONDS)
+        for connection in list(connections.open):
+            connection.abort()
+
+
+async def _is_set(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _now() -> bytes:
+    return formatdate(usegmt=True).encode()

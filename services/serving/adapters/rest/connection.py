@@ -1,0 +1,272 @@
+"""One HTTP/1.1 connection: bytes to requests, requests to the application, its answers to bytes.
+
+A web server's general interface costs a request more than everything else that Python does for one; this one knows that
+requests are small, that their bodies are wanted whole, and that most are answered at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable
+from http import HTTPStatus
+from typing import Protocol, cast
+from urllib.parse import unquote_to_bytes
+
+import httptools
+
+from fairlead.kit.errors import FairleadError, InvalidArgument, ResourceExhausted
+
+from .http import Request, Response, error_response, too_large
+
+HEAD_BYTES = 64 * 1024
+"""Larger heads are refused."""
+WAITING = 16
+"""Requests that a client may send ahead of the answers before it is read no further."""
+LINGER_SECONDS = 2.0
+"""How long the rest of a refused body is read and dropped, so that its sender gets to read why."""
+TOO_LARGE_HEAD = 431
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+
+class Application(Protocol):
+    """What answers requests."""
+
+    @property
+    def body_bytes(self) -> int:
+        """Return the largest body that it reads."""
+
+    def admit(self, path: str, headers: dict[bytes, bytes]) -> None:
+        """Raise FairleadError where the body need not be read."""
+
+    def answer(self, request: Request) -> Response | Awaitable[Response]:
+        """Return the response, at once where that takes little time; raises nothing, nor does what is awaited."""
+
+
+class Connections:
+    """What the connections of a server share: who they are, the time in words, and whether they are to end."""
+
+    def __init__(self, application: Application, loop: asyncio.AbstractEventLoop) -> None:
+        self.application = application
+        self.loop = loop
+        self.open: set[HttpConnection] = set()
+        self.date = b""
+        self.ending = False
+
+
+class HttpConnection(asyncio.Protocol):
+    """Requests are answered one after another, in order."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._application = connections.application
+        self._transport: asyncio.Transport = None  # type: ignore[assignment]  # given before anything else happens
+        self._parser = httptools.HttpRequestParser(self)
+        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._writable = True
+        self._paused = False
+        self._reading = False
+        self._refused = False
+        self._closed = False
+        self.since = connections.loop.time()
+        """When the last request ended, or the one that is still being read began."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being answered, or waits for that."""
+        return self._task is not None or bool(self._waiting)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of a request is here."""
+        return not self.busy and not self._reading
+
+    def end(self) -> None:
+        """Close now where nothing is under way, else after the answer to it."""
+        if self.idle:
+            self.close()
+
+    def close(self) -> None:
+        """Close once what was written is sent."""
+        self._closed = True
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._closed = True
+        self._transport.abort()
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is open."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._connections.open.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """The connection is gone."""
+        self._closed = True
+        self._waiting.clear()
+        self._connections.open.discard(self)
+
+    def pause_writing(self) -> None:
+        """The client reads too slowly: nothing more is answered until it has caught up."""
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._writable = True
+        self._go_on()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come; those that are no HTTP/1.1 are answered with 400."""
+        if self._closed:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # No other protocol is offered: the request was answered as it is, and what follows is HTTP/1.1 again.
+            self._parser = httptools.HttpRequestParser(self)
+            if rest := data[upgrade.args[0] :]:
+                self.data_received(rest)
+        except (httptools.HttpParserError, UnicodeDecodeError) as error:
+            if not self._refused:
+                self._refuse(error_response(InvalidArgument(f"this is no HTTP/1.1 request: {error}")))
+                self.close()
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._reading = True
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._head_bytes = 0
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self.since = self._connections.loop.time()
+
+    def on_url(self, url: bytes) -> None:
+        """Its target, or a part of it."""
+        self._url += url
+        self._count_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One of its headers."""
+        self._headers[name.lower()] = value
+        self._count_head(len(name) + len(value))
+
+    def on_headers_complete(self) -> None:
+        """Its head is whole: whoever may not call is told before the body is read."""
+        if self._refused:
+            return
+        self._path = _path_of(self._url)
+        headers = self._headers
+        try:
+            self._application.admit(self._path, headers)
+            length = headers.get(b"content-length")
+            if length is not None and int(length) > self._application.body_bytes:
+                raise too_large(self._application.body_bytes)
+        except FairleadError as error:
+            self._refuse(error_response(error))
+            return
+        if b"expect" in headers and headers[b"expect"].lower() == b"100-continue" and not self.busy:
+            self._transport.write(CONTINUE)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of its body."""
+        if self._refused:
+            return
+        self._body.append(body)
+        self._body_bytes += len(body)
+        if self._body_bytes > self._application.body_bytes:
+            self._refuse(error_response(too_large(self._application.body_bytes)))
+
+    def on_message_complete(self) -> None:
+        """It is whole: answer it, or let it wait for its turn."""
+        self._reading = False
+        if self._refused:
+            self.close()
+            return
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        request = Request(self._parser.get_method().decode("ascii"), self._path, self._headers, body)
+        keep = self._parser.should_keep_alive()
+        if self._task is None and self._writable and not self._waiting:
+            self._begin(request, keep)
+            return
+        self._waiting.append((request, keep))
+        if len(self._waiting) >= WAITING and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _count_head(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > HEAD_BYTES and not self._refused:
+            message = f"the request's head is larger than {HEAD_BYTES // 1024} kB; send fewer or shorter headers"
+            response = error_response(ResourceExhausted(message))
+            self._refuse(Response(response.body, TOO_LARGE_HEAD))
+
+    def _refuse(self, response: Response) -> None:
+        """Answer before the request is whole. The rest of it is dropped, and the connection ends with it."""
+        self._refused = True
+        if not self._closed and self._task is None:
+            self._transport.write(self._head(response, keep=False) + response.body)
+        self._connections.loop.call_later(LINGER_SECONDS, self.close)
+
+    def _begin(self, request: Request, keep: bool) -> None:
+        answer = self._application.answer(request)
+        if isinstance(answer, Response):
+            self._send(answer, request, keep)
+        else:
+            self._task = self._connections.loop.create_task(self._send_later(answer, request, keep))
+
+    async def _send_later(self, answer: Awaitable[Response], request: Request, keep: bool) -> None:
+        response = await answer
+        self._task = None
+        self._send(response, request, keep)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Answer what came meanwhile."""
+        while self._waiting and self._task is None and self._writable and not self._closed:
+            self._begin(*self._waiting.popleft())
+        if self._paused and not self._closed and len(self._waiting) < WAITING:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def _send(self, response: Response, request: Request, keep: bool) -> None:
+        if self._closed:
+            return
+        keep = keep and not self._connections.ending
+        head = self._head(response, keep, b"connection: keep-alive\r\n" if keep and self._is_old() else b"")
+        self._transport.write(head if request.method == "HEAD" else head + response.body)
+        self.since = self._connections.loop.time()
+        if not keep:
+            self.close()
+
+    def _is_old(self) -> bool:
+        return str(self._parser.get_http_version()) == "1.0"
+
+    def _head(self, response: Response, keep: bool, more: bytes = b"") -> bytes:
+        for name, value in response.headers:
+            more += name + b": " + value + b"\r\n"
+        if not keep:
+            more += b"connection: close\r\n"
+        return b"%bdate: %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b\r\n" % (
+            _STATUS_LINES[response.status],
+            self._connections.date,
+            response.content_type,
+            len(response.body),
+            more,
+        )
+
+
+def _path_of(url: bytes) -> str:
+    """Return the path of a request's target. Raises UnicodeDecodeError where it is no text."""
+    path = url.partition(b"?")[0]
+    if not path.startswith(b"/"):
+        # An absolute target, as proxies send it.
+        path = b"/" + path.partition(b"://")[2].partition(b"/")[2]
+    return (unquote_to_bytes(path) if b"%" in path else path).decode()
