@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..domain.deployment import Deployment
-from ..domain.traffic import Step, Target, Traffic
+from ..domain.traffic import Step, Target, Traffic, sole
 from .tables import NOW, PREVIOUS, deployment_targets, deployments
 
 _OWN = (
@@ -76,7 +76,7 @@ def select_deployments(chosen: sa.Subquery) -> sa.Select[Any]:
     joined = deployments.join(chosen, is_chosen)
     return (
         sa.select(*_JOINED)
-        .select_from(joined.join(deployment_targets, is_its))
+        .select_from(joined.outerjoin(deployment_targets, is_its))
         .order_by(deployments.c.project, deployments.c.id, deployment_targets.c.split, deployment_targets.c.place)
     )
 
@@ -89,6 +89,9 @@ def read_deployments(rows: Iterable[sa.Row[Any]]) -> Iterator[Deployment]:
 
 def _deployment(rows: Sequence[sa.Row[Any]]) -> Deployment:
     own = {name: getattr(rows[0], name) for name in _OWN if name not in _DERIVED}
+    if rows[0].target_split is None:
+        # As an earlier version of this service stores it, which may run beside this one while it is replaced.
+        return Deployment(**own, traffic=sole(rows[0].model_version, rows[0].package_blob))
     splits = {split: list(group) for split, group in itertools.groupby(rows, key=lambda row: int(row.target_split))}
     steps = tuple(
         Step(splits[number][0].target_step_time, _traffic(splits[number])) for number in sorted(splits) if number > NOW

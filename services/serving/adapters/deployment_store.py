@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from fairlead.api.events.v1 import events_pb2
+from fairlead.kit.database import insert_new
 from fairlead.kit.errors import Aborted, AlreadyExists, NotFound
 
 from ..deployment_convert import to_deployment
@@ -49,7 +50,7 @@ class SqlDeploymentReader:
         """Return what changed after a revision; everything where revisions began again, as a backup makes them."""
         with self._engine.connect() as connection:
             # First: what changes while the rest is read is told again next time.
-            number = connection.execute(_NUMBER).scalar_one()
+            number = connection.execute(_NUMBER).scalar_one_or_none() or 0
             if number == revision:
                 return None
             chosen = _NAMES.where(deployments.c.revision > revision) if number > revision else _NAMES
@@ -115,6 +116,8 @@ class SqlDeploymentStore(SqlDeploymentReader):
 
 def _next_revision(connection: sa.Connection) -> int:
     """Return the next number. Its row stays locked until the commit, so changes are seen in order of their numbers."""
+    # Made with the first change: a database that was only started with is empty, as a restored backup needs it.
+    insert_new(connection, deployment_revision, {"id": 1, "number": 0})
     number = deployment_revision.c.number
     connection.execute(sa.update(deployment_revision).where(deployment_revision.c.id == 1).values(number=number + 1))
     return int(connection.execute(_NUMBER).scalar_one())

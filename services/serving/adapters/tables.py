@@ -43,7 +43,7 @@ deployment_targets = sa.Table(
     sa.Column("spans", sa.Text, nullable=False),
 )
 PREVIOUS, NOW = -1, 0
-# One row: how many changes there have been.
+# One row, from the first change on: how many there have been.
 deployment_revision = sa.Table(
     "deployment_revision",
     metadata,

@@ -44,9 +44,8 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer, nullable=False, server_default="0"),
     ):
         op.add_column("deployments", column)
-    numbers = op.create_table(
+    op.create_table(
         "deployment_revision",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("number", sa.Integer, nullable=False),
     )
-    op.bulk_insert(numbers, [{"id": 1, "number": 0}])

@@ -16,7 +16,7 @@ from fairlead.kit.errors import Aborted, AlreadyExists, NotFound, Unavailable
 from fairlead.kit.events import Draft, EventLog, open_event_log, topics
 from services.serving.adapters.deployment_store import SqlDeploymentStore
 from services.serving.adapters.outbox import Outbox
-from services.serving.adapters.tables import MIGRATIONS
+from services.serving.adapters.tables import MIGRATIONS, metadata
 from services.serving.domain.deployment import Deployment
 from services.serving.domain.traffic import Step, Target, divided, sole
 from tests import waiting
@@ -294,3 +294,24 @@ def test_a_deployment_of_the_first_version_serves_one_version_alone(
     assert store.update(replace(INCOME, traffic=SPLIT, etag="etag-2"), "etag-1").revision == 1
     outbox.close()
     engine.dispose()
+
+
+def test_a_database_that_was_only_started_with_is_empty(database_url: str) -> None:
+    engine = open_database(database_url, "serving")
+    migrate(engine, MIGRATIONS)
+    with engine.connect() as connection:
+        counts = [connection.scalar(sa.select(sa.func.count()).select_from(table)) for table in metadata.sorted_tables]
+    engine.dispose()
+    assert counts == [0, 0, 0, 0]
+
+
+def test_what_an_earlier_version_stores_beside_this_one_serves_one_version_alone(
+    database_url: str, open_store: Open, events: EventLog
+) -> None:
+    store = open_store(events)
+    store.insert(INCOME)
+    engine = open_database(database_url, "serving")
+    with engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM deployment_targets"))
+    engine.dispose()
+    assert store.get("p", "income") == replace(INCOME, revision=1)
