@@ -16,6 +16,7 @@ import numpy as np
 from .manifest import BOOLEAN, DATETIME, NUMBER, TEXT, Column
 from .model import Array
 
+LISTED_COLUMNS = 20
 A_TIME = "a time such as 2026-01-31T17:01:03Z"
 
 
@@ -33,8 +34,9 @@ def columns_of_rows(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]
     for number, row in enumerate(rows):
         absent = [column.name for column in columns if column.name not in row]
         if absent:
-            names = ", ".join(repr(name) for name in absent)
-            raise Refused(f"row {number} lacks the columns {names}; send null where a value is missing")
+            names = ", ".join(f"'{name}'" for name in absent[:LISTED_COLUMNS])
+            more = f" and {len(absent) - LISTED_COLUMNS} more" if len(absent) > LISTED_COLUMNS else ""
+            raise Refused(f"row {number} lacks the columns {names}{more}; send null where a value is missing")
     return [column_of(column, [row[column.name] for row in rows]) for column in columns]
 
 

@@ -10,11 +10,8 @@ import pytest
 from fairlead.admin.bento.fairlead_model.manifest import Column
 from fairlead.admin.bento.fairlead_model.rows import Refused, columns_of_rows
 from fairlead.kit.errors import InvalidArgument
-from services.gateway.domain.columns import Columns, to_columns
-from services.gateway.domain.input_kinds import Kind
-from services.serving.domain.columns import columns_of
-from services.serving.domain.schema import InputColumn, Schema, TaskType
-from services.serving.domain.schema import Kind as ServingKind
+from services.serving.domain.schema import InputColumn, Kind, Schema, TaskType
+from services.serving.domain.typed_rows import columns_of_typed_rows
 
 KINDS = ("number", "boolean", "datetime", "text")
 VALUES: dict[str, list[Any]] = {
@@ -31,11 +28,8 @@ WRONG: dict[str, list[Any]] = {
 }
 
 
-def by_fairlead(kind: str, rows: list[dict[str, Any]]) -> np.ndarray:
-    columns: Columns = to_columns(rows, {"x": Kind(kind)})
-    given = np.array(columns.numbers["x"]) if "x" in columns.numbers else np.array(columns.texts["x"], dtype=object)
-    schema = Schema(TaskType.BINARY, ("a", "b"), (InputColumn("x", ServingKind(kind), "x"),))
-    return columns_of(schema, {"x": given})[0][0]
+def schema_of(*columns: tuple[str, str]) -> Schema:
+    return Schema(TaskType.BINARY, ("a", "b"), tuple(InputColumn(name, Kind(kind), name) for name, kind in columns))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -44,7 +38,7 @@ def test_values_are_read_as_fairlead_reads_them(kind: str) -> None:
 
     read = columns_of_rows([Column("x", kind, "x")], rows)[0]
 
-    wanted = by_fairlead(kind, rows)
+    wanted = columns_of_typed_rows(schema_of(("x", kind)), rows)[0][0]
     assert read.dtype == wanted.dtype
     np.testing.assert_array_equal(read, wanted)
 
@@ -53,20 +47,22 @@ def test_values_are_read_as_fairlead_reads_them(kind: str) -> None:
 def test_what_fairlead_refuses_is_refused_in_its_words(kind: str, value: Any) -> None:
     rows = [{"x": None}, {"x": value}]
 
-    with pytest.raises(InvalidArgument) as by_the_gateway:
-        to_columns(rows, {"x": Kind(kind)})
+    with pytest.raises(InvalidArgument) as by_fairlead:
+        columns_of_typed_rows(schema_of(("x", kind)), rows)
     with pytest.raises(Refused) as by_the_bento:
         columns_of_rows([Column("x", kind, "x")], rows)
 
-    assert str(by_the_bento.value) == by_the_gateway.value.message
+    assert str(by_the_bento.value) == by_fairlead.value.message
 
 
-def test_a_row_that_lacks_a_column_is_refused_in_fairleads_words() -> None:
-    rows = [{"x": 1, "y": 2}, {"y": 2}]
+@pytest.mark.parametrize("count", [2, 25])
+def test_a_row_that_lacks_columns_is_refused_in_fairleads_words(count: int) -> None:
+    names = [f"x{number}" for number in range(count)]
+    rows = [dict.fromkeys(names), {"x0": 2}]
 
-    with pytest.raises(InvalidArgument) as by_the_gateway:
-        to_columns(rows, {"x": Kind.NUMBER, "y": Kind.NUMBER})
+    with pytest.raises(InvalidArgument) as by_fairlead:
+        columns_of_typed_rows(schema_of(*((name, "number") for name in names)), rows)
     with pytest.raises(Refused) as by_the_bento:
-        columns_of_rows([Column("x", "number", "x"), Column("y", "number", "y")], rows)
+        columns_of_rows([Column(name, "number", name) for name in names], rows)
 
-    assert str(by_the_bento.value) == by_the_gateway.value.message
+    assert str(by_the_bento.value) == by_fairlead.value.message
