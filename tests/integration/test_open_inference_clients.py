@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
+from fairlead.api.serving.v1.prediction_service_pb2 import PredictRequest
 from tests.data import ROOT
 from tests.unit.serving.insights import models
-from tests.unit.serving.running import TOKEN, RunningService
+from tests.unit.serving.running import BEARER, TOKEN, RunningService
 from tests.unit.trainer.export.candidates import fit
 
 VERSION = "projects/p/models/adult/versions/1"
@@ -35,7 +37,7 @@ class Serving:
         self._rows = folder / "rows.json"
         columns = {column.name: held_out.columns[column.name][:3] for column in held_out.inputs}
         self._rows.write_text(json.dumps({name: values.tolist() for name, values in columns.items()}))
-        self.columns = list(columns)
+        self.columns = columns
         self.expected = fitted.predict_columns(columns)
         self.classes = held_out.classes
         self.running = RunningService(folder / "home")
@@ -151,7 +153,7 @@ def test_statistics_configuration_and_index(serving: Serving, triton: Any, proto
     assert int(entry["inference_stats"]["fail"]["count"]) >= 1
     assert len(found["all_statistics"]["model_stats"]) == 1
     config = found["config"].get("config", found["config"])
-    assert [tensor["name"] for tensor in config["input"]] == serving.columns
+    assert [tensor["name"] for tensor in config["input"]] == list(serving.columns)
     (listed,) = found["index"]["models"] if protocol == "grpc" else found["index"]
     assert (listed["name"], listed["version"], listed["state"]) == (MODEL, "1", "READY")
 
@@ -181,6 +183,29 @@ def test_an_asynchronous_stream_goes_on_after_errors(serving: Serving, triton_as
     expected = [str(number) if number % 3 else missing for number in range(10)]
     assert triton_async["grpc"]["stream"] == expected
     np.testing.assert_allclose(triton_async["http"]["json"], serving.expected, atol=1e-5)
+
+
+def test_every_other_door_tells_the_same_of_a_prediction(serving: Serving, triton: Any) -> None:
+    expected = np.array(triton["grpc"]["contributions"])
+    request = PredictRequest(deployment="projects/p/deployments/adult", explain=True, interval=0.8)
+    for name, values in serving.columns.items():
+        column = request.columns.add(name=name)
+        if values.dtype == object:
+            column.texts.values.extend(values)
+        else:
+            column.numbers.values.extend(values)
+    answer = serving.running.predictions.Predict(request)
+    assert list(answer.explanation.columns) == list(serving.columns)
+    np.testing.assert_allclose(np.reshape(answer.explanation.contributions, expected.shape), expected)
+    assert list(answer.interval.contains) == np.ravel(triton["grpc"]["prediction_set"]).tolist()
+    rows = [dict(zip(serving.columns, row, strict=True)) for row in zip(*serving.columns.values(), strict=True)]
+    body = {"deployment": MODEL, "rows": rows, "explain": True, "interval": 0.8, "routing_key": "ann"}
+    content = json.dumps(body, default=float).replace("NaN", "null")
+    url = f"http://{serving.running.settings.bento_address}/predict"
+    by_bentoml = httpx.post(url, content=content, headers={**BEARER, "content-type": "application/json"}).json()
+    np.testing.assert_allclose(by_bentoml["explanation"]["contributions"], expected)
+    assert by_bentoml["explanation"]["scale"] == answer.explanation.scale
+    assert np.ravel(by_bentoml["interval"]["contains"]).tolist() == list(answer.interval.contains)
 
 
 def test_kserves_clients_get_what_the_pipeline_predicts(serving: Serving, peers: Path) -> None:
