@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ...domain.batch_delimited import delimiter_of, end_of_first_record, end_of_
 from ...domain.batch_parts import Fault
 from ...domain.schema import Schema
 from .inputs import require_inputs, text_schema
+from .lines import lines_of
 from .source import Block, Rows
 from .text_blocks import text_blocks
 
@@ -29,10 +31,13 @@ class DelimitedSource:
 
     kind = "csv"
 
-    def __init__(self, path: Path, model: Schema, *, block_bytes: int) -> None:
-        """Read the header. Raises InvalidArgument for an empty file, or one that lacks a column the model reads."""
+    def __init__(self, path: Path, model: Schema, *, block_bytes: int, whole_lines: bool) -> None:
+        """Read the header; with whole_lines the lines themselves are kept where that is as good.
+
+        Raises InvalidArgument for an empty file, or one that lacks a column the model reads."""
         self._path = path
         self._block_bytes = block_bytes
+        self._whole_lines = whole_lines
         self.size = path.stat().st_size
         with path.open("rb") as file:
             sample = file.read(SAMPLE_BYTES)
@@ -76,11 +81,21 @@ class DelimitedSource:
     def _rows(self, data: bytes) -> Rows:
         faults: list[Fault] = []
         try:
-            return _placed(self._parsed(data, pa.string(), faults), faults)
+            rows = _placed(self._parsed(data, pa.string(), faults), faults)
+            return self._with_lines(rows, data) if self._whole_lines else rows
         except pa.ArrowInvalid:
             # Not all of it is UTF-8.
             faults.clear()
         return self._checked(self._parsed(data, pa.binary(), faults), faults)
+
+    def _with_lines(self, rows: Rows, data: bytes) -> Rows:
+        """Return the rows with their lines as they stand, where a line is a record and needs no quotes as CSV."""
+        if self.delimiter != "," or b'"' in data:
+            return rows
+        lines = lines_of(data)
+        if len(lines) != rows.records:
+            return rows
+        return replace(rows, lines=lines if rows.places is None else lines.take(pa.array(rows.places, pa.int64())))
 
     def _parsed(self, data: bytes, type_: pa.DataType, faults: list[Fault]) -> pa.Table:
         if not data.strip(b"\r\n"):
@@ -134,7 +149,8 @@ def _without_last(rows: Rows) -> Rows:
         return rows
     shown = next((text for text in reversed(rows.table.slice(len(places) - 1).to_pylist()[0].values()) if text), "")
     fault = Fault(last, "", "has a quote that is not closed", shown[:_SHOWN])
-    return Rows(rows.table.slice(0, len(places) - 1), rows.records, [*rows.faults, fault], places[:-1])
+    lines = rows.lines.slice(0, len(places) - 1) if rows.lines is not None else None
+    return Rows(rows.table.slice(0, len(places) - 1), rows.records, [*rows.faults, fault], places[:-1], lines)
 
 
 def _placed(table: pa.Table, faults: list[Fault]) -> Rows:

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.json
 from pydantic_core import from_json
 
@@ -19,6 +17,7 @@ from ...domain.batch_parts import Fault
 from ...domain.columns import text_of
 from ...domain.schema import Kind, Schema
 from .inputs import require_inputs, text_schema
+from .lines import lines_of
 from .source import Block, Rows
 from .text_blocks import text_blocks
 
@@ -89,7 +88,7 @@ class JsonLinesSource:
         if self._quick is None or not data.strip():
             return None
         try:
-            lines = _lines_of(data)
+            lines = lines_of(data)
             table = pyarrow.json.read_json(
                 pa.BufferReader(data),
                 pyarrow.json.ReadOptions(use_threads=False, block_size=min(len(data) + 1, 2**31 - 1)),
@@ -104,7 +103,8 @@ class JsonLinesSource:
     def _read_by_line(self, data: bytes) -> Rows:
         lines = [line for line in data.splitlines() if line.strip()]
         faults: list[Fault] = []
-        objects, places = [], []
+        objects: list[dict[str, Any]] = []
+        places: list[int] = []
         for place, line in enumerate(lines):
             read = _object_of(line, place)
             if isinstance(read, Fault):
@@ -113,7 +113,7 @@ class JsonLinesSource:
                 objects.append(read)
                 places.append(place)
         columns = {name: _column([each.get(name) for each in objects], self._kinds.get(name)) for name in self._read}
-        kept = pa.array([lines[place].strip() for place in places], pa.binary()) if self._whole_lines else None
+        kept = pa.array([lines[place].strip() for place in places], pa.string()) if self._whole_lines else None
         return Rows(pa.table(columns), len(lines), faults, places if faults else None, kept)
 
 
@@ -159,15 +159,3 @@ def _spelled(value: Any, kind: Kind | None) -> str | None:
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
     return text_of(value) if kind is Kind.TEXT else json.dumps(value)
-
-
-def _lines_of(data: bytes) -> pa.Array:
-    """Return the lines that are not blank, without spaces around them; they are not copied but for the spaces."""
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
-    starts = np.concatenate(([0], ends + 1))
-    bounds = starts if starts[-1] == len(data) else np.append(starts, len(data))
-    lines = pa.Array.from_buffers(
-        pa.binary(), len(bounds) - 1, [None, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(data)]
-    )
-    lines = pc.ascii_trim_whitespace(lines.cast(pa.string()))
-    return lines.filter(pc.not_equal(lines, "")) if pc.any(pc.equal(lines, "")).as_py() else lines

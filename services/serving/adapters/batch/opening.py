@@ -96,10 +96,9 @@ def open_source(path: Path, plan: Plan, model: Schema) -> Source:
     """Return the file of a plan as a source. Raises InvalidArgument where its columns do not fit the model's."""
     if plan.kind == "parquet":
         return ParquetSource(path, model, block_bytes=plan.part_bytes)
-    if plan.kind == "jsonl":
-        # Written as lines again, they stay what they are.
-        return JsonLinesSource(path, model, block_bytes=plan.part_bytes, whole_lines=plan.format == "jsonl")
-    return DelimitedSource(path, model, block_bytes=plan.part_bytes)
+    # Written as lines again, lines stay what they are.
+    kind = JsonLinesSource if plan.kind == "jsonl" else DelimitedSource
+    return kind(path, model, block_bytes=plan.part_bytes, whole_lines=plan.format == plan.kind)
 
 
 def known_texts(blobs: BlobStore, package_blob: str) -> MissingTexts:

@@ -11,7 +11,7 @@ from ...domain.columns import Array
 from ...domain.schema import Kind, Schema
 from .result_columns import added_columns, added_fields
 from .source import Rows
-from .texts import csv_header, csv_rows, json_members, json_rows, json_rows_after
+from .texts import csv_header, csv_rows, csv_rows_after, json_members, json_rows, json_rows_after
 
 
 class PartWriter(Protocol):
@@ -47,7 +47,10 @@ class CsvWriter(_Writer):
 
     def write(self, rows: Rows, read: Sequence[Array], output: Array) -> bytes:  # noqa: ARG002 - the port's signature
         """Return CSV records."""
-        return csv_rows([*_columns(rows.table), *added_columns(self._model, output)])
+        added = added_columns(self._model, output)
+        if rows.lines is not None:
+            return csv_rows_after(rows.lines, added)
+        return csv_rows([*_columns(rows.table), *added])
 
 
 class JsonLinesWriter(_Writer):

@@ -8,10 +8,15 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .lines import holds_any
 from .model_columns import texts_of
 
-NEEDS_QUOTES = '[",\\r\\n]'
-NEEDS_ESCAPE = '[\\x00-\\x1f"\\\\]'
+_MISSING = {"null_handling": "replace", "null_replacement": ""}
+_NEEDS_QUOTES = '[",\\r\\n]'
+_QUOTED = (b'"', b",", b"\r", b"\n")
+_ESCAPED = (b'"', b"\\", *(bytes([code]) for code in range(0x20)))
+_SHORT = 8
+"""An object with a member is hardly shorter: only such lines are looked at for having none."""
 
 
 def csv_header(names: Sequence[str]) -> bytes:
@@ -19,10 +24,15 @@ def csv_header(names: Sequence[str]) -> bytes:
     return (",".join(_csv_texts(pa.array(names, pa.string())).to_pylist()) + "\n").encode()
 
 
+def csv_rows_after(lines: pa.Array, columns: Sequence[pa.Array]) -> bytes:
+    """Return CSV records as they stood with columns added at their ends."""
+    return _joined(pc.binary_join_element_wise(lines, *(_csv_column(column) for column in columns), ",", **_MISSING))
+
+
 def csv_rows(columns: Sequence[pa.Array]) -> bytes:
     """Return equally long columns as CSV records, values quoted only where they must be; missing ones are empty."""
     texts = [_csv_column(column) for column in columns]
-    return _joined(pc.binary_join_element_wise(*texts, ",", null_handling="replace", null_replacement=""))
+    return _joined(pc.binary_join_element_wise(*texts, ",", **_MISSING))
 
 
 def json_members(names: Sequence[str], columns: Sequence[pa.Array]) -> pa.Array:
@@ -41,10 +51,11 @@ def json_rows(members: pa.Array) -> bytes:
 
 def json_rows_after(lines: pa.Array, members: pa.Array) -> bytes:
     """Return JSON objects as they stood with members added at their ends."""
-    empty = pc.match_substring_regex(lines, r"^\{\s*\}$")
-    opened = pc.ascii_rtrim_whitespace(pc.binary_slice(lines.cast(pa.binary()), 0, -1).cast(pa.string()))
-    commas = pc.if_else(empty, pa.scalar(""), pa.scalar(", "))
-    return _joined(pc.binary_join_element_wise(opened, commas, members, pa.scalar("}"), ""))
+    opened = pc.binary_slice(pc.ascii_rtrim_whitespace(lines).view(pa.binary()), 0, -1).view(pa.string())
+    comma: pa.Array | pa.Scalar = pa.scalar(", ")
+    if len(lines) and pc.min(pc.binary_length(lines)).as_py() < _SHORT:
+        comma = pc.if_else(pc.match_substring_regex(lines, r"^\s*\{\s*\}\s*$"), pa.scalar(""), comma)
+    return _joined(pc.binary_join_element_wise(opened, comma, members, pa.scalar("}"), ""))
 
 
 def _joined(rows: pa.Array) -> bytes:
@@ -63,9 +74,9 @@ def _csv_column(column: pa.Array) -> pa.Array:
 
 
 def _csv_texts(texts: pa.Array) -> pa.Array:
-    marked = pc.match_substring_regex(texts, NEEDS_QUOTES)
-    if not pc.any(marked).as_py():
+    if not holds_any(texts, _QUOTED):
         return texts
+    marked = pc.match_substring_regex(texts, _NEEDS_QUOTES)
     doubled = pc.replace_substring(texts, '"', '""')
     return pc.if_else(marked, pc.binary_join_element_wise(pa.scalar('"'), doubled, pa.scalar('"'), ""), texts)
 
@@ -81,7 +92,7 @@ def _json_column(column: pa.Array) -> pa.Array:
 
 
 def _json_texts(texts: pa.Array) -> pa.Array:
-    if pc.any(pc.match_substring_regex(texts, NEEDS_ESCAPE)).as_py():
+    if holds_any(texts, _ESCAPED):
         spelled = [None if text is None else json.dumps(text, ensure_ascii=False) for text in texts.to_pylist()]
         return pa.array(spelled, pa.string())
     return pc.binary_join_element_wise(pa.scalar('"'), texts, pa.scalar('"'), "")

@@ -62,7 +62,8 @@ def read(path: Path, format: str) -> list[dict[str, Any]]:
     if format == "jsonl":
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     table = pa.parquet.read_table(path) if format == "parquet" else pa.csv.read_csv(path)
-    return table.to_pylist()
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
 
 
 def saved(folder: Path, text: str | bytes, name: str = "rows.csv") -> Path:
