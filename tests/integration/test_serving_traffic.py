@@ -342,6 +342,7 @@ def test_a_plan_goes_on_after_a_kill_in_its_middle_and_keys_stay_where_they_were
     pair.start()
     after = {key: _by_key(pair.other, name, key) for key in keys}
     waiting.until(lambda: _told(pair, name)[-1].model_version == V3, "the last step")
-    assert after in (before, dict.fromkeys(keys, V3))
+    # The last step may be made while they are asked.
+    assert [key for key in keys if after[key] not in (before[key], V3)] == []
     waiting.until(lambda: _by_key(pair.other, name, "any") == V3, "the last step in the other process")
     assert _by_key(pair.one, name, "any") == V3
