@@ -178,12 +178,12 @@ def test_an_open_stream_does_not_keep_a_server_from_stopping(door: Door) -> None
 
     stream = door.stream(until_done())
     assert next(stream).error_message == ""
-    stopping = threading.Thread(target=door.server.stop, args=(25,))
+    stopping = threading.Thread(target=door.server.stop, args=(600,))
     door.servicer.close()
     stopping.start()
     with pytest.raises((grpc.RpcError, StopIteration)):
         next(stream)
-    stopping.join(10)
+    stopping.join(60)
     assert not stopping.is_alive()
     done.set()
 
