@@ -16,7 +16,7 @@ from fairlead.kit.errors import FailedPrecondition
 from tests.unit.serving import packages
 from tests.unit.serving.running import BEARER, RunningService, census_request
 
-BOUND_MB, MODELS, TREES = 64, 28, 3000
+BOUND_MB, MODELS, TREES = 64, 20, 1200
 MEGABYTE = 1024 * 1024
 NAMES = [f"m{number}" for number in range(MODELS)]
 EXPECTED_ROWS = np.array([[39.0, 40.0, "Private"], [61.0, 65.0, ""]], dtype=object)
