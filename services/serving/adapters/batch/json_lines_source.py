@@ -18,6 +18,7 @@ from ...domain.columns import text_of
 from ...domain.schema import Kind, Schema
 from .inputs import require_inputs, text_schema
 from .lines import lines_of
+from .result_columns import added_fields
 from .source import Block, Rows
 from .text_blocks import text_blocks
 
@@ -51,6 +52,8 @@ class JsonLinesSource:
         require_inputs(model, names)
         self._read = [*self._kinds] if whole_lines else names
         self._quick = self._quick_schema(objects)
+        # Added to a line that has such a member already, they would make an object with the same name twice.
+        self._added = {field.name for field in added_fields(model, names)} if whole_lines else set[str]()
         self.schema = text_schema(model, names)
 
     @property
@@ -71,6 +74,8 @@ class JsonLinesSource:
     def read(self, block: Block) -> Rows:
         """Return a block's rows; lines that are no objects are faults."""
         assert isinstance(block.data, bytes)
+        if any(json.dumps(name).encode() in block.data for name in self._added):
+            return self._read_by_line(block.data)
         return self._read_quickly(block.data) or self._read_by_line(block.data)
 
     def _quick_schema(self, objects: list[dict[str, Any]]) -> pa.Schema | None:
@@ -107,6 +112,8 @@ class JsonLinesSource:
         places: list[int] = []
         for place, line in enumerate(lines):
             read = _object_of(line, place)
+            if isinstance(read, dict) and (taken := self._added & read.keys()):
+                read = Fault(place, min(taken), "has the name of a prediction but is in none of the first lines")
             if isinstance(read, Fault):
                 faults.append(read)
             else:

@@ -48,7 +48,7 @@ class BatchLimits:
     @property
     def workers(self) -> int:
         """Return the threads that work side by side."""
-        return self.threads or min(len(os.sched_getaffinity(0)), MOST_THREADS)
+        return self.threads or min(_cores(), MOST_THREADS)
 
 
 def plan_of(blob: str, kind: str, version: ModelSource, format: str, limits: BatchLimits) -> Plan:
@@ -63,6 +63,11 @@ def plan_of(blob: str, kind: str, version: ModelSource, format: str, limits: Bat
         batch_rows=limits.batch_rows,
         writer=f"pyarrow {pa.__version__}",
     )
+
+
+def _cores() -> int:
+    """Return the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

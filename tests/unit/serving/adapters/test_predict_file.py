@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from functools import partial
 from pathlib import Path
@@ -151,6 +152,19 @@ def test_lines_that_are_no_objects_are_left_out(tmp_path: Path, model: Model) ->
     assert [line.split(",")[0] for line in made.rejected.splitlines()] == ["row", "2", "3", "4"]
     assert "is not JSON" in made.rejected
     assert "is not a JSON object" in made.rejected
+
+
+def test_a_line_with_a_member_named_like_a_prediction_is_not_given_two(tmp_path: Path, model: Model) -> None:
+    good = '{"age": 39, "hours-per-week": 40, "workclass": "Private"}\n'
+    clash = '{"age": 39, "hours-per-week": 40, "workclass": "Private", "prediction": 1}\n'
+    made = predict(saved(tmp_path, good * 20_000 + clash + good, "rows.jsonl"), model, "jsonl")
+    assert made.tally.rows == 20_001
+    assert made.rejected.splitlines()[1].startswith("20001,prediction,has the name of a prediction")
+
+    known = tmp_path / "known"
+    known.mkdir()
+    made = predict(saved(known, good + clash, "rows.jsonl"), model, "jsonl")
+    assert [*json.loads(made.result.read_text().splitlines()[1])][3:5] == ["prediction", "prediction_2"]
 
 
 def test_more_bad_rows_than_allowed_fail_with_what_is_wrong(tmp_path: Path, model: Model) -> None:
@@ -326,3 +340,18 @@ def test_a_quote_that_is_open_at_the_end_is_told(tmp_path: Path, model: Model) -
 
     assert made.tally.rows == 1
     assert made.rejected.splitlines()[1].startswith("2,,has a quote that is not closed,")
+
+
+def test_any_cut_of_a_file_gives_the_same_rows(tmp_path: Path, model: Model) -> None:
+    random = np.random.default_rng(11)
+    texts = ["", "plain", '"a,b"', '"two\nlines"', '"say ""x"""', '5" disk', "caf\u00e9", '"\r\n"', " spaced "]
+    rows = [f"{row},{random.integers(17, 80)},40,{texts[random.integers(0, len(texts))]}\n" for row in range(2000)]
+    results = []
+    for part_bytes in (100, 3000, 1 << 20):
+        folder = tmp_path / str(part_bytes)
+        folder.mkdir()
+        made = predict(saved(folder, HEADER + "".join(rows)), model, part_bytes=part_bytes)
+        assert made.tally.rows == 2000
+        results.append([*csv.reader(made.result.open(newline="", encoding="utf-8"))])
+    assert results[0] == results[1] == results[2]
+    assert [row[0] for row in results[0][1:]] == [str(row) for row in range(2000)]
