@@ -58,7 +58,7 @@ def test_what_fairlead_refuses_is_refused_in_its_words(kind: str, value: Any) ->
 @pytest.mark.parametrize("count", [2, 25])
 def test_a_row_that_lacks_columns_is_refused_in_fairleads_words(count: int) -> None:
     names = [f"x{number}" for number in range(count)]
-    rows = [dict.fromkeys(names), {"x0": 2}]
+    rows: list[dict[str, Any]] = [dict.fromkeys(names), {"x0": 2}]
 
     with pytest.raises(InvalidArgument) as by_fairlead:
         columns_of_typed_rows(schema_of(*((name, "number") for name in names)), rows)
