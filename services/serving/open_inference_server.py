@@ -10,7 +10,7 @@ from fairlead.kit.rpc.server import RpcServer
 from .domain.inference import Inference
 from .domain.repository import ModelRepository
 from .model_repository_servicer import ModelRepositoryServicer
-from .open_inference_servicer import OPEN_METHODS, OpenInferenceServicer
+from .open_inference_servicer import FREQUENT_METHODS, OPEN_METHODS, OpenInferenceServicer
 from .settings import ServingSettings
 
 
@@ -25,6 +25,7 @@ class OpenInferenceServer(RpcServer):
             workers=settings.serving_rpc_workers,
             max_message_mb=settings.serving_request_mb,
             open_methods=OPEN_METHODS,
+            frequent_methods=FREQUENT_METHODS,
         )
         load_seconds = settings.serving_load_seconds
         self._open_inference = OpenInferenceServicer(inference, server_version, load_seconds, settings.request_limits)

@@ -30,6 +30,8 @@ DOOR = "open_inference_grpc"
 SERVICE = "/inference.GRPCInferenceService"
 OPEN_METHODS = (f"{SERVICE}/ServerLive", f"{SERVICE}/ServerReady")
 """They need no token, as REST's health needs none."""
+FREQUENT_METHODS = (f"{SERVICE}/ModelInfer",)
+"""A span for each prediction that nobody traces would take longer than what it tells."""
 ASKS_FOR_FINAL, IS_FINAL = "triton_enable_empty_final_response", "triton_final_response"
 """By these a Triton client learns that no second answer follows; here each message has one."""
 UNEXPECTED = "the service failed on this request; its log has the detail"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from types import TracebackType
 from typing import Any, NoReturn
 
 import grpc
@@ -21,6 +23,7 @@ from fairlead.kit.telemetry import extract, span
 CALLS = Counter("fairlead_rpc_calls_total", "Calls answered.", ["method", "code"])
 SECONDS = Histogram("fairlead_rpc_seconds", "Seconds to answer a call.", ["method"])
 OPEN_METHODS = ("/grpc.health.v1.Health/",)
+TRACE = "traceparent"
 
 _log = get_logger("fairlead.rpc")
 
@@ -28,10 +31,16 @@ _log = get_logger("fairlead.rpc")
 class ServerInterceptor(grpc.ServerInterceptor):
     """Wraps every method of a server, those that stream included."""
 
-    def __init__(self, verifier: TokenVerifier, open_methods: tuple[str, ...] = ()) -> None:
-        """Ask for a token everywhere but at health checks and methods that begin with one of open_methods."""
+    def __init__(
+        self, verifier: TokenVerifier, open_methods: tuple[str, ...] = (), frequent_methods: tuple[str, ...] = ()
+    ) -> None:
+        """Ask for a token everywhere but at health checks and methods that begin with one of open_methods.
+
+        frequent_methods are part of a trace where their caller has one, and begin none.
+        """
         self._verifier = verifier
         self._open_methods = (*OPEN_METHODS, *open_methods)
+        self._frequent_methods = frozenset(frequent_methods)
 
     def intercept_service(
         self, continuation: Callable[[Any], Any], handler_call_details: grpc.HandlerCallDetails
@@ -56,47 +65,97 @@ class ServerInterceptor(grpc.ServerInterceptor):
 
     def _unary(self, behaviour: Any, method: str, metadata: dict[str, str]) -> Callable[[Any, Any], Any]:
         def call(request: Any, context: grpc.ServicerContext) -> Any:
-            with self._around(method, metadata, context):
+            with _Around(self, method, metadata, context):
                 return behaviour(request, context)
 
         return call
 
     def _stream(self, behaviour: Any, method: str, metadata: dict[str, str]) -> Callable[[Any, Any], Any]:
         def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            with self._around(method, metadata, context):
+            with _Around(self, method, metadata, context):
                 yield from behaviour(request, context)
 
         return call
 
-    @contextmanager
-    def _around(self, method: str, metadata: dict[str, str], context: grpc.ServicerContext) -> Iterator[None]:
-        started = time.perf_counter()
-        code = "OK"
+    def surround(
+        self, method: str, metadata: dict[str, str], context: grpc.ServicerContext
+    ) -> AbstractContextManager[object] | None:
+        """Return what a call runs in: its span and its deadline; None for neither. Raises Unauthenticated."""
+        if not method.startswith(self._open_methods):
+            self._verifier.verify(metadata.get("authorization"))
+        left = context.time_remaining()
+        if method not in self._frequent_methods or TRACE in metadata:
+            return _in_span(method, metadata, left)
+        return None if left is None else deadline.within(left)
+
+
+@contextmanager
+def _in_span(method: str, metadata: dict[str, str], left: float | None) -> Iterator[None]:
+    with span(method, parent=extract(metadata)), deadline.within(left):
+        yield
+
+
+class _Around:
+    """What is done before and after a call; a class, for a generator in its place takes as long as the rest of it."""
+
+    __slots__ = ("_context", "_inner", "_interceptor", "_metadata", "_method", "_started")
+
+    def __init__(
+        self, interceptor: ServerInterceptor, method: str, metadata: dict[str, str], context: grpc.ServicerContext
+    ) -> None:
+        self._interceptor = interceptor
+        self._method = method
+        self._metadata = metadata
+        self._context = context
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+        self._inner: AbstractContextManager[object] | None = None
         try:
-            if not method.startswith(self._open_methods):
-                self._verifier.verify(metadata.get("authorization"))
-            with span(method, parent=extract(metadata)), deadline.within(context.time_remaining()):
-                yield
-        except FairleadError as error:
-            code = error.code.value
+            inner = self._interceptor.surround(self._method, self._metadata, self._context)
+            if inner is not None:
+                inner.__enter__()
+            self._inner = inner
+        except Exception as error:  # noqa: BLE001  # it is told to the caller, as what the call itself raises
+            self._failed(error)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._inner is not None:
+            self._inner.__exit__(kind, error, traceback)
+        if isinstance(error, Exception):
+            self._failed(error)
+        self._count("OK")
+
+    def _failed(self, error: Exception) -> NoReturn:
+        """Count the call and end it with the error's code, or with the one that the servicer has set. Always raises."""
+        context, method = self._context, self._method
+        if isinstance(error, FairleadError):
+            self._count(error.code.value)
             if error.code is Code.INTERNAL:
                 _log.error("call failed", method=method, message=error.message)
             _abort(context, error)
-        except Exception as error:
-            ended = _code_set_by_servicer(context)
-            if ended:
-                code = ended
-                raise
-            if away := unavailable(error):
-                code = away.code.value
-                _log.warning("call failed for want of the database", method=method, error=str(error))
-                _abort(context, away, cause=error)
-            code = Code.INTERNAL.value
-            _log.exception("call failed unexpectedly", method=method)
-            _abort(context, Internal("the service failed on this call; its log has the detail"), cause=error)
-        finally:
-            CALLS.labels(method, code).inc()
-            SECONDS.labels(method).observe(time.perf_counter() - started)
+        if ended := _code_set_by_servicer(context):
+            self._count(ended)
+            raise error
+        if away := unavailable(error):
+            self._count(away.code.value)
+            _log.warning("call failed for want of the database", method=method, error=str(error))
+            _abort(context, away, cause=error)
+        self._count(Code.INTERNAL.value)
+        _log.error("call failed unexpectedly", method=method, exc_info=error)
+        _abort(context, Internal("the service failed on this call; its log has the detail"), cause=error)
+
+    def _count(self, code: str) -> None:
+        calls, seconds = _series(self._method, code)
+        calls.inc()
+        seconds.observe(time.perf_counter() - self._started)
+
+
+@lru_cache(maxsize=1024)
+def _series(method: str, code: str) -> tuple[Counter, Histogram]:
+    return CALLS.labels(method, code), SECONDS.labels(method)
 
 
 def _code_set_by_servicer(context: Any) -> str:

@@ -36,10 +36,12 @@ class RpcServer:
         workers: int = 16,
         max_message_mb: int = 64,
         open_methods: tuple[str, ...] = (),
+        frequent_methods: tuple[str, ...] = (),
     ) -> None:
         """Prepare a server at the address, the service's own when empty; nothing listens before start().
 
         open_methods: full names of methods, such as /package.Service/Method, that need no token, as health checks.
+        frequent_methods: full names of methods that are traced only where their caller has a trace.
         """
         self._settings = settings
         self._address = address or settings.address
@@ -47,7 +49,7 @@ class RpcServer:
         limit = max_message_mb * 1024 * 1024
         self._server = grpc.server(
             ThreadPoolExecutor(workers, thread_name_prefix="rpc"),
-            interceptors=[ServerInterceptor(verifier(settings), open_methods)],
+            interceptors=[ServerInterceptor(verifier(settings), open_methods, frequent_methods)],
             options=[
                 ("grpc.max_receive_message_length", limit),
                 ("grpc.max_send_message_length", limit),
