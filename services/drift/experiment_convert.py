@@ -34,7 +34,7 @@ def experiment_name(deployment: str) -> str:
 def to_experiment(deployment: str, experiment: Experiment, end_time: datetime | None) -> experiment_pb2.Experiment:
     """Return an experiment as the API has it."""
     first = experiment.splits[0]
-    champion = experiment.arms[0].arm
+    tasks = [result.arm.task for result in experiment.arms if result.arm is not None]
     return experiment_pb2.Experiment(
         name=experiment_name(deployment),
         deployment=deployment,
@@ -43,7 +43,7 @@ def to_experiment(deployment: str, experiment: Experiment, end_time: datetime | 
         end_time=timestamp(end_time),
         arms=[_arm(arm) for arm in experiment.arms],
         comparisons=[_comparison(experiment, each) for each in experiment.comparisons],
-        metric=METRICS[champion.task][0].name if champion else "",
+        metric=METRICS[tasks[0]][0].name if tasks else "",
         confidence=1 - sequential.ALPHA,
         summary=summary(experiment),
     )

@@ -141,13 +141,10 @@ def _difference(
 
 
 def _variance(metric: Metric, one: Tally, another: Tally, shadow: bool) -> float:
-    """Return the variance of the difference of two means.
-
-    A shadow answers the same requests, so that its errors may go against those of the champion: whatever they do, the
-    standard error is at most the sum of both.
-    """
-    variances = one.variance(is_rate=metric.is_rate), another.variance(is_rate=metric.is_rate)
-    return sum(map(math.sqrt, variances)) ** 2 if shadow else sum(variances)
+    """Return the variance of the difference; a shadow answers the same requests as the champion."""
+    ours = float(one.rows), one.variance(is_rate=metric.is_rate)
+    theirs = float(another.rows), another.variance(is_rate=metric.is_rate)
+    return float(sequential.variance_of_difference(*ours, *theirs, opposed=shadow))
 
 
 def _requests(tallies: Sequence[tuple[Tally, Tally]]) -> tuple[int, int]:

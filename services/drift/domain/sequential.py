@@ -45,6 +45,22 @@ def mixing(alpha: float = ALPHA, weight: float = TUNED_WEIGHT) -> float:
 MIXING = mixing()
 
 
+def variance_of_difference(
+    rows: Numbers, variance: Numbers, other_rows: Numbers, other_variance: Numbers, *, opposed: bool = False
+) -> NDArray[np.float64]:
+    """Return the variance of the difference of two means, given the rows and the variance of each.
+
+    The larger of two estimates: each arm by its own spread, and both by the spread of all rows together, which is what
+    they have where there is no difference. With the first alone a small arm that looks calm by chance would raise an
+    alarm: where losses are rare or skewed, the spread is underestimated just where the mean is.
+    Opposed arms answer the same requests, and may err against each other: whatever they do, the standard error of the
+    difference is at most the sum of both.
+    """
+    spread = (rows**2 * variance + other_rows**2 * other_variance) / (rows + other_rows)
+    separate = _sum(variance, other_variance, opposed=opposed)
+    return np.maximum(separate, _sum(spread / rows, spread / other_rows, opposed=opposed))
+
+
 def radius(variance: Numbers, weight: Numbers, alpha: float = ALPHA, parameter: float = MIXING) -> NDArray[np.float64]:
     """Return half the width of the confidence sequence at 1 - alpha around the difference; infinite without data."""
     weight = np.asarray(weight, dtype=np.float64)
@@ -88,3 +104,7 @@ def weight_needed(difference: float, variance: float, weight: float, alpha: floa
         else:
             high = middle
     return high
+
+
+def _sum(one: Numbers, other: Numbers, *, opposed: bool) -> NDArray[np.float64]:
+    return np.asarray((np.sqrt(one) + np.sqrt(other)) ** 2 if opposed else one + other, dtype=np.float64)

@@ -323,3 +323,21 @@ def test_what_serves_at_the_upgrade_is_the_first_experiment(tmp_path: Path, data
     assert first.targets == (Target(ONE, 100.0),)
     assert tuple(kept) == (1234.0, 1.0)
     engine.dispose()
+
+
+def test_truths_of_many_requests_and_two_of_one_row_in_a_batch_count_in_their_order(desk: Desk) -> None:
+    split(desk, (ONE, 100), shadow=TWO)
+    batch = predicted(desk, ONE, range(120))
+    predicted(desk, TWO, range(120), shadow=True)
+    right = list(batch.prediction.texts.values)
+    wrong = [made.CLASSES[1 - made.CLASSES.index(label)] for label in right]
+    # Wrong at first, corrected in the same event; the first ten are told wrong again at its end.
+    numbers = [*range(120), *range(120), *range(10)]
+    values = [*wrong, *right, *wrong[:10]]
+    message = events_pb2.FeedbackBatch(deployment=made.DEPLOYMENT)
+    for number, value in zip(numbers, values, strict=True):
+        message.feedbacks.add(request_id=f"request-{number}", row=0, value=value)
+    desk.intake.take_traffic(desk.published(topics.FEEDBACK, message))
+    assert counts(asked(desk)) == [pytest.approx((120, 120, 10 / 120))] * 2
+    assert desk.monitor().feedback_count == 120
+    assert desk.monitor().performance["accuracy"] == pytest.approx(110 / 120)

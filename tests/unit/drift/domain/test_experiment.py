@@ -155,11 +155,11 @@ def test_a_split_with_next_to_no_truths_does_not_spoil_the_others() -> None:
 def test_requests_that_err_together_make_no_false_alarms() -> None:
     """Each request has an error rate of its own; looked at every 20 requests, judged as compare does."""
     alarms = 0
-    for seed in range(40):
+    for seed in range(20):
         random = np.random.default_rng(seed)
         arms = {(1, version, False): new_arm(Task.BINARY, CLASSES) for version in (ONE, TWO)}
         told = False
-        for number in range(400):
+        for number in range(300):
             key = 1, (ONE, TWO)[random.random() < 0.5], False
             request: RequestLosses = ()
             for wrong in random.random(10) < random.beta(0.4, 1.6):
@@ -168,7 +168,7 @@ def test_requests_that_err_together_make_no_false_alarms() -> None:
                 verdict = only(compare([HALVES], arms)).verdict
                 told |= verdict in (Verdict.CHALLENGER_BETTER, Verdict.CHAMPION_BETTER)
         alarms += told
-    assert alarms <= 2
+    assert alarms <= 1
 
 
 @pytest.mark.parametrize(("count", "told"), [(3, 3), (99, 99), (101, 110), (1_234, 1_300), (9_999, 10_000)])

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.drift.domain.sequential import ALPHA, LEAST_REQUESTS, mixing, p_value, radius, weight_needed
+from services.drift.domain.sequential import (
+    ALPHA,
+    LEAST_REQUESTS,
+    mixing,
+    p_value,
+    radius,
+    variance_of_difference,
+    weight_needed,
+)
 
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, int]], Array]
@@ -37,6 +45,7 @@ class Looks:
 
     difference: Array
     variance: Array
+    plain_variance: Array
     weight: Array
     enough: NDArray[np.bool_]
 
@@ -47,7 +56,7 @@ class Looks:
 
     def told_naively(self) -> NDArray[np.bool_]:
         """Return at which looks the z-test of one look tells a difference."""
-        return np.asarray((np.square(self.difference) > 1.96**2 * self.variance) & self.enough)
+        return np.asarray((np.square(self.difference) > 1.96**2 * self.plain_variance) & self.enough)
 
 
 def looks(champion: Draw, challenger: Draw, *, share: float, truths: int, seed: int, is_rate: bool) -> Looks:
@@ -58,7 +67,11 @@ def looks(champion: Draw, challenger: Draw, *, share: float, truths: int, seed: 
     ours, theirs = _arm(values, ~challenged, is_rate), _arm(values, challenged, is_rate)
     count = np.minimum(ours[0], theirs[0])
     return Looks(
-        theirs[1] - ours[1], ours[2] + theirs[2], ours[0] * theirs[0] / (ours[0] + theirs[0]), count >= LEAST_REQUESTS
+        difference=theirs[1] - ours[1],
+        variance=variance_of_difference(ours[0], ours[2], theirs[0], theirs[2]),
+        plain_variance=ours[2] + theirs[2],
+        weight=ours[0] * theirs[0] / (ours[0] + theirs[0]),
+        enough=count >= LEAST_REQUESTS,
     )
 
 
@@ -79,8 +92,7 @@ def experiments(champion: Draw, challenger: Draw, *, number: int, share: float, 
         looks(champion, challenger, share=share, truths=truths, seed=seed, is_rate=is_rate)
         for seed in range(number // AT_ONCE)
     ]
-    names = ("difference", "variance", "weight", "enough")
-    return Looks(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return Looks(**{each.name: np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Looks)})
 
 
 @pytest.mark.parametrize(
@@ -92,13 +104,13 @@ def experiments(champion: Draw, challenger: Draw, *, number: int, share: float, 
         pytest.param(rate(0.02), 0.5, True, id="rate 0.02"),
         pytest.param(exponential(1), 0.5, False, id="exponential errors"),
         pytest.param(exponential(1), 0.1, False, id="exponential errors, challenger at 10 percent"),
-        pytest.param(lognormal(1), 0.5, False, id="lognormal errors"),
+        pytest.param(lognormal(1), 0.1, False, id="lognormal errors, challenger at 10 percent"),
     ],
 )
 def test_without_a_difference_looking_after_each_of_5000_truths_alarms_in_at_most_5_percent(
     draw: Draw, share: float, is_rate: bool
 ) -> None:
-    found = experiments(draw, draw, number=1000, share=share, truths=5_000, is_rate=is_rate)
+    found = experiments(draw, draw, number=600, share=share, truths=5_000, is_rate=is_rate)
     assert found.enough[:, -1].all()
     assert found.told().any(axis=1).mean() <= ALPHA
     # The same simulation finds a test out that is not made for it.
@@ -110,7 +122,7 @@ def test_without_a_difference_looking_after_each_of_5000_truths_alarms_in_at_mos
     ("champion", "challenger", "share", "truths", "power"),
     [
         pytest.param(rate(0.20), rate(0.15), 0.5, 4_500, 0.95, id="0.20 and 0.15 in 4,500 truths"),
-        pytest.param(rate(0.20), rate(0.15), 0.1, 12_000, 0.95, id="the same with 10 percent, in 12,000"),
+        pytest.param(rate(0.20), rate(0.15), 0.1, 15_000, 0.95, id="the same with 10 percent, in 15,000"),
         pytest.param(rate(0.10), rate(0.07), 0.5, 7_000, 0.95, id="0.10 and 0.07 in 7,000"),
         pytest.param(exponential(1.0), exponential(0.8), 0.5, 2_500, 0.95, id="errors of 1.0 and 0.8 in 2,500"),
     ],
@@ -119,15 +131,22 @@ def test_a_real_difference_is_found_and_never_told_the_wrong_way_round(
     champion: Draw, challenger: Draw, share: float, truths: int, power: float
 ) -> None:
     is_rate = bool(np.isin(champion(np.random.default_rng(0), (1, 9)), (0, 1)).all())
-    found = experiments(champion, challenger, number=300, share=share, truths=truths, is_rate=is_rate)
+    found = experiments(champion, challenger, number=200, share=share, truths=truths, is_rate=is_rate)
     assert found.told().any(axis=1).mean() >= power
     first = np.argmax(found.told(), axis=1)
     ended = found.told().any(axis=1)
     assert (found.difference[np.arange(len(first)), first][ended] < 0).mean() >= 0.99
 
 
+def test_a_small_share_of_a_small_rate_raises_no_alarms_in_30000_truths() -> None:
+    found = experiments(rate(0.02), rate(0.02), number=200, share=0.05, truths=30_000, is_rate=True)
+    assert found.told().any(axis=1).mean() <= ALPHA
+    by_own_spread = p_value(found.difference, found.plain_variance, found.weight) <= ALPHA
+    assert (by_own_spread & found.enough).any(axis=1).mean() > ALPHA, "an arm that looks calm by chance"
+
+
 def test_the_interval_holds_the_true_difference_at_all_looks_together() -> None:
-    found = experiments(rate(0.2), rate(0.17), number=1000, share=0.5, truths=3_000, is_rate=True)
+    found = experiments(rate(0.2), rate(0.17), number=500, share=0.5, truths=3_000, is_rate=True)
     outside = np.abs(found.difference + 0.03) > radius(found.variance, found.weight)
     assert (outside & found.enough).any(axis=1).mean() <= ALPHA
 
