@@ -26,8 +26,9 @@ from .trees import Edges, Floats, Trees, edges_of
 # overhead a call doesn't count.
 _AT_ONCE = 300_000
 _ROWS_AT_ONCE = 64
-# Bytes of tables that are kept from call to call; larger models make them anew for each block of rows.
+# Bytes of tables that are kept from call to call; larger models make them anew where that pays for the rows of a call.
 _KEPT_BYTES = 32 * 1024 * 1024
+_ROWS_FOR_TABLES = 6
 # Points that a path of usual length takes.
 _USUAL_POINTS = 4
 
@@ -53,7 +54,8 @@ class TreeShap:
         """What each column adds to each output beyond base_values: float64 [n, outputs, columns] of features [n, k]."""
         total = np.zeros((len(features), self._outputs * self._columns))
         for number, part in enumerate(self._parts):
-            tables = self._tables[number] if self._tables is not None else part.tables()
+            kept = self._tables[number] if self._tables is not None else None
+            tables = kept or (part.tables() if len(features) >= _ROWS_FOR_TABLES else None)
             step = min(_ROWS_AT_ONCE, max(1, _AT_ONCE // part.numbers))
             for start in range(0, len(features), step):
                 part.add(features[start : start + step], tables, total[start : start + step])
@@ -117,20 +119,27 @@ class _Part:
 
     def tables(self) -> _Tables:
         """By states: 0 the row passes neither the edge's splits nor those of the earlier edge, 1 only the earlier ones,
-        2 both. (The edge's include the earlier ones.) An earlier edge's factor is replaced, and so is its gain.
+        2 both. (The edge's include the earlier ones.)
         """
-        share = self._edges.share[:-1, np.newaxis]
-        above = self._edges.share[self._earlier, np.newaxis]
+        passes, passed = np.array([[[0.0], [0.0], [1.0]]]), np.array([[[0.0], [1.0], [1.0]]])
+        step, gain = self._factors(passes, passed)
+        return _Tables(step.reshape(-1, len(self._points)), gain.reshape(-1, len(self._points)))
+
+    def _factors(self, passes: Floats, passed: Floats) -> tuple[Floats, Floats]:
+        """Step and gain [E, r, points] where rows pass (1) or not (0) the splits of edges and those of their earlier
+        edges, [E, r, 1] each. An earlier edge's factor is replaced, and so is its gain.
+        """
+        share = self._edges.share[:-1, np.newaxis, np.newaxis]
+        above = self._edges.share[self._earlier, np.newaxis, np.newaxis]
         left, at = 1.0 - self._points, self._points
-        step = np.empty((self.count, 3, len(at)))
-        gain = np.empty((self.count, 3, len(at)))
-        for state, (passes, passed) in enumerate(((0.0, 0.0), (0.0, 1.0), (1.0, 1.0))):
-            factor, replaced = share * left + passes * at, above * left + passed * at
-            step[:, state] = factor / replaced
-            gain[:, state] = self._weights * ((passes - share) / factor - (passed - above) / replaced)
+        factor, replaced = share * left + passes * at, above * left + passed * at
+        gain = (passes - share) / factor
+        gain -= (passed - above) / replaced
+        gain *= self._weights
+        factor /= replaced
         if self._width == 1:
-            step[self._edges.leaves] *= self._edges.leaf_values[:, :, np.newaxis]
-        return _Tables(step.reshape(-1, len(at)), gain.reshape(-1, len(at)))
+            factor[self._edges.leaves] *= self._edges.leaf_values[:, :, np.newaxis]
+        return factor, gain
 
     def expected(self, outputs: int) -> Floats:
         """The trees' mean over their training weight, float64 [outputs]."""
@@ -142,27 +151,31 @@ class _Part:
             np.add.at(values, edges.output[edges.leaves] + offset, reach[edges.leaves] * column)
         return values
 
-    def add(self, features: Floats, tables: _Tables, total: Floats) -> None:
+    def add(self, features: Floats, tables: _Tables | None, total: Floats) -> None:
         """Add the contributions to rows of features [r, k] to total [r, outputs * columns]."""
-        index = self._rows + self._states(features)
-        reach = np.take(tables.step, index, axis=0)
+        passes = self._passes(features)
+        passed = np.take(passes, self._earlier, axis=0)
+        if tables is None:
+            reach, gain = self._factors(_numbers(passes[:-1]), _numbers(passed))
+        else:
+            index = self._rows + (passes[:-1] + passed)
+            reach, gain = np.take(tables.step, index, axis=0), np.take(tables.gain, index, axis=0)
         self._multiply_down(reach)
-        gained = np.einsum("erq,werq->wre", np.take(tables.gain, index, axis=0), self._sum_up(reach))
+        gained = np.einsum("erq,werq->wre", gain, self._sum_up(reach))
         for offset, of_rows in enumerate(gained):
             group = self._group + offset * self._columns
             for row, of_edges in enumerate(of_rows):
                 total[row] += np.bincount(group, of_edges, total.shape[1])
 
-    def _states(self, features: Floats) -> NDArray[np.int8]:
-        """The state of each edge for each row, [E, r]."""
+    def _passes(self, features: Floats) -> NDArray[np.int8]:
+        """Whether (1) or not (0) each row passes each edge's splits, [E + 1, r]."""
         edges = self._edges
         values = np.take(features.T, edges.feature, axis=0)
         passes = (edges.low[:, np.newaxis] < values) & (values <= edges.high[:, np.newaxis])
         if np.isnan(features).any():
             passes |= np.isnan(values) & edges.missing[:, np.newaxis]
         passes[-1] = True
-        flags = passes.view(np.int8)
-        return np.asarray(flags[:-1] + np.take(flags, self._earlier, axis=0), dtype=np.int8)
+        return passes.view(np.int8)
 
     def _multiply_down(self, reach: Floats) -> None:
         """Turn each edge's factor [E, r, points] into the product over its path, in place."""
@@ -181,3 +194,7 @@ class _Part:
             below = np.take(sums, level.yes, axis=1)
             np.add(below, np.take(sums, level.no, axis=1), out=sums[:, level.start : level.leaves])
         return sums
+
+
+def _numbers(flags: NDArray[np.int8]) -> Floats:
+    return flags[:, :, np.newaxis].astype(np.float64)

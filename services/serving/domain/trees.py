@@ -98,12 +98,14 @@ class _Descent:
         self._missing, self._share = np.ones(count + 1, dtype=bool), np.ones(count + 1)
         self._earlier, self._output = np.full(count + 1, count), np.zeros(count + 1, dtype=np.int64)
         self._levels: list[Level] = []
-        # Where the descent stands: splits, their edges, the outputs of their trees, the last edges by feature.
+        # Where the descent stands: splits, their edges, the outputs of their trees, the last edges by feature, and of
+        # how many features the path has asked.
         numbers = numbers[trees.feature[trees.roots[numbers]] >= 0]
         self._splits = trees.roots[numbers].astype(np.int64)
         self._edges = np.full(len(numbers), count)
         self._outputs = trees.outputs[numbers].astype(np.int64)
         self._last = np.full((len(numbers), len(trees.column_of)), count, dtype=np.int32)
+        self._asked = np.zeros(len(numbers), dtype=np.int64)
         self._depth = 0
         self._leaf_nodes: list[Ints] = [_NONE]
 
@@ -147,12 +149,13 @@ class _Descent:
         shares = trees.cover[children] / np.maximum(trees.cover[splits], _LEAST_COVER)
         self._share[new] = self._share[earlier] * np.maximum(shares, _LEAST_SHARE)
         last[np.arange(count), feature] = np.arange(start, stop)
-        self._depth = max(self._depth, int((last < self._count).sum(axis=1).max()))
+        asked = self._asked[above] + (earlier == self._count)
         if self._levels:
             self._levels[-1] = self._levels[-1]._replace(yes=place[: count // 2], no=place[count // 2 :])
         inner = int((trees.feature[children] >= 0).sum())
         self._levels.append(Level(start, start + inner, stop, self._edges[above], _NONE, _NONE))
         self._leaf_nodes.append(children[inner:])
-        self._splits, self._last = children[:inner], last[:inner]
+        self._splits, self._last, self._asked = children[:inner], last[:inner], asked[:inner]
+        self._depth = max(self._depth, int(asked.max()))
         self._edges, self._outputs = np.arange(start, start + inner), self._output[start : start + inner]
         return stop
