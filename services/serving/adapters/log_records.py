@@ -14,6 +14,7 @@ import json
 import pickle
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -174,7 +175,9 @@ class _Gathering:
         if self._rows == len(self._parts) and columns:
             return list(zip(*[part.texts for part in self._parts], strict=True))
         return [
-            tuple(text for part in self._parts for text in part.texts[column * part.rows : (column + 1) * part.rows])
+            tuple(
+                chain.from_iterable(part.texts[column * part.rows : (column + 1) * part.rows] for part in self._parts)
+            )
             for column in range(columns)
         ]
 

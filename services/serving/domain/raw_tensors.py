@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -64,15 +64,26 @@ def text_array(name: str, elements: Sequence[bytes]) -> Array:
 
 
 def _decode_texts(name: str, raw: bytes | memoryview) -> Array:
+    data = bytes(raw)
+    # Decoded once where bytes and characters are the same, the lengths with them.
+    whole = data.decode("ascii") if data.isascii() else None
+    source: str | bytes = data if whole is None else whole
     elements = []
-    position, end = 0, len(raw)
-    while position < end:
-        if position + 4 > end:
-            raise invalid_tensor(name, "the bytes end within an element's length; each has 4 bytes of length first")
-        (length,) = _LENGTH.unpack_from(raw, position)
-        position += 4
-        if position + length > end:
-            raise invalid_tensor(name, f"an element of {length} bytes is cut short; each has 4 bytes of length first")
-        elements.append(bytes(raw[position : position + length]))
-        position += length
-    return text_array(name, elements)
+    position, start, end, length_at = 0, 0, len(data), _LENGTH.unpack_from
+    try:
+        while position < end:
+            (length,) = length_at(data, position)
+            start = position + _LENGTH.size
+            position = start + length
+            elements.append(source[start:position])
+    except struct.error:
+        message = "the bytes end within an element's length; each has 4 bytes of length first"
+        raise invalid_tensor(name, message) from None
+    if position > end:
+        message = f"an element of {position - start} bytes is cut short; each has 4 bytes of length first"
+        raise invalid_tensor(name, message)
+    if whole is None:
+        return text_array(name, cast(list[bytes], elements))
+    array = np.empty(len(elements), dtype=object)
+    array[:] = elements
+    return array

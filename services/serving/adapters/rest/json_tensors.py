@@ -39,6 +39,9 @@ def json_tensor(name: str, datatype: str, shape: list[int], data: Any) -> Tensor
 
 def _texts(name: str, data: list[Any]) -> Array:
     array = np.empty(len(data), dtype=object)
+    if set(map(type, data)) == {str}:
+        array[:] = data
+        return array
     for index, value in enumerate(data):
         if value is not None and not isinstance(value, str):
             raise invalid_tensor(name, f"element {index} is {value!r:.60}; {BYTES} elements are texts or null")
