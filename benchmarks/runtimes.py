@@ -122,9 +122,11 @@ def compare(fitted: FittedModel, table: TrainingTable, cache: Path, folder: Path
         features = np.ascontiguousarray(every[:rows])
         preparing = microseconds(lambda named=named: prepare(named), rows)
         quickest = microseconds(lambda features=features: booster.predict(features, num_threads=1), rows)
+        wrapped = microseconds(lambda features=features: fitted.estimator.predict_proba(features), rows)
         taken = {
             "ONNX Runtime, whole": microseconds(lambda columns=columns: onnx.run(columns), rows),
-            "native estimator, whole": microseconds(lambda columns=columns: native.run(columns), rows),
+            "native as it is served, whole": microseconds(lambda columns=columns: native.run(columns), rows),
+            "native with lightgbm's scikit-learn class, whole": preparing + wrapped,
             "native with lightgbm's Booster.predict, whole": preparing + quickest,
             "native with treelite's GTIL, whole": preparing + by_treelite[rows],
             "ONNX Runtime, trees": microseconds(

@@ -61,10 +61,10 @@ def write_card(facts: CardFacts) -> str:
 
 
 def _insights(facts: CardFacts) -> str:
-    scale = {"log_odds": "in log-odds", "probability": "of probability"}.get(facts.explanation_scale, "of the value")
-    exact = f"exact TreeSHAP contributions {scale}, which sum to the prediction"
+    scale = {"log_odds": "in log-odds", "probability": "in probability"}.get(facts.explanation_scale, "in the value")
+    told = f"contributions of its columns, {scale}, that sum to the prediction"
     return (
-        f"- Why it predicts so: {exact if facts.explanation_scale else facts.explanation_reason or 'not explained'}.\n"
+        f"- Why it predicts so: {told if facts.explanation_scale else facts.explanation_reason or 'not explained'}.\n"
         f"- How sure it is: intervals or sets of labels (split conformal), calibrated on {facts.calibration_rows}"
         " held-out rows.\n"
     )

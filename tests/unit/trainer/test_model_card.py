@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from services.trainer.domain.model_card import CardFacts, write_card
 
 FACTS = CardFacts(
@@ -37,3 +39,11 @@ def test_the_card_tells_how_the_model_was_made_and_what_it_reads() -> None:
         assert said in card
     assert "- `age` (number)" in card
     assert "equal within 1e-7 on 5000 rows" in card
+
+
+def test_the_card_tells_what_the_model_tells_beside_predictions() -> None:
+    card = write_card(replace(FACTS, explanation_scale="log_odds", calibration_rows=6512))
+    assert "contributions of its columns, in log-odds, that sum to the prediction" in card
+    assert "calibrated on 6512 held-out rows" in card
+    why = "not explained: ONNX and native probabilities differ by up to 0.3, more than 1e-05"
+    assert f"- Why it predicts so: {why}." in write_card(replace(FACTS, explanation_reason=why))
