@@ -1,7 +1,7 @@
 """The libraries' quickest calls, for a model that is served natively.
 
-LightGBM's scikit-learn class checks and wraps for over ten times as long as its booster takes for one row, and a forest of
-scikit-learn hands each tree to a thread pool. These calls answer the same; others go through the class.
+LightGBM's scikit-learn class checks and wraps for over ten times as long as its booster takes for one row, and a
+forest of scikit-learn hands each tree to a thread pool. These calls answer the same; others go through the class.
 """
 
 from __future__ import annotations
