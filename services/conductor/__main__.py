@@ -55,7 +55,7 @@ def main() -> None:
         task_service_pb2.DESCRIPTOR.services_by_name["TaskService"],
     )
     catching_up = CatchingUp(tasks)
-    for action in (stopping.set, engine.close, catching_up.close, events.close):
+    for action in (stopping.set, engine.close, catching_up.close, tasks.close, events.close):
         server.on_stop(action)
     engine.launch()
     try:

@@ -64,7 +64,7 @@ def build(settings: TrainerSettings) -> RpcServer:
         task_service_pb2.DESCRIPTOR.services_by_name["TaskService"],
     )
     housekeeper.settle()
-    housekeeper.start()
+    housekeeper.watch()
     owner.recover()
     for action in (owner.close, housekeeper.close, channel.close, events.close, engine.dispose):
         server.on_stop(action)

@@ -20,7 +20,7 @@ from services.trainer.adapters.mlflow_artifacts import artifact_environment
 from services.trainer.settings import TrainerSettings
 from tests.data import SHARED_DATA
 from tests.integration.test_profiler_service import House
-from tests.integration.trainer_world import HEART, TARGET, World, result, spec
+from tests.integration.trainer_world import HEART, TARGET, World, result, spec, use_mlflow
 from tests.servers.s3 import S3Server
 
 
@@ -65,8 +65,7 @@ def test_a_model_is_trained_from_a_bucket_and_registered_in_it(
 
     url = f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", s3_server.endpoint)
-    mlflow.set_tracking_uri(url)
-    mlflow.set_registry_uri(url)
+    use_mlflow(monkeypatch, url)
     model = mlflow.pyfunc.load_model("models:/default.heart@champion")
     predicted = np.asarray(model.predict(pd.read_csv(HEART, na_values="?").drop(columns="num")))
     assert ((predicted[:, 1] > 0.5) == (pd.read_csv(HEART)["num"] > 0)).mean() > 0.8

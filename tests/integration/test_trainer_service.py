@@ -40,7 +40,7 @@ from fairlead.api.trainer.v1.run_service_pb2 import (
 )
 from fairlead.kit.errors import Aborted, FailedPrecondition, FairleadError, InvalidArgument, NotFound
 from fairlead.kit.events import open_event_log, topics
-from tests.integration.trainer_world import HEART, TARGET, World, ended, result, spec, wait
+from tests.integration.trainer_world import HEART, TARGET, World, ended, result, spec, use_mlflow, wait
 
 
 @pytest.fixture(scope="module")
@@ -195,9 +195,10 @@ def test_the_reference_holds_the_scores_of_the_winner_itself_on_held_out_rows(
     assert prediction.count == run.holdout_row_count
 
 
-def test_mlflow_itself_loads_the_champion(world: World, exported: ModelVersion) -> None:
-    mlflow.set_tracking_uri(world.mlflow_url)
-    mlflow.set_registry_uri(world.mlflow_url)
+def test_mlflow_itself_loads_the_champion(
+    world: World, exported: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_mlflow(monkeypatch, world.mlflow_url)
     model = mlflow.pyfunc.load_model("models:/default.heart@champion")
     rows = pd.read_csv(HEART, na_values="?").drop(columns="num")
     predicted = np.asarray(model.predict(rows))

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from mlflow import MlflowClient
@@ -121,6 +122,12 @@ class World:
     def mlflow_status(self, run: str) -> str:
         """Return what MLflow says of a run, by its name here."""
         return str(self.mlflow().get_run(run.rpartition("/")[2]).info.status)
+
+
+def use_mlflow(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Let MLflow's own functions work on this database for a test: set by its functions, it would stay for others."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.setenv(name, url)
 
 
 def result(tasks: TaskServiceStub, task: Task, kind: type[M]) -> M:

@@ -222,6 +222,10 @@ class TaskStore:
         with self._engine.connect() as connection:
             return [task_of(row) for row in connection.execute(query)]
 
+    def close(self) -> None:
+        """Write the progress that was held back; to be called before the event log and the database are closed."""
+        self._throttle.close()
+
     def publish_missed(self) -> None:
         """Publish what was committed and not published when a process ended, or the event log was away."""
         query = select(tasks.c.project, tasks.c.id).where(

@@ -49,6 +49,13 @@ class Throttle(Generic[V]):
             if state.held is not None:
                 self._send_now(key, state, state.held)
 
+    def close(self) -> None:
+        """Send what is held back of every key; returns once nothing is being sent any more."""
+        with self._lock:
+            keys = list(self._keys)
+        for key in keys:
+            self.flush(key)
+
     def forget(self, key: str) -> None:
         """Drop what is held back of a key, and the key."""
         with self._lock:

@@ -20,6 +20,7 @@ import pandas as pd
 def main() -> None:
     request = json.loads(Path(sys.argv[1]).read_text())
     mlflow.set_tracking_uri(request["mlflow_url"])
+    mlflow.set_registry_uri(request["mlflow_url"])
     _, project, _, model, _, version = request["model_version"].split("/")
     loaded = mlflow.pyfunc.load_model(f"models:/{project}.{model}/{version}")
     answer = loaded.predict(pd.DataFrame(request["rows"]))

@@ -20,7 +20,7 @@ from fairlead.api.trainer.v1.run_service_pb2 import ExportRunRequest
 from fairlead.kit.database import open_database
 from fairlead.kit.errors import Aborted
 from tests.data import ROOT
-from tests.integration.trainer_world import HEART, TARGET, World, result, spec, wait
+from tests.integration.trainer_world import HEART, TARGET, World, result, spec, use_mlflow, wait
 from tests.servers.postgres import Postgres
 
 
@@ -33,7 +33,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, postgres_server: Postgres) -
     postgres_server.drop(url)
 
 
-def test_a_model_is_trained_registered_and_loaded(world: World) -> None:
+def test_a_model_is_trained_registered_and_loaded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     preparation = world.prepare(world.upload(HEART, "heart"), TARGET)
     run = result(world.tasks, world.train(spec(preparation, 5, "linear")), Run)
     assert world.mlflow_status(run.name) == "FINISHED"
@@ -44,8 +44,7 @@ def test_a_model_is_trained_registered_and_loaded(world: World) -> None:
 
     assert sorted(version.name[-1] for version in versions) == ["1", "2"]
     assert sorted(alias for version in versions for alias in version.aliases) == ["challenger", "champion"]
-    mlflow.set_tracking_uri(world.mlflow_url)
-    mlflow.set_registry_uri(world.mlflow_url)
+    use_mlflow(monkeypatch, world.mlflow_url)
     rows = pd.read_csv(HEART, na_values="?").drop(columns="num")
     assert mlflow.pyfunc.load_model("models:/default.heart@champion").predict(rows).shape == (303, 2)
 

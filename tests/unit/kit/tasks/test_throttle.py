@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from fairlead.kit.tasks.throttle import Throttle
 
@@ -54,3 +55,37 @@ def test_the_last_value_follows_by_itself() -> None:
         throttle.offer("a", value)
 
     assert done.wait(60)
+
+
+def test_closing_sends_what_is_held_and_leaves_nothing_to_follow() -> None:
+    sent: list[tuple[str, int]] = []
+    throttle = Throttle[int](0.2, lambda key, value: sent.append((key, value)))
+    for key in ("a", "b"):
+        throttle.offer(key, 0)
+        throttle.offer(key, 1)
+
+    throttle.close()
+    closed = list(sent)
+    time.sleep(0.4)
+
+    assert sorted(closed) == [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
+    assert sent == closed
+
+
+def test_closing_waits_for_what_is_being_sent() -> None:
+    sending, done = threading.Event(), threading.Event()
+
+    def send(_key: str, value: int) -> None:
+        if value:
+            sending.set()
+            time.sleep(0.3)
+            done.set()
+
+    throttle = Throttle[int](0.05, send)
+    throttle.offer("a", 0)
+    throttle.offer("a", 1)
+    assert sending.wait(10)
+
+    throttle.close()
+
+    assert done.is_set()
