@@ -22,7 +22,9 @@ def plain_row(request: pb.ModelInferRequest) -> PlainRow | None:
     inputs, raw = request.inputs, request.raw_input_contents
     if len(raw) != len(inputs):
         return None
-    names, texts, values = [], [], []
+    names: list[str] = []
+    texts: list[bool] = []
+    values: list[str | float] = []
     try:
         for tensor, data in zip(inputs, raw, strict=True):
             if tensor.shape not in _ONE or tensor.HasField("contents"):

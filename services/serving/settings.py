@@ -51,7 +51,7 @@ class ServingSettings(KitSettings):
         8,
         ge=1,
         le=1024,
-        description="Megabytes of the file that a batch prediction reads, predicts and keeps at a time, in each thread.",
+        description="Megabytes of the file that a batch prediction reads, predicts and keeps at a time, a thread.",
     )
     serving_batch_threads: int = Field(
         0, ge=0, le=64, description="Threads of a batch prediction; 0 for as many as the machine has cores, at most 4."

@@ -64,8 +64,8 @@ class BlockPredictor:
         if self._model.schema.task is TaskType.REGRESSION:
             return Tally(len(output), value_sum=float(output.sum()))
         classes = self._model.schema.classes
-        counts = np.bincount(output.argmax(axis=1), minlength=len(classes)) if len(output) else []
-        return Tally(len(output), Counter({name: int(n) for name, n in zip(classes, counts, strict=False) if n}))
+        counts = np.bincount(output.argmax(axis=1), minlength=len(classes)).tolist() if len(output) else []
+        return Tally(len(output), Counter({name: n for name, n in zip(classes, counts, strict=False) if n}))
 
     def _faults(self, rows: Rows, read: list[ColumnRead]) -> list[Fault]:
         faults = []

@@ -75,7 +75,8 @@ class ArrowWriter(_Writer):
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, self.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
             stream.write_batch(batch)
-        return sink.getvalue().to_pybytes()
+        written: bytes = sink.getvalue().to_pybytes()
+        return written
 
 
 WRITERS: dict[str, type[CsvWriter] | type[JsonLinesWriter] | type[ArrowWriter]] = {
