@@ -2,9 +2,9 @@
 
 LightGBM with 200 trees on the 14 columns of Adult Census, exported as the trainer does; the file's rows are drawn from
 Adult's. Fairlead's figure is of the real task of a real service: from the moment its worker has loaded the model and
-opens the file until the result is stored. The peers are a process that has all columns in memory and runs the graph, in the quicker of two ways
-(one call on all cores, or calls of 8,192 rows side by side; the best of three runs), and one that reads the file with
-pyarrow, runs the graph and writes the file with pyarrow, whole in memory, as a script would.
+opens the file until the result is stored. The peers are a process that has all columns in memory and runs the graph, in
+the quicker of two ways (one call on all cores, or calls of 8,192 rows side by side; the best of three runs), and one
+that reads the file with pyarrow, runs the graph and writes the file with pyarrow, whole in memory, as a script would.
 Usage: python -m benchmarks.batch [--rows 1000000] [--kind csv] [--format csv]
 """
 
