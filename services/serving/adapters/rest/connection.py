@@ -27,6 +27,7 @@ LINGER_SECONDS = 2.0
 """How long the rest of a refused body is read and dropped, so that its sender gets to read why."""
 TOO_LARGE_HEAD = 431
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_OF_UPGRADES = (b"upgrade", b"connection", b"http2-settings")
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
@@ -63,12 +64,15 @@ class HttpConnection(asyncio.Protocol):
         self._application = connections.application
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # given before anything else happens
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._waiting: deque[tuple[Request | Response, bool]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._writable = True
         self._paused = False
         self._reading = False
+        self._in_head = False
         self._refused = False
+        self._refusal_is_told = False
+        self._ends_here = False
         self._closed = False
         self.since = connections.loop.time()
         """When the last request ended, or the one that is still being read began."""
@@ -82,6 +86,11 @@ class HttpConnection(asyncio.Protocol):
     def idle(self) -> bool:
         """Whether nothing of a request is here."""
         return not self.busy and not self._reading
+
+    @property
+    def unread(self) -> bool:
+        """Whether the client does not take what was written, or has not taken the last of it."""
+        return self._closed or not self._writable
 
     def end(self) -> None:
         """Close now where nothing is under way, else after the answer to it."""
@@ -114,6 +123,7 @@ class HttpConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads too slowly: nothing more is answered until it has caught up."""
         self._writable = False
+        self.since = self._connections.loop.time()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
@@ -122,25 +132,26 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come; those that are no HTTP/1.1 are answered with 400."""
-        if self._closed:
+        # Of a head that was refused the end is not looked for.
+        while data and not self._closed and not self._ends_here and not (self._refused and self._in_head):
+            in_head = self._in_head
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._without_upgrade(data[upgrade.args[0] :])
+                continue
+            except (httptools.HttpParserError, UnicodeDecodeError) as error:
+                self._end_here(InvalidArgument(f"this is no HTTP/1.1 request: {error}"))
+            if in_head and self._in_head:
+                # The parser tells of a header when it is whole, which one without an end never is.
+                self._count_head(len(data))
             return
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            # No other protocol is offered: the request was answered as it is, and what follows is HTTP/1.1 again.
-            self._parser = httptools.HttpRequestParser(self)
-            if rest := data[upgrade.args[0] :]:
-                self.data_received(rest)
-        except (httptools.HttpParserError, UnicodeDecodeError) as error:
-            if not self._refused:
-                self._refuse(error_response(InvalidArgument(f"this is no HTTP/1.1 request: {error}")))
-                self.close()
 
     # What the parser calls.
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._reading = True
+        self._reading = self._in_head = True
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
         self._head_bytes = 0
@@ -160,6 +171,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Its head is whole: whoever may not call is told before the body is read."""
+        self._in_head = False
         if self._refused:
             return
         self._path = _path_of(self._url)
@@ -186,9 +198,14 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """It is whole: answer it, or let it wait for its turn."""
+        if self._parser.should_upgrade() and not self._refused:
+            # Its body, if it has one, was not read: see _without_upgrade().
+            return
         self._reading = False
         if self._refused:
-            self.close()
+            self._ends_here = True
+            if self._refusal_is_told:
+                self.close()
             return
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         request = Request(self._parser.get_method().decode("ascii"), self._path, self._headers, body)
@@ -209,13 +226,47 @@ class HttpConnection(asyncio.Protocol):
             self._refuse(Response(response.body, TOO_LARGE_HEAD))
 
     def _refuse(self, response: Response) -> None:
-        """Answer before the request is whole. The rest of it is dropped, and the connection ends with it."""
+        """Answer before the request is whole, in its turn. The connection ends with it; its rest is dropped."""
         self._refused = True
-        if not self._closed and self._task is None:
-            self._transport.write(self._head(response, keep=False) + response.body)
-        self._connections.loop.call_later(LINGER_SECONDS, self.close)
+        self._waiting.append((response, False))
+        self._go_on()
 
-    def _begin(self, request: Request, keep: bool) -> None:
+    def _end_here(self, error: FairleadError) -> None:
+        """Refuse what came, and read no further."""
+        self._ends_here = True
+        if not self._refused:
+            self._refuse(error_response(error))
+        elif self._refusal_is_told:
+            self.close()
+
+    def _tell_refusal(self, response: Response) -> None:
+        self._refusal_is_told = True
+        self._transport.write(self._head(response, keep=False) + response.body)
+        if self._ends_here:
+            self.close()
+        else:
+            self._connections.loop.call_later(LINGER_SECONDS, self.close)
+
+    def _without_upgrade(self, rest: bytes) -> bytes:
+        """Return the request that asks for another protocol as one that does not, and what came after its head.
+
+        No other protocol is offered, and the parser leaves the body of such a request to the other one.
+        """
+        parser, self._parser = self._parser, httptools.HttpRequestParser(self)
+        method = parser.get_method()
+        if self._refused or method == b"CONNECT":
+            self._end_here(InvalidArgument("this server offers HTTP/1.1 and no tunnel"))
+            return b""
+        lines = [b"%b %b HTTP/%b" % (method, self._url, parser.get_http_version().encode())]
+        lines += [name + b": " + value for name, value in self._headers.items() if name not in _OF_UPGRADES]
+        if b"close" in self._headers.get(b"connection", b"").lower():
+            lines.append(b"connection: close")
+        return b"\r\n".join([*lines, b"", rest])
+
+    def _begin(self, request: Request | Response, keep: bool) -> None:
+        if isinstance(request, Response):
+            self._tell_refusal(request)
+            return
         answer = self._application.answer(request)
         if isinstance(answer, Response):
             self._send(answer, request, keep)

@@ -18,7 +18,7 @@ TICK_SECONDS = 1.0
 IDLE_SECONDS = 75.0
 """How long a connection is kept without a request."""
 READ_SECONDS = 120.0
-"""How long a request may take to arrive."""
+"""How long a request may take to arrive, and an answer to be taken."""
 DRAIN_TICK_SECONDS = 0.02
 
 
@@ -76,7 +76,10 @@ class HttpServer:
         now = self._loop.time()
         for connection in list(connections.open):
             waited = now - connection.since
-            if not connection.busy and waited > (IDLE_SECONDS if connection.idle else READ_SECONDS):
+            if connection.unread:
+                if waited > READ_SECONDS:
+                    connection.abort()
+            elif not connection.busy and waited > (IDLE_SECONDS if connection.idle else READ_SECONDS):
                 connection.close()
 
     async def _drain(self, connections: Connections) -> None:

@@ -181,9 +181,61 @@ def test_what_is_no_good_request_is_refused(caller: Caller, sent: bytes, status:
     assert caller.is_at_end()
 
 
+def test_a_header_without_an_end_is_refused_while_it_comes(caller: Caller) -> None:
+    caller.send(b"GET /a HTTP/1.1\r\nLong: ")
+    for _ in range(10):
+        caller.send(b"x" * 40_000)
+        time.sleep(0.02)
+    assert caller.response()[0] == 431
+    assert caller.is_at_end()
+
+
+UPGRADE = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk"
+
+
 def test_another_protocol_is_not_switched_to(caller: Caller) -> None:
-    caller.send("GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+    caller.send(f"GET /a HTTP/1.1\r\nHost: h\r\n{UPGRADE}\r\n\r\n")
     assert caller.response()[0] == 200
+    caller.send(post("/b", "next"))
+    assert caller.response()[2] == b"POST /b next"
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 7])
+def test_the_body_of_a_request_that_would_switch_is_its_body_and_no_request(caller: Caller, pieces: int) -> None:
+    smuggled = "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+    sent = post("/a", smuggled, UPGRADE) + post("/b", "next")
+    size = -(-len(sent) // pieces)
+    for start in range(0, len(sent), size):
+        caller.send(sent[start : start + size])
+        time.sleep(0.02)
+
+    assert caller.response()[2] == f"POST /a {smuggled}".encode()
+    assert caller.response()[2] == b"POST /b next"
+
+
+def test_thousands_of_requests_that_would_switch_come_at_once(caller: Caller) -> None:
+    caller.send(f"GET /a HTTP/1.1\r\nHost: h\r\n{UPGRADE}\r\n\r\n" * 3000)
+
+    assert all(caller.response()[0] == 200 for _ in range(3000))
+
+
+def test_no_tunnel_is_offered(caller: Caller) -> None:
+    caller.send("CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n")
+
+    assert caller.response()[0] == 400
+    assert caller.is_at_end()
+
+
+@pytest.mark.parametrize("after", ["nonsense\r\n\r\n", "POST /closed HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n"])
+def test_a_refusal_waits_for_the_answers_before_it(caller: Caller, echo: Echo, after: str) -> None:
+    caller.send(post("/slow", "first") + post("/a", "second") + after)
+    time.sleep(0.1)
+    echo.may.set()
+
+    assert caller.response()[2] == b"POST /slow first"
+    assert caller.response()[2] == b"POST /a second"
+    assert caller.response()[0] in (400, 401)
+    assert caller.is_at_end()
 
 
 def test_what_is_under_way_is_answered_when_the_server_stops(caller: Caller, server: HttpServer, echo: Echo) -> None:
