@@ -23,6 +23,8 @@ from .watchdog import Progress, StallDetector
 
 LOOK_SECONDS = 5.0
 COMMIT_TIMEOUT_MS = 5_000
+JOIN_SECONDS = 1.0
+"""A poll takes this long at least until the group has taken the member in."""
 # A look at how far a consumer is must not hold up its user.
 _LOOK_TIMEOUT_MS = 500
 _NO_PARTITION = -1
@@ -50,6 +52,9 @@ class Member:
     def poll(self, max_events: int, seconds: float) -> list[Event]:
         """Return the next events, [] after some seconds; raises as the subscription's poll."""
         consumer = self._watched(self._joined())
+        if consumer.group_metadata().state is not MemberState.STABLE:
+            # An answer of the group that comes between two polls is not taken up: the consumer asks once more.
+            seconds = max(seconds, JOIN_SECONDS)
         try:
             found = consumer.poll(timeout_ms=round(seconds * 1000), max_records=max_events)
             events = [event_of(record) for records in found.values() for record in records]
@@ -94,8 +99,16 @@ class Member:
     def _joined(self) -> KafkaConsumer:
         if self.consumer is None:
             self._partitions.count(self._topic)
-            self.consumer = connect_consumer(self._cluster, group_id_of(self._group, self._topic))
-            self.consumer.subscribe([self._topic], listener=self._membership)
+            consumer = connect_consumer(self._cluster, group_id_of(self._group, self._topic))
+            consumer.subscribe([self._topic], listener=self._membership)
+            try:
+                # Joined without knowing the partitions it would get none, and join again once it does: a rejoin that a
+                # short poll breaks off is never completed (kafka-python 3.0.12, ConsumerCoordinator.need_rejoin).
+                consumer.partitions_for_topic(self._topic)
+            except (KafkaError, OSError) as error:
+                close_consumer(consumer)
+                raise failure_of(error, f"a look at topic '{self._topic}'", self._cluster) from error
+            self.consumer = consumer
         return self.consumer
 
     def _watched(self, consumer: KafkaConsumer) -> KafkaConsumer:
