@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from fairlead.kit.events import Event, EventLog
 from tests.waiting import until
 
-from .reading import numbers, spread
+from .reading import PATIENCE_SECONDS, numbers, spread
 from .stores import Store
 
 
@@ -95,10 +96,12 @@ def test_among_live_members_each_partition_has_one(store: Store, topic: str) -> 
         return start, [member.since(start) for member in members]
 
     # While they settle, an event may come to both: once to each that held its partition.
-    for _ in range(40):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
         _, shares = round_of_events()
         if sum(len(share) > 0 for share in shares) == store.members_at_work(2):
             break
+        time.sleep(0.1)
     _, shares = round_of_events()
     owners = [{event.partition for event in share} for share in shares]
     assert sum(len(share) for share in shares) == 60, "each event came to one member, once"
