@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .columns import TRUTH
 from .datetimes import to_epoch_seconds
 from .schema import Kind
 
@@ -25,7 +26,6 @@ VALUE_TOKENS = (
     "#VALUE!",
     "#DIV/0!",
 )
-_TRUTH = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "false": 0.0, "f": 0.0, "no": 0.0, "n": 0.0, "0": 0.0}
 _MISSING_VALUES = frozenset({"", *TEXT_TOKENS, *VALUE_TOKENS})
 
 NOT_A = {
@@ -59,7 +59,7 @@ def number_of(kind: Kind, text: str) -> float:
     if text in _MISSING_VALUES:
         return float("nan")
     if kind is Kind.BOOLEAN:
-        truth = _TRUTH.get(text.lower())
+        truth = TRUTH.get(text.lower())
         if truth is None:
             raise ValueError(text)
         return truth

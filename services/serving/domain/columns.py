@@ -21,7 +21,8 @@ Array = NDArray[Any]
 Columns = tuple[Array, ...]
 """One array per input of the schema, in its order."""
 
-_TRUTH = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "false": 0.0, "f": 0.0, "no": 0.0, "n": 0.0, "0": 0.0}
+TRUTH = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "false": 0.0, "f": 0.0, "no": 0.0, "n": 0.0, "0": 0.0}
+"""The texts, in lower case, that a boolean column is read from."""
 _EXPECTED = {
     Kind.NUMBER: "a number",
     Kind.BOOLEAN: "true or false (or 1 or 0)",
@@ -100,7 +101,7 @@ def _number(value: object, parse: Callable[[str], float]) -> float:
 
 
 def _truth(text: str) -> float:
-    return _TRUTH[text.strip().lower()]
+    return TRUTH[text.strip().lower()]
 
 
 _PARSERS: dict[Kind, Callable[[str], float]] = {
