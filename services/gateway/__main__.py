@@ -18,7 +18,7 @@ from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.telemetry import configure_telemetry
 
 from .adapters.changes import TaskChanges
-from .app import create_app
+from .app import create_gateway
 from .composition import compose
 from .servicer import ProjectServicer
 from .settings import GatewaySettings
@@ -63,7 +63,7 @@ def _serve(settings: GatewaySettings) -> None:
     rpc.on_stop(parts.services.close)
     rpc.on_stop(parts.events.close)
     config = uvicorn.Config(
-        create_app(parts),
+        create_gateway(parts),
         loop="uvloop",
         http="httptools",
         log_config=None,

@@ -17,7 +17,7 @@ import uvicorn
 from fairlead.kit import backends
 from fairlead.kit.blobs import BlobStore
 from fairlead.kit.events import EventLog, open_event_log
-from services.gateway.app import create_app
+from services.gateway.app import create_gateway
 from services.gateway.composition import compose
 from services.gateway.parts import Parts
 from services.gateway.settings import GatewaySettings
@@ -68,7 +68,7 @@ def running_gateway(home: Path, **others: Any) -> Iterator[Running]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        create_app(parts), log_config=None, http="httptools", loop="uvloop", timeout_graceful_shutdown=2
+        create_gateway(parts), log_config=None, http="httptools", loop="uvloop", timeout_graceful_shutdown=2
     )
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, kwargs={"sockets": [listener]})
