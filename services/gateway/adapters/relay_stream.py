@@ -13,6 +13,8 @@ from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.kit.errors import DeadlineExceeded
 from fairlead.kit.rpc.status import from_rpc_error
 
+from .relay_metrics import CALLS_PER_MESSAGE, STREAMS_LOST
+
 if TYPE_CHECKING:
     # The types of a stub on an asynchronous channel are in the stub files only.
     from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceAsyncStub
@@ -71,6 +73,7 @@ class RelayStream:
             for task in done:
                 if (error := task.exception()) is not None:
                     reason = str(from_rpc_error(error)) if isinstance(error, grpc.RpcError) else repr(error)
+            STREAMS_LOST.inc()
         finally:
             for task in tasks:
                 task.cancel()
@@ -84,6 +87,7 @@ class RelayStream:
             self._wake.clear()
             while self._waiting:
                 calls, self._waiting = self._waiting[:MOST_CALLS], self._waiting[MOST_CALLS:]
+                CALLS_PER_MESSAGE.observe(len(calls))
                 await stream.write(pb.RelayRequest(calls=calls))
 
     async def _read(self, stream: grpc.aio.StreamStreamCall[pb.RelayRequest, pb.RelayResponse]) -> None:
