@@ -14,6 +14,7 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.testing import capture_logs
 
 from fairlead.api.serving.v1.relay_service_pb2 import RelayedCall
 from fairlead.kit.errors import FairleadError, FieldViolation, Internal, InvalidArgument, ResourceExhausted, Unavailable
@@ -292,6 +293,18 @@ def test_calls_are_counted_by_route_and_status(served: tuple[Running, Both], way
     waiting.until(lambda: counted(route, "200") == answered + 1, "the count of what was answered")
     waiting.until(lambda: counted(route, "400") == refused + 1, "the count of what was refused")
     assert seconds(route) == timed + 2
+
+
+def test_a_prediction_that_was_answered_has_no_line_in_the_log_and_any_other_has(served: tuple[Running, Both]) -> None:
+    gateway, _ = served
+    answered = counted(ROWS_ROUTE, "200")
+    with capture_logs() as lines:
+        ask(gateway, Asked(PREDICT, ROWS), "door")
+        ask(gateway, Asked(PREDICT, ROWS, fail=InvalidArgument("no")), "door")
+        waiting.until(lambda: any(line["event"] == "call" for line in lines), "the line")
+
+    assert counted(ROWS_ROUTE, "200") == answered + 1
+    assert [(line["status"], line["principal"]) for line in lines if line["event"] == "call"] == [(400, "admin")]
 
 
 @pytest.mark.parametrize("way", ["door", "bare"])
