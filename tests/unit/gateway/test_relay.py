@@ -316,7 +316,7 @@ def test_messages_and_lost_streams_are_counted() -> None:
     async def run(relay: Relay, server: grpc.Server) -> None:
         await relay.open()
         await asyncio.gather(*(relay.ask(call_of(b"row")) for _ in range(10)))
-        server.stop(0)
+        await asyncio.to_thread(server.stop(0).wait)
         with pytest.raises(Unavailable):
             await relay.ask(call_of(b"row"))
         await relay.close()
