@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -84,6 +85,9 @@ def _serve(settings: GatewaySettings) -> None:
     if settings.exit_with_parent:
         stop_with_parent()
     rpc.start()
+    # What is there by now stays: a full collection would stop every call for as long as it takes to look at it.
+    gc.collect()
+    gc.freeze()
     try:
         server.run(sockets=[listener])
     finally:

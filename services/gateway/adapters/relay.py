@@ -16,7 +16,7 @@ from fairlead.kit.telemetry import inject
 from ..domain.placement import Placement
 from .relay_endpoint import RelayEndpoint
 from .relay_metrics import CALLS_LOST, CALLS_UNDER_WAY
-from .relay_stream import StreamLost
+from .relay_stream import SILENT_SECONDS, StreamLost
 
 FOLLOW_SECONDS = 1.0
 """How often the endpoints are asked for anew, and those that were lost are looked at again."""
@@ -31,8 +31,14 @@ _log = get_logger("fairlead.gateway.relay")
 class Relay:
     """Asks serving on an event loop."""
 
-    def __init__(self, endpoints: Endpoints, token: str, timeout: float) -> None:
-        """Call the endpoints told with the token; an answer may take timeout seconds, or what the caller has left."""
+    def __init__(
+        self, endpoints: Endpoints, token: str, timeout: float, *, silent_seconds: float = SILENT_SECONDS
+    ) -> None:
+        """Call the endpoints told with the token; an answer may take timeout seconds, or what the caller has left.
+
+        A process that should answer and says nothing for silent_seconds is taken for lost.
+        """
+        self._silent_seconds = silent_seconds
         self._find = endpoints
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._timeout = timeout
@@ -78,7 +84,7 @@ class Relay:
             try:
                 answer = await self._endpoints[address].answer(call, seconds)
             except StreamLost as lost:
-                self._lose(address, str(lost))
+                self._lose(address, lost)
                 lost_at |= {address}
                 continue
             finally:
@@ -94,11 +100,16 @@ class Relay:
         # Better one that was away a moment ago than one that just failed.
         return self._placement.choose(deployment, lost_at) if chosen in lost_at else chosen
 
-    def _lose(self, address: str, why: str) -> None:
+    def _lose(self, address: str, lost: StreamLost) -> None:
         CALLS_LOST.inc()
-        if address in self._endpoints and address not in self._away:
-            _log.warning("a serving process was lost; its calls go elsewhere", endpoint=address, why=why)
-            self._away |= {address}
+        if address not in self._endpoints or address in self._away:
+            return
+        _log.warning("a serving process was lost; its calls go elsewhere", endpoint=address, why=str(lost))
+        self._away |= {address}
+        if lost.silent:
+            # A connection by which nothing comes may never end by itself.
+            self._close(self._endpoints[address])
+            self._endpoints[address] = self._endpoint(address)
 
     def _look_again(self) -> None:
         """Send calls again to those that were lost and are connected to again."""
@@ -123,12 +134,18 @@ class Relay:
             return
         gone = [self._endpoints.pop(address) for address in set(self._endpoints) - found]
         for address in found - set(self._endpoints):
-            self._endpoints[address] = RelayEndpoint(address, self._metadata)
+            self._endpoints[address] = self._endpoint(address)
         self._placement.set_endpoints(found)
         self._away &= found
         _log.info("serving's endpoints", endpoints=sorted(found))
         for endpoint in gone:
-            # Its last answers may take their time.
-            closing = asyncio.create_task(endpoint.close())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+            self._close(endpoint)
+
+    def _endpoint(self, address: str) -> RelayEndpoint:
+        return RelayEndpoint(address, self._metadata, self._silent_seconds)
+
+    def _close(self, endpoint: RelayEndpoint) -> None:
+        """Close an endpoint, whose last answers may take their time."""
+        closing = asyncio.create_task(endpoint.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc
 
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
@@ -20,8 +22,8 @@ _LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 class RelayEndpoint:
     """Asks one process. For use on one event loop."""
 
-    def __init__(self, address: str, metadata: tuple[tuple[str, str], ...]) -> None:
-        """Speak to host:port; nothing is opened before the first call."""
+    def __init__(self, address: str, metadata: tuple[tuple[str, str], ...], silent_seconds: float) -> None:
+        """Speak to host:port, until its stream is silent; nothing is opened before the first call."""
         self._channel = grpc.aio.insecure_channel(
             address,
             options=[
@@ -30,11 +32,13 @@ class RelayEndpoint:
                 ("grpc.initial_reconnect_backoff_ms", 100),
                 ("grpc.min_reconnect_backoff_ms", 100),
                 ("grpc.max_reconnect_backoff_ms", 1000),
+                # An endpoint made in another's place must not be given its connection.
+                ("grpc.use_local_subchannel_pool", 1),
             ],
         )
         self._stub = RelayServiceStub(self._channel)
         self._metadata = metadata
-        self._stream = RelayStream(self._stub, metadata)
+        self._stream = RelayStream(self._stub, metadata, silent_seconds)
 
     async def answer(self, call: pb.RelayedCall, seconds: float) -> pb.RelayedAnswer:
         """Return the answer to a call. Raises StreamLost where the process is gone, FairleadError."""
@@ -45,6 +49,12 @@ class RelayEndpoint:
         request = pb.RelayOneRequest(call=call)
         try:
             return (await self._stub.RelayOne(request, metadata=self._metadata, timeout=seconds)).answer
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Not the caller's doing: the connection was closed, which cancels what is under way on it.
+            raise StreamLost("the connection was closed") from None
         except grpc.aio.AioRpcError as error:
             if _is_lost(error):
                 raise StreamLost(error.details() or error.code().name) from None

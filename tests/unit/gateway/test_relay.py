@@ -75,11 +75,11 @@ def echo(port: int = 0) -> Iterator[tuple[Echo, int, grpc.Server]]:
         server.stop(0).wait()
 
 
-def relay_to(*ports: int, timeout: float = 10.0) -> Relay:
+def relay_to(*ports: int, timeout: float = 10.0, silent_seconds: float = 10.0) -> Relay:
     async def endpoints() -> list[str]:
         return [f"127.0.0.1:{port}" for port in ports]
 
-    return Relay(endpoints, "token", timeout)
+    return Relay(endpoints, "token", timeout, silent_seconds=silent_seconds)
 
 
 def call_of(body: bytes, deployment: str = DEPLOYMENT) -> pb.RelayedCall:
@@ -169,6 +169,21 @@ def test_calls_of_a_process_that_is_lost_are_answered_by_another() -> None:
     with echo() as (one, first, first_server), echo() as (two, second, second_server):
         servers = {first: (one, first_server), second: (two, second_server)}
         assert asyncio.run(run(relay_to(first, second), servers)) == [b"ROW"] * 20
+
+
+def test_calls_of_a_process_that_says_nothing_are_answered_by_another() -> None:
+    async def run(relay: Relay) -> list[bytes]:
+        await relay.open()
+        asked = [relay.ask(call_of(b"row", f"{DEPLOYMENT}{number}")) for number in range(20)]
+        answers = await asyncio.gather(*asked)
+        one.pause.set()
+        await relay.close()
+        return [answer.body for answer in answers]
+
+    with echo() as (one, first, _), echo() as (two, second, _server):
+        one.pause.clear()
+        assert asyncio.run(run(relay_to(first, second, silent_seconds=0.3))) == [b"ROW"] * 20
+        assert sum(two.sizes) == 20
 
 
 def test_a_process_that_comes_back_is_spoken_to_again() -> None:
