@@ -323,6 +323,17 @@ def test_a_caller_who_leaves_is_counted_and_harms_nobody(served: tuple[Running, 
     assert ask(gateway, Asked(PREDICT, ROWS), way).status == 200
 
 
+def test_the_metrics_tell_of_the_relay(served: tuple[Running, Both]) -> None:
+    gateway, _ = served
+    ask(gateway, SHORT["rows"][1], "door")
+    text = gateway.http.get("/metrics").text
+
+    address = gateway.parts.settings.serving_endpoints
+    assert f'fairlead_gateway_relay_calls_under_way{{endpoint="{address}"}} 0.0' in text
+    for name in ("message_calls_sum", "streams_lost_total", "calls_lost_total"):
+        assert f"\nfairlead_gateway_relay_{name} " in text
+
+
 def counted(route: str, status: str) -> float:
     labels = {"method": "POST", "route": route, "status": status}
     return REGISTRY.get_sample_value("fairlead_gateway_calls_total", labels) or 0.0
