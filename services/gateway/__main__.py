@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -18,7 +19,7 @@ from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.telemetry import configure_telemetry
 
 from .adapters.changes import TaskChanges
-from .app import create_app
+from .app import create_gateway
 from .composition import compose
 from .servicer import ProjectServicer
 from .settings import GatewaySettings
@@ -63,7 +64,7 @@ def _serve(settings: GatewaySettings) -> None:
     rpc.on_stop(parts.services.close)
     rpc.on_stop(parts.events.close)
     config = uvicorn.Config(
-        create_app(parts),
+        create_gateway(parts),
         loop="uvloop",
         http="httptools",
         log_config=None,
@@ -84,6 +85,9 @@ def _serve(settings: GatewaySettings) -> None:
     if settings.exit_with_parent:
         stop_with_parent()
     rpc.start()
+    # What is there by now stays: a full collection would stop every call for as long as it takes to look at it.
+    gc.collect()
+    gc.freeze()
     try:
         server.run(sockets=[listener])
     finally:

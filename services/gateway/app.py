@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from .documentation import openapi_of
 from .middleware.access import AccessMiddleware
 from .middleware.body_limit import BodyLimitMiddleware
 from .middleware.calls import CallMiddleware
 from .parts import Parts
+from .prediction_door import PredictionDoor
 from .problems import add_problem_handlers
 from .routes import (
     batch_predictions,
@@ -38,7 +40,6 @@ from .routes import (
 )
 
 ROUTERS = (
-    # First, for routes are asked in turn and this one is called thousands of times a second.
     predictions.router,
     batch_predictions.router,
     system.router,
@@ -59,6 +60,11 @@ ROUTERS = (
     task_events.router,
     inference.router,
 )
+
+
+def create_gateway(parts: Parts) -> ASGIApp:
+    """Return all that answers: the application, and the short way of predictions before it."""
+    return PredictionDoor(create_app(parts), parts)
 
 
 def create_app(parts: Parts) -> FastAPI:

@@ -57,6 +57,17 @@ def problem_of(scope: Scope, error: FairleadError) -> Response:
     return problem(scope, STATUS[error.code], error.code.value, detail, error.violations, headers)
 
 
+def problem_of_http(scope: Scope, error: HTTPException) -> Response:
+    """Return the answer that tells of what HTTP itself refuses."""
+    path, status = scope["path"], error.status_code
+    detail = str(error.detail)
+    if status == 404:
+        detail = f"there is nothing at {path}; /docs lists what is there"
+    elif status == 405:
+        detail = f"{scope['method']} is not offered at {path}; /docs lists what is"
+    return problem(scope, status, CODE_OF_STATUS.get(status, "INTERNAL"), detail, headers=error.headers)
+
+
 def problem_of_unexpected(scope: Scope) -> Response:
     """Return the answer that tells of a defect: a fixed sentence and the request id."""
     return problem(scope, 500, "INTERNAL", UNEXPECTED)
@@ -108,13 +119,7 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    path, status = request.scope["path"], error.status_code
-    detail = str(error.detail)
-    if status == 404:
-        detail = f"there is nothing at {path}; /docs lists what is there"
-    elif status == 405:
-        detail = f"{request.method} is not offered at {path}; /docs lists what is"
-    return problem(request.scope, status, CODE_OF_STATUS.get(status, "INTERNAL"), detail, headers=error.headers)
+    return problem_of_http(request.scope, error)
 
 
 def _title(status: int, code: str) -> str:

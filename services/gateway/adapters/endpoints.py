@@ -19,7 +19,7 @@ def endpoints_of(setting: str) -> Callable[[], Awaitable[list[str]]]:
     """
     if setting.startswith(DNS):
         host, port = _host_and_port(setting.removeprefix(DNS), setting)
-        return lambda: _resolved(host, port)
+        return lambda: _resolved(host.strip("[]"), port)
     addresses = [f"{host}:{port}" for host, port in (_host_and_port(part, setting) for part in setting.split(","))]
 
     async def told() -> list[str]:

@@ -6,25 +6,20 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-import grpc
-
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
-from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceStub
 from fairlead.kit.errors import Unavailable
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
-from fairlead.kit.rpc.status import from_details, from_rpc_error
+from fairlead.kit.rpc.status import from_details
 from fairlead.kit.telemetry import inject
 
 from ..domain.placement import Placement
-from .relay_stream import RelayStream, StreamLost
+from .relay_endpoint import RelayEndpoint
+from .relay_metrics import CALLS_LOST, CALLS_UNDER_WAY
+from .relay_stream import SILENT_SECONDS, StreamLost
 
-MEGABYTE = 1024 * 1024
-MESSAGE_BYTES = 64 * MEGABYTE
-QUICK_BYTES = 16 * 1024
-"""A larger body is sent by itself: it would hold up the others on the stream."""
 FOLLOW_SECONDS = 1.0
-"""How often the endpoints are asked for anew."""
+"""How often the endpoints are asked for anew, and those that were lost are looked at again."""
 TRIES = 2
 
 Endpoints = Callable[[], Awaitable[list[str]]]
@@ -33,56 +28,30 @@ Endpoints = Callable[[], Awaitable[list[str]]]
 _log = get_logger("fairlead.gateway.relay")
 
 
-class _Endpoint:
-    """One serving process: a stream for what is quick, single calls for the rest."""
-
-    def __init__(self, address: str, metadata: tuple[tuple[str, str], ...]) -> None:
-        self._channel = grpc.aio.insecure_channel(
-            address,
-            options=[
-                ("grpc.max_receive_message_length", MESSAGE_BYTES),
-                ("grpc.max_send_message_length", MESSAGE_BYTES),
-                ("grpc.initial_reconnect_backoff_ms", 100),
-                ("grpc.min_reconnect_backoff_ms", 100),
-                ("grpc.max_reconnect_backoff_ms", 1000),
-            ],
-        )
-        self._stub = RelayServiceStub(self._channel)
-        self._metadata = metadata
-        self._stream = RelayStream(self._stub, metadata)
-
-    async def answer(self, call: pb.RelayedCall, seconds: float) -> pb.RelayedAnswer:
-        """Return the answer to a call. Raises StreamLost, FairleadError."""
-        if len(call.body) <= QUICK_BYTES:
-            answer = await self._stream.ask(call, seconds)
-            if not answer.slow:
-                return answer
-        request = pb.RelayOneRequest(call=call)
-        try:
-            return (await self._stub.RelayOne(request, metadata=self._metadata, timeout=seconds)).answer
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from None
-
-    async def close(self) -> None:
-        """End the stream and the connection, once what was asked is answered."""
-        await self._stream.close()
-        await self._channel.close()
-
-
 class Relay:
     """Asks serving on an event loop."""
 
-    def __init__(self, endpoints: Endpoints, token: str, timeout: float) -> None:
-        """Call the endpoints told with the token; an answer may take timeout seconds, or what the caller has left."""
+    def __init__(
+        self, endpoints: Endpoints, token: str, timeout: float, *, silent_seconds: float = SILENT_SECONDS
+    ) -> None:
+        """Call the endpoints told with the token; an answer may take timeout seconds, or what the caller has left.
+
+        A process that should answer and says nothing for silent_seconds is taken for lost.
+        """
+        self._silent_seconds = silent_seconds
         self._find = endpoints
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._timeout = timeout
         self._placement = Placement()
-        self._endpoints: dict[str, _Endpoint] = {}
+        self._endpoints: dict[str, RelayEndpoint] = {}
+        # Lost not long ago: avoided while there are others, so that only the first calls pay for it.
+        self._away: frozenset[str] = frozenset()
         self._following: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Find the endpoints, and follow their coming and going."""
+        CALLS_UNDER_WAY.watch(self._placement)
         await self._update()
         self._following = asyncio.create_task(self._follow())
 
@@ -92,8 +61,7 @@ class Relay:
             self._following.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._following
-        for endpoint in self._endpoints.values():
-            await endpoint.close()
+        await asyncio.gather(*self._closing, *(endpoint.close() for endpoint in self._endpoints.values()))
 
     async def ask(self, call: pb.RelayedCall, *, traced: bool = False) -> pb.RelayedAnswer:
         """Return serving's answer, which has a body; with traced, serving's part is a span of the caller's trace.
@@ -105,19 +73,19 @@ class Relay:
             carrier: dict[str, str] = {}
             inject(carrier)
             call.traceparent = carrier.get("traceparent", "")
-        avoid: frozenset[str] = frozenset()
-        seconds = deadline.remaining(self._timeout)
+        lost_at: frozenset[str] = frozenset()
         for _ in range(TRIES):
+            seconds = deadline.remaining(self._timeout)
             try:
-                address = self._placement.choose(call.deployment, avoid)
+                address = self._choose(call.deployment, lost_at)
             except LookupError:
                 break
             self._placement.begin(address)
             try:
                 answer = await self._endpoints[address].answer(call, seconds)
             except StreamLost as lost:
-                _log.warning("a serving process was lost; its calls go elsewhere", endpoint=address, why=str(lost))
-                avoid |= {address}
+                self._lose(address, lost)
+                lost_at |= {address}
                 continue
             finally:
                 self._placement.end(address)
@@ -126,9 +94,34 @@ class Relay:
             return answer
         raise Unavailable("the service 'serving' can't be reached now; try again in a few seconds", retry_after=2.0)
 
+    def _choose(self, deployment: str, lost_at: frozenset[str]) -> str:
+        """Return where a call goes that was lost at some. Raises LookupError where there is nowhere."""
+        chosen = self._placement.choose(deployment, self._away | lost_at)
+        # Better one that was away a moment ago than one that just failed.
+        return self._placement.choose(deployment, lost_at) if chosen in lost_at else chosen
+
+    def _lose(self, address: str, lost: StreamLost) -> None:
+        CALLS_LOST.inc()
+        if address not in self._endpoints or address in self._away:
+            return
+        _log.warning("a serving process was lost; its calls go elsewhere", endpoint=address, why=str(lost))
+        self._away |= {address}
+        if lost.silent:
+            # A connection by which nothing comes may never end by itself.
+            self._close(self._endpoints[address])
+            self._endpoints[address] = self._endpoint(address)
+
+    def _look_again(self) -> None:
+        """Send calls again to those that were lost and are connected to again."""
+        back = frozenset(address for address in self._away if self._endpoints[address].is_there())
+        if back:
+            _log.info("serving processes are back", endpoints=sorted(back))
+            self._away -= back
+
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
+            self._look_again()
             try:
                 await self._update()
             except OSError as error:
@@ -141,8 +134,18 @@ class Relay:
             return
         gone = [self._endpoints.pop(address) for address in set(self._endpoints) - found]
         for address in found - set(self._endpoints):
-            self._endpoints[address] = _Endpoint(address, self._metadata)
+            self._endpoints[address] = self._endpoint(address)
         self._placement.set_endpoints(found)
+        self._away &= found
         _log.info("serving's endpoints", endpoints=sorted(found))
         for endpoint in gone:
-            await endpoint.close()
+            self._close(endpoint)
+
+    def _endpoint(self, address: str) -> RelayEndpoint:
+        return RelayEndpoint(address, self._metadata, self._silent_seconds)
+
+    def _close(self, endpoint: RelayEndpoint) -> None:
+        """Close an endpoint, whose last answers may take their time."""
+        closing = asyncio.create_task(endpoint.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
 
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.kit.errors import DeadlineExceeded
 from fairlead.kit.rpc.status import from_rpc_error
+
+from .relay_metrics import CALLS_PER_MESSAGE, STREAMS_LOST
 
 if TYPE_CHECKING:
     # The types of a stub on an asynchronous channel are in the stub files only.
@@ -20,22 +22,44 @@ if TYPE_CHECKING:
 MOST_CALLS = 64
 """Calls in one message: their answers come together, so the first should not wait for many others."""
 SWEEP_SECONDS = 0.1
+SILENT_SECONDS = 10.0
+"""How long a process that has calls to answer may say nothing at all: what is sent on streams is quick to answer."""
 DRAIN_SECONDS = 10.0
 
 
 class StreamLost(Exception):
     """The stream ended before the answer came; the call may be sent again."""
 
+    def __init__(self, reason: str, *, silent: bool = False) -> None:
+        """Tell why; silent where the connection stands, and nothing comes by it."""
+        super().__init__(reason)
+        self.silent = silent
+
+
+class _Owed(NamedTuple):
+    """A call that has no answer yet, when it was asked, and when its time is over."""
+
+    answer: asyncio.Future[pb.RelayedAnswer]
+    asked: float
+    end: float
+
 
 class RelayStream:
     """Sends calls and hands out their answers, on one event loop; a stream that was lost is opened anew when needed."""
 
-    def __init__(self, stub: RelayServiceAsyncStub, metadata: Sequence[tuple[str, str]]) -> None:
-        """Speak to the stub's process; nothing is opened before the first call."""
+    def __init__(
+        self,
+        stub: RelayServiceAsyncStub,
+        metadata: Sequence[tuple[str, str]],
+        silent_seconds: float = SILENT_SECONDS,
+    ) -> None:
+        """Speak to the stub's process, until it is silent; nothing is opened before the first call."""
         self._stub = stub
+        self._silent_seconds = silent_seconds
+        self._heard = 0.0
         self._metadata = tuple(metadata)
         self._waiting: list[pb.RelayedCall] = []
-        self._owed: dict[int, tuple[asyncio.Future[pb.RelayedAnswer], float]] = {}
+        self._owed: dict[int, _Owed] = {}
         self._next = 0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -48,14 +72,15 @@ class RelayStream:
         self._next += 1
         call.number = self._next
         answer: asyncio.Future[pb.RelayedAnswer] = loop.create_future()
-        self._owed[call.number] = (answer, time.monotonic() + seconds)
+        now = time.monotonic()
+        self._owed[call.number] = _Owed(answer, now, now + seconds)
         self._waiting.append(call)
         self._wake.set()
         return answer
 
     async def close(self, seconds: float = DRAIN_SECONDS) -> None:
         """End the stream once every call has its answer; after so many seconds those that have none are lost."""
-        owed = [answer for answer, _ in self._owed.values()]
+        owed = [each.answer for each in self._owed.values()]
         if owed:
             await asyncio.wait(owed, timeout=seconds)
         if self._task is not None:
@@ -64,19 +89,20 @@ class RelayStream:
 
     async def _run(self) -> None:
         stream = self._stub.Relay(metadata=self._metadata)
-        reason = "the stream ended"
+        lost = StreamLost("the stream ended")
         tasks = [asyncio.create_task(work) for work in (self._write(stream), self._read(stream), self._sweep())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 if (error := task.exception()) is not None:
-                    reason = str(from_rpc_error(error)) if isinstance(error, grpc.RpcError) else repr(error)
+                    lost = _loss(error)
+            STREAMS_LOST.inc()
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             stream.cancel()
-            self._lose(reason)
+            self._lose(lost)
 
     async def _write(self, stream: grpc.aio.StreamStreamCall[pb.RelayRequest, pb.RelayResponse]) -> None:
         while True:
@@ -84,27 +110,38 @@ class RelayStream:
             self._wake.clear()
             while self._waiting:
                 calls, self._waiting = self._waiting[:MOST_CALLS], self._waiting[MOST_CALLS:]
+                CALLS_PER_MESSAGE.observe(len(calls))
                 await stream.write(pb.RelayRequest(calls=calls))
 
     async def _read(self, stream: grpc.aio.StreamStreamCall[pb.RelayRequest, pb.RelayResponse]) -> None:
         async for response in stream:
+            self._heard = time.monotonic()
             for answer in response.answers:
                 owed = self._owed.pop(answer.number, None)
-                if owed is not None and not owed[0].done():
-                    owed[0].set_result(answer)
+                if owed is not None and not owed.answer.done():
+                    owed.answer.set_result(answer)
 
     async def _sweep(self) -> None:
-        """Give up calls whose time is over: a timer for each would cost more than the call."""
+        """Give up calls whose time is over: a timer for each would cost more than the call. Raises StreamLost."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             now = time.monotonic()
-            for number in [number for number, (_, end) in self._owed.items() if end <= now]:
-                answer, _ = self._owed.pop(number)
+            for number in [number for number, owed in self._owed.items() if owed.end <= now]:
+                answer = self._owed.pop(number).answer
                 if not answer.done():
                     answer.set_exception(DeadlineExceeded("serving did not answer in time"))
+            oldest = next(iter(self._owed.values()), None)
+            if oldest is not None and now - max(oldest.asked, self._heard) > self._silent_seconds:
+                raise StreamLost(f"nothing came for {self._silent_seconds:g} s", silent=True)
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, lost: StreamLost) -> None:
         owed, self._owed, self._waiting = self._owed, {}, []
-        for answer, _ in owed.values():
-            if not answer.done():
-                answer.set_exception(StreamLost(reason))
+        for each in owed.values():
+            if not each.answer.done():
+                each.answer.set_exception(StreamLost(str(lost), silent=lost.silent))
+
+
+def _loss(error: BaseException) -> StreamLost:
+    if isinstance(error, StreamLost):
+        return error
+    return StreamLost(str(from_rpc_error(error)) if isinstance(error, grpc.RpcError) else repr(error))

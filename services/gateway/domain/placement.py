@@ -57,7 +57,9 @@ class Placement:
             raise LookupError("there is no endpoint")
         if len(order) == 1:
             return order[0]
-        wanted = [endpoint for endpoint in order if endpoint not in avoid] or list(order)
+        wanted = order
+        if avoid:
+            wanted = tuple(endpoint for endpoint in order if endpoint not in avoid) or order
         most = math.ceil(HEADROOM * (self._total + 1) / len(order))
         return next((endpoint for endpoint in wanted if self._in_flight[endpoint] < most), wanted[0])
 

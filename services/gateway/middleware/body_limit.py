@@ -33,10 +33,15 @@ class BodyLimitMiddleware:
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0 or (told.isdigit() and int(told) > self._limit):
-                raise BodyTooLarge(
-                    f"the body is over the limit of {self._limit} bytes; send less at once (rows: use :batchPredict), "
-                    "or raise FAIRLEAD_GATEWAY_BODY_LIMIT_BYTES"
-                )
+                raise too_large(self._limit)
             return message
 
         await self._app(scope, counted, send)
+
+
+def too_large(limit: int) -> BodyTooLarge:
+    """Return the refusal of a body over the limit."""
+    return BodyTooLarge(
+        f"the body is over the limit of {limit} bytes; send less at once (rows: use :batchPredict), "
+        "or raise FAIRLEAD_GATEWAY_BODY_LIMIT_BYTES"
+    )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import time
-import uuid
+from functools import lru_cache
 from typing import Any
 
 import anyio.to_thread
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fairlead.kit.database import unavailable
@@ -20,14 +21,16 @@ from fairlead.kit.rpc import deadline
 from fairlead.kit.telemetry import extract, span
 
 from ..adapters.audit import AuditTrail
-from ..problems import problem_of, problem_of_unexpected
+from ..domain.request_id import request_id_of
+from ..problems import problem_of, problem_of_http, problem_of_unexpected
 
 CALLS = Counter("fairlead_gateway_calls_total", "HTTP calls answered.", ["method", "route", "status"])
 SECONDS = Histogram("fairlead_gateway_seconds", "Seconds until an HTTP call was answered in full.", ["method", "route"])
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Polled every few seconds by whatever keeps Fairlead running: no news.
 UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics"})
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+LEFT = 499
+"""The status of a call whose caller left before the answer, which nobody hears."""
 
 _log = get_logger("fairlead.gateway")
 
@@ -46,46 +49,75 @@ class CallMiddleware:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
         # A copy: the server hands every call the same state.
-        scope["state"] = {
-            **scope.get("state", {}),
-            "request_id": given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex,
-        }
+        request_id = request_id_of(headers.get("x-request-id", ""))
+        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         call = _Call(scope, send, self._audit)
         with span(f"{call.method} {scope['path']}", parent=extract(headers)):
             try:
-                with deadline.within(self._timeout(headers)):
+                with deadline.within(timeout_of(headers.get("x-request-timeout"), self._timeout_limit)):
                     await self._app(scope, receive, call.send)
-            except FairleadError as error:
-                await call.fail(problem_of(scope, error), receive)
             except ClientDisconnect:
-                call.status = call.status or 499
-            except Exception as error:  # noqa: BLE001
-                if away := unavailable(error):
-                    _log.warning("a call failed for want of the database", path=scope["path"], error=str(error))
-                    await call.fail(problem_of(scope, away), receive)
-                else:
-                    _log.exception("a call failed unexpectedly", path=scope["path"], request_id=call.request_id)
-                    await call.fail(problem_of_unexpected(scope), receive)
+                call.status = call.status or LEFT
+            except Exception as error:  # noqa: BLE001  # it is told to the caller
+                await call.fail(response_of_failure(scope, error), receive)
             finally:
                 call.close()
 
-    def _timeout(self, headers: Headers) -> float | None:
-        """Return the seconds that the caller gives. Raises InvalidArgument."""
-        text = headers.get("x-request-timeout")
-        if text is None:
-            return None
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = 0.0
-        if not 0 < seconds <= self._timeout_limit:
-            rule = f"must be seconds above 0 and at most {self._timeout_limit:g}"
-            raise InvalidArgument(
-                f"X-Request-Timeout '{text}' {rule}", violations=[FieldViolation("X-Request-Timeout", rule)]
-            )
-        return seconds
+
+def timeout_of(text: str | None, limit: float) -> float | None:
+    """Return the seconds that a caller gives by X-Request-Timeout, None for no header. Raises InvalidArgument."""
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= limit:
+        rule = f"must be seconds above 0 and at most {limit:g}"
+        raise InvalidArgument(
+            f"X-Request-Timeout '{text}' {rule}", violations=[FieldViolation("X-Request-Timeout", rule)]
+        )
+    return seconds
+
+
+def response_of_failure(scope: Scope, error: Exception) -> Response:
+    """Return the problem document of whatever a call failed with; what callers can't know of is logged."""
+    if isinstance(error, FairleadError):
+        return problem_of(scope, error)
+    if isinstance(error, HTTPException):
+        return problem_of_http(scope, error)
+    path = scope["path"]
+    if away := unavailable(error):
+        _log.warning("a call failed for want of the database", path=path, error=str(error))
+        return problem_of(scope, away)
+    _log.error("a call failed unexpectedly", path=path, request_id=scope["state"]["request_id"], exc_info=error)
+    return problem_of_unexpected(scope)
+
+
+def count(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a call of a method that is one of METHODS, WEBSOCKET or other."""
+    calls, durations = _series(method, route, status)
+    calls.inc()
+    durations.observe(seconds)
+
+
+@lru_cache(maxsize=1024)
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return CALLS.labels(method, route, str(status)), SECONDS.labels(method, route)
+
+
+def tell(scope: Scope, status: int, seconds: float, request_id: str, principal: str) -> None:
+    """Log a call that has ended."""
+    _log.info(
+        "call",
+        method=scope.get("method", "WEBSOCKET"),
+        path=scope["path"],
+        status=status,
+        ms=round(seconds * 1000, 2),
+        request_id=request_id,
+        principal=principal,
+    )
 
 
 class _Call:
@@ -124,21 +156,10 @@ class _Call:
         route = getattr(self._scope.get("route"), "path", "unmatched")
         method = self.method if self.method in METHODS or self.method == "WEBSOCKET" else "other"
         seconds = time.perf_counter() - self._started
-        CALLS.labels(method, route, str(self.status)).inc()
-        SECONDS.labels(method, route).observe(seconds)
-        path = self._scope["path"]
-        if path in UNLOGGED:
-            return
-        principal = self._scope["state"].get("principal")
-        _log.info(
-            "call",
-            method=self.method,
-            path=path,
-            status=self.status,
-            ms=round(seconds * 1000, 2),
-            request_id=self.request_id,
-            principal=principal.name if principal else "",
-        )
+        count(method, route, self.status, seconds)
+        if self._scope["path"] not in UNLOGGED:
+            principal = self._scope["state"].get("principal")
+            tell(self._scope, self.status, seconds, self.request_id, principal.name if principal else "")
 
     async def _record(self) -> None:
         principal = self._scope["state"].get("principal")

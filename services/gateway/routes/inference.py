@@ -15,11 +15,11 @@ from fairlead.api.inference.v2.open_inference_pb2 import (
     ServerMetadataRequest,
     ServerReadyRequest,
 )
-from fairlead.api.serving.v1.relay_service_pb2 import RELAY_FORM_OPEN_INFERENCE, RelayedCall
-from fairlead.kit.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
+from fairlead.kit.errors import FailedPrecondition, Unavailable
 
 from ..convert import to_json
 from ..documentation import body_of, failures
+from ..relayed import JSON_LENGTH, response_of, tensors_call
 from ..schemas.inference import (
     InferenceRequest,
     InferenceResponse,
@@ -36,8 +36,6 @@ router = APIRouter(prefix="/v2", tags=["inference"])
 
 ModelName = Annotated[str, Path(description="{project}.{deployment}", examples=["default.income"])]
 ModelVersion = Annotated[str, Path(description="The version's number.", examples=["1"])]
-JSON_LENGTH = "Inference-Header-Content-Length"
-LENGTH_DIGITS = 18
 
 
 @router.get("", responses=failures(401, 503))
@@ -130,31 +128,6 @@ def _readiness(gateway: Gateway, name: str, version: str = "") -> ModelReadiness
 
 
 async def _infer(gateway: Gateway, model: str, version: str, request: Request) -> Response:
-    call = RelayedCall(
-        form=RELAY_FORM_OPEN_INFERENCE,
-        deployment=_deployment(model),
-        version=version,
-        json_length=_json_length(request),
-        body=await request.body(),
-    )
-    answer = await gateway.relay.ask(call, traced=TRACE in request.headers)
-    if not answer.json_length:
-        return Response(answer.body, media_type="application/json")
-    headers = {JSON_LENGTH: str(answer.json_length)}
-    return Response(answer.body, headers=headers, media_type="application/octet-stream")
-
-
-def _deployment(model: str) -> str:
-    project, dot, deployment = model.partition(".")
-    if not dot:
-        raise NotFound(f"there is no model '{model}'; models are named PROJECT.DEPLOYMENT", resource=model)
-    return f"projects/{project}/deployments/{deployment}"
-
-
-def _json_length(request: Request) -> int:
-    text = request.headers.get(JSON_LENGTH)
-    if text is None:
-        return 0
-    if not (text.isascii() and text.isdigit() and len(text) <= LENGTH_DIGITS):
-        raise InvalidArgument(f"the header {JSON_LENGTH} is '{text}'; it must be the length of the JSON part")
-    return int(text)
+    call = tensors_call(model, version, request.headers.get(JSON_LENGTH))
+    call.body = await request.body()
+    return response_of(await gateway.relay.ask(call, traced=TRACE in request.headers))

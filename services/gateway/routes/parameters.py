@@ -24,14 +24,15 @@ TRACE = "traceparent"
 ProjectId = Annotated[str, Path(description="The project's id.", examples=["default"])]
 
 
-async def _project(project_id: ProjectId, gateway: Gateway) -> str:
+async def existing_project(project_id: ProjectId, gateway: Gateway) -> str:
+    """Return projects/{project} of a project that is there. Raises NotFound."""
     if not gateway.projects.knows(project_id):
         await anyio.to_thread.run_sync(gateway.projects.get, project_id)
     return f"projects/{project_id}"
 
 
 # projects/{project}, after seeing that it is there.
-Project = Annotated[str, Depends(_project)]
+Project = Annotated[str, Depends(existing_project)]
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from fairlead.api.serving.v1.prediction_service_pb2 import SendFeedbackRequest, Truth
-from fairlead.api.serving.v1.relay_service_pb2 import RELAY_FORM_ROWS, RelayedCall
 
 from ..documentation import body_of, failures
 from ..domain.truth import truth_text
+from ..relayed import response_of, rows_call
 from ..schemas.prediction import (
     FeedbackReceipt,
     NewFeedback,
@@ -38,11 +38,9 @@ async def predict(request: Request, deployment_id: DeploymentId, project: Projec
     FAILED_PRECONDITION where an explanation or an interval is asked for that the model has not.
     """
     # The body goes on as it came: serving knows what the model reads.
-    deployment = f"{project}/deployments/{deployment_id}"
-    call = RelayedCall(form=RELAY_FORM_ROWS, deployment=deployment, body=await request.body())
-    return Response(
-        (await gateway.relay.ask(call, traced=TRACE in request.headers)).body, media_type="application/json"
-    )
+    call = rows_call(project, deployment_id)
+    call.body = await request.body()
+    return response_of(await gateway.relay.ask(call, traced=TRACE in request.headers))
 
 
 @router.post("/{deployment_id}:feedback", responses=failures(400, 401, 404, 503))

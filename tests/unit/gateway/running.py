@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import Any
 
 import httpx
 import uvicorn
+from starlette.types import ASGIApp
 
 from fairlead.kit import backends
 from fairlead.kit.blobs import BlobStore
 from fairlead.kit.events import EventLog, open_event_log
-from services.gateway.app import create_app
+from services.gateway.app import create_gateway
 from services.gateway.composition import compose
 from services.gateway.parts import Parts
 from services.gateway.settings import GatewaySettings
@@ -59,17 +60,15 @@ def settings_for(home: Path, peers: str = "127.0.0.1:1", **others: Any) -> Gatew
 
 
 @contextmanager
-def running_gateway(home: Path, **others: Any) -> Iterator[Running]:
-    """Run a gateway and its peers for a block."""
+def running_gateway(home: Path, make: Callable[[Parts], ASGIApp] = create_gateway, **others: Any) -> Iterator[Running]:
+    """Run a gateway and its peers for a block; make puts together what answers."""
     events = open_event_log(f"sqlite:///{home}/events.db", source="trainer")
     blobs = backends.blob_store(settings_for(home, **others))
     peers = Peers(home, events, blobs, SERVICE_TOKEN)
     parts = compose(settings_for(home, peers.address, **others))
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        create_app(parts), log_config=None, http="httptools", loop="uvloop", timeout_graceful_shutdown=2
-    )
+    config = uvicorn.Config(make(parts), log_config=None, http="httptools", loop="uvloop", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,16 +12,20 @@ from contextlib import contextmanager
 
 import grpc
 import pytest
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.api.serving.v1.relay_service_pb2_grpc import (
     RelayServiceServicer,
     add_RelayServiceServicer_to_server,
 )
-from fairlead.kit.errors import DeadlineExceeded, NotFound, Unavailable
+from fairlead.kit.errors import DeadlineExceeded, FailedPrecondition, NotFound, Unavailable
 from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.status import to_details
+from services.gateway.adapters.endpoints import endpoints_of
 from services.gateway.adapters.relay import Relay
+from services.gateway.adapters.relay_metrics import CallsUnderWay
+from services.gateway.domain.placement import Placement
 
 DEPLOYMENT = "projects/p/deployments/d"
 
@@ -42,6 +47,7 @@ class Echo(RelayServiceServicer):
 
     def RelayOne(self, request: pb.RelayOneRequest, _: grpc.ServicerContext) -> pb.RelayOneResponse:
         self.singles += 1
+        self.pause.wait()
         return pb.RelayOneResponse(answer=pb.RelayedAnswer(number=request.call.number, body=request.call.body.upper()))
 
 
@@ -69,11 +75,11 @@ def echo(port: int = 0) -> Iterator[tuple[Echo, int, grpc.Server]]:
         server.stop(0).wait()
 
 
-def relay_to(*ports: int, timeout: float = 10.0) -> Relay:
+def relay_to(*ports: int, timeout: float = 10.0, silent_seconds: float = 10.0) -> Relay:
     async def endpoints() -> list[str]:
         return [f"127.0.0.1:{port}" for port in ports]
 
-    return Relay(endpoints, "token", timeout)
+    return Relay(endpoints, "token", timeout, silent_seconds=silent_seconds)
 
 
 def call_of(body: bytes, deployment: str = DEPLOYMENT) -> pb.RelayedCall:
@@ -165,6 +171,21 @@ def test_calls_of_a_process_that_is_lost_are_answered_by_another() -> None:
         assert asyncio.run(run(relay_to(first, second), servers)) == [b"ROW"] * 20
 
 
+def test_calls_of_a_process_that_says_nothing_are_answered_by_another() -> None:
+    async def run(relay: Relay) -> list[bytes]:
+        await relay.open()
+        asked = [relay.ask(call_of(b"row", f"{DEPLOYMENT}{number}")) for number in range(20)]
+        answers = await asyncio.gather(*asked)
+        one.pause.set()
+        await relay.close()
+        return [answer.body for answer in answers]
+
+    with echo() as (one, first, _), echo() as (two, second, _server):
+        one.pause.clear()
+        assert asyncio.run(run(relay_to(first, second, silent_seconds=0.3))) == [b"ROW"] * 20
+        assert sum(two.sizes) == 20
+
+
 def test_a_process_that_comes_back_is_spoken_to_again() -> None:
     async def run(relay: Relay, port: int) -> bytes:
         with pytest.raises(Unavailable, match="serving"):
@@ -211,3 +232,141 @@ def test_endpoints_that_come_and_go_are_followed() -> None:
         counts = asyncio.run(run(first, second))
 
     assert min(counts) >= 1
+
+
+def test_a_process_that_is_down_is_avoided_until_it_is_connected_to_again() -> None:
+    async def ask_all(relay: Relay) -> None:
+        for number in range(50):
+            assert (await relay.ask(call_of(b"row", f"{DEPLOYMENT}{number}"))).body == b"ROW"
+
+    async def run(down: int, there: int) -> tuple[float, int]:
+        relay = relay_to(down, there)
+        await relay.open()
+        before = lost()
+        await ask_all(relay)
+        paid = lost() - before
+        with echo(down) as (back, _, _server):
+            while not back.sizes:
+                await ask_all(relay)
+                await asyncio.sleep(0.1)
+            await relay.close()
+        return paid, sum(back.sizes)
+
+    with echo() as (_, down, _server):
+        pass
+    with echo() as (_, there, _server):
+        paid, asked = asyncio.run(run(down, there))
+
+    # The first call learns that it is down; half of the fifty would go there.
+    assert 1 <= paid <= 3
+    assert asked >= 1
+
+
+def test_a_call_by_itself_goes_to_another_process_too_where_its_own_is_lost() -> None:
+    async def run(servers: dict[int, tuple[Echo, grpc.Server]]) -> tuple[bytes, list[int]]:
+        relay = relay_to(*servers)
+        await relay.open()
+        for servicer, _ in servers.values():
+            servicer.pause.clear()
+        asked = asyncio.create_task(relay.ask(call_of(b"x" * 20_000)))
+        while not (busy := [pair for pair in servers.values() if pair[0].singles]):
+            await asyncio.sleep(0.01)
+        for servicer, _ in servers.values():
+            if servicer is not busy[0][0]:
+                servicer.pause.set()
+        busy[0][1].stop(0)
+        answer = await asked
+        busy[0][0].pause.set()
+        await relay.close()
+        return answer.body, [servicer.singles for servicer, _ in servers.values()]
+
+    with echo() as (one, first, first_server), echo() as (two, second, second_server):
+        body, singles = asyncio.run(run({first: (one, first_server), second: (two, second_server)}))
+
+    assert body == b"X" * 20_000
+    assert singles == [1, 1]
+
+
+def test_a_name_is_resolved_to_the_processes_behind_it() -> None:
+    async def run(port: int) -> list[bytes]:
+        relay = Relay(endpoints_of(f"dns:///localhost:{port}"), "token", 10.0)
+        await relay.open()
+        answers = [await relay.ask(call_of(b"row", f"{DEPLOYMENT}{number}")) for number in range(20)]
+        await relay.close()
+        return [answer.body for answer in answers]
+
+    with echo() as (_, port, _server):
+        found = asyncio.run(_told(f"dns:///localhost:{port}"))
+        # Where localhost has an address of version 6 too, nobody listens there, which no caller may notice.
+        assert f"127.0.0.1:{port}" in found
+        assert asyncio.run(run(port)) == [b"ROW"] * 20
+
+
+def test_a_name_that_can_not_be_resolved_is_an_error_of_the_system() -> None:
+    with pytest.raises(socket.gaierror):
+        asyncio.run(_told("dns:///no-such-host.invalid:7404"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "found"),
+    [
+        ("10.0.0.1:7404", ["10.0.0.1:7404"]),
+        ("one:7404, two:7405", ["one:7404", "two:7405"]),
+        ("[::1]:7404", ["[::1]:7404"]),
+        ("dns:///127.0.0.1:7404", ["127.0.0.1:7404"]),
+        ("dns:///[::1]:7404", ["[::1]:7404"]),
+    ],
+)
+def test_endpoints_are_listed_or_behind_a_name(setting: str, found: list[str]) -> None:
+    assert asyncio.run(_told(setting)) == found
+
+
+@pytest.mark.parametrize("setting", ["", "host", "host:port", "dns:///host", "one:1,,two:2"])
+def test_endpoints_that_are_neither_are_refused(setting: str) -> None:
+    with pytest.raises(FailedPrecondition, match="FAIRLEAD_GATEWAY_SERVING_ENDPOINTS"):
+        endpoints_of(setting)
+
+
+def test_messages_and_lost_streams_are_counted() -> None:
+    async def run(relay: Relay, server: grpc.Server) -> None:
+        await relay.open()
+        await asyncio.gather(*(relay.ask(call_of(b"row")) for _ in range(10)))
+        await asyncio.to_thread(server.stop(0).wait)
+        with pytest.raises(Unavailable):
+            await relay.ask(call_of(b"row"))
+        await relay.close()
+
+    names = ("message_calls_sum", "streams_lost_total", "calls_lost_total")
+    before = [value(name) for name in names]
+    with echo() as (_, port, server):
+        asyncio.run(run(relay_to(port), server))
+    calls, streams, lost_calls = (value(name) - old for name, old in zip(names, before, strict=True))
+
+    assert calls >= 10
+    assert streams >= 2
+    assert lost_calls == 2
+
+
+def test_calls_under_way_are_told_by_endpoint_and_beyond_so_many_as_one() -> None:
+    registry = CollectorRegistry()
+    told = CallsUnderWay(registry, labelled=2)
+    placement = Placement(["a:1", "b:1", "c:1", "d:1"])
+    for endpoint in ("a:1", "c:1", "d:1", "d:1"):
+        placement.begin(endpoint)
+    told.watch(placement)
+
+    gauge = "fairlead_gateway_relay_calls_under_way"
+    found = [registry.get_sample_value(gauge, {"endpoint": name}) for name in ("a:1", "b:1", "c:1", "other")]
+    assert found == [1, 0, None, 3]
+
+
+def lost() -> float:
+    return value("calls_lost_total")
+
+
+def value(name: str) -> float:
+    return REGISTRY.get_sample_value(f"fairlead_gateway_relay_{name}") or 0.0
+
+
+async def _told(setting: str) -> list[str]:
+    return await endpoints_of(setting)()

@@ -1,0 +1,74 @@
+"""One serving process as the relay sees it: a stream for what is quick, single calls for the rest."""
+
+from __future__ import annotations
+
+import asyncio
+
+import grpc
+
+from fairlead.api.serving.v1 import relay_service_pb2 as pb
+from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceStub
+from fairlead.kit.rpc.status import DETAILS_KEY, from_rpc_error
+
+from .relay_stream import DRAIN_SECONDS, RelayStream, StreamLost
+
+MESSAGE_BYTES = 64 * 1024 * 1024
+QUICK_BYTES = 16 * 1024
+"""A larger body is sent by itself: it would hold up the others on the stream."""
+# What the transport answers where the process is gone; what a process itself answers has details.
+_LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
+
+class RelayEndpoint:
+    """Asks one process. For use on one event loop."""
+
+    def __init__(self, address: str, metadata: tuple[tuple[str, str], ...], silent_seconds: float) -> None:
+        """Speak to host:port, until its stream is silent; nothing is opened before the first call."""
+        self._channel = grpc.aio.insecure_channel(
+            address,
+            options=[
+                ("grpc.max_receive_message_length", MESSAGE_BYTES),
+                ("grpc.max_send_message_length", MESSAGE_BYTES),
+                ("grpc.initial_reconnect_backoff_ms", 100),
+                ("grpc.min_reconnect_backoff_ms", 100),
+                ("grpc.max_reconnect_backoff_ms", 1000),
+                # An endpoint made in another's place must not be given its connection.
+                ("grpc.use_local_subchannel_pool", 1),
+            ],
+        )
+        self._stub = RelayServiceStub(self._channel)
+        self._metadata = metadata
+        self._stream = RelayStream(self._stub, metadata, silent_seconds)
+
+    async def answer(self, call: pb.RelayedCall, seconds: float) -> pb.RelayedAnswer:
+        """Return the answer to a call. Raises StreamLost where the process is gone, FairleadError."""
+        if len(call.body) <= QUICK_BYTES:
+            answer = await self._stream.ask(call, seconds)
+            if not answer.slow:
+                return answer
+        request = pb.RelayOneRequest(call=call)
+        try:
+            return (await self._stub.RelayOne(request, metadata=self._metadata, timeout=seconds)).answer
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Not the caller's doing: the connection was closed, which cancels what is under way on it.
+            raise StreamLost("the connection was closed") from None
+        except grpc.aio.AioRpcError as error:
+            if _is_lost(error):
+                raise StreamLost(error.details() or error.code().name) from None
+            raise from_rpc_error(error) from None
+
+    def is_there(self) -> bool:
+        """Return whether there is a connection, and begin to connect where there is none."""
+        return self._channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
+
+    async def close(self) -> None:
+        """End the stream and the connection, once what was asked is answered."""
+        await self._stream.close()
+        await self._channel.close(DRAIN_SECONDS)
+
+
+def _is_lost(error: grpc.aio.AioRpcError) -> bool:
+    return error.code() in _LOST and all(key != DETAILS_KEY for key, _ in error.trailing_metadata() or ())
