@@ -74,6 +74,7 @@ class ServerInterceptor(grpc.ServerInterceptor):
 
     def _placed(self, behaviour: Any, method: str, pools: CallPools, is_stream: bool) -> Any:
         """Return what answers a call, the method or a refusal, told which threads run it."""
+        pools.came()
         if method.startswith(self._open_methods) and not is_stream:
             return pools.aside(behaviour)
         refusal = pools.stream_refusal() if is_stream else pools.refusal()
@@ -83,15 +84,22 @@ class ServerInterceptor(grpc.ServerInterceptor):
 
     def _unary(self, behaviour: Any, method: str, metadata: dict[str, str]) -> Callable[[Any, Any], Any]:
         def call(request: Any, context: grpc.ServicerContext) -> Any:
-            with _Around(self, method, metadata, context):
-                return behaviour(request, context)
+            try:
+                with _Around(self, method, metadata, context):
+                    return behaviour(request, context)
+            finally:
+                if self._pools is not None:
+                    self._pools.wait_if_held()
 
         return call
 
     def _stream(self, behaviour: Any, method: str, metadata: dict[str, str]) -> Callable[[Any, Any], Any]:
         def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            with self._pools.stream() if self._pools else nullcontext(), _Around(self, method, metadata, context):
-                yield from behaviour(request, context)
+            with self._pools.stream() if self._pools else nullcontext():
+                with _Around(self, method, metadata, context):
+                    yield from behaviour(request, context)
+                if self._pools is not None:
+                    self._pools.wait_if_held()
 
         return call
 

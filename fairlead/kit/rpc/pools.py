@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from fairlead.kit.errors import ResourceExhausted
-from fairlead.kit.worker_pool import WorkerPool
+from fairlead.kit.worker_pool import WorkerPool, lent
 
 MOST_STREAMS = 512
 RETRY_SECONDS = 5.0
+MOST_HELD_SECONDS = 3.0
+QUIET_SECONDS = 0.15
+TICK_SECONDS = 0.01
 
 
 class CallPools:
@@ -32,6 +36,31 @@ class CallPools:
         self._streams = ThreadPoolExecutor(most_streams, thread_name_prefix="rpc-stream")
         self._lock = Lock()
         self._open_streams = 0
+        self._held: Event | None = None
+        self._arrived = 0.0
+
+    def hold(self) -> None:
+        """Keep answers back until release(), and return once no more calls come: their callers wait for answers."""
+        began = self._arrived = time.monotonic()
+        self._held = Event()
+        while (now := time.monotonic()) - self._arrived < QUIET_SECONDS and now - began < MOST_HELD_SECONDS / 2:
+            time.sleep(TICK_SECONDS)
+
+    def came(self) -> None:
+        """Note that a call came."""
+        if self._held is not None:
+            self._arrived = time.monotonic()
+
+    def release(self) -> None:
+        """Send what was kept back."""
+        if self._held is not None:
+            self._held.set()
+
+    def wait_if_held(self) -> None:
+        """Return once answers may be sent."""
+        if self._held is not None:
+            with lent():
+                self._held.wait(MOST_HELD_SECONDS)
 
     def refusal(self) -> ResourceExhausted | None:
         """Return the error of one more call where too much waits already."""

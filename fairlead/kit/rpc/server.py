@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from threading import Event
@@ -23,6 +24,8 @@ from fairlead.kit.settings import KitSettings
 from fairlead.kit.telemetry import MetricsServer, start_metrics_server
 
 CALLS_OF_A_CONNECTION = 128
+TELLING_SECONDS = 0.05
+"""What a caller is told has reached it by then."""
 
 _log = get_logger("fairlead.rpc")
 
@@ -72,6 +75,11 @@ class RpcServer:
         self._asked_to_stop = Event()
         self.port = 0
 
+    @property
+    def queued(self) -> int:
+        """Return how many calls wait for a worker."""
+        return self._pools.calls.queued
+
     def add(self, register: Callable[[Any, Any], None], servicer: object, descriptor: ServiceDescriptor) -> None:
         """Serve a servicer; register is the generated add_XServicer_to_server."""
         register(servicer, self._server)
@@ -107,7 +115,15 @@ class RpcServer:
     def stop(self, grace: float = 10) -> None:
         """Report NOT_SERVING, refuse new calls, let those under way finish within grace seconds, then clean up."""
         self._health.enter_graceful_shutdown()
-        self._server.stop(grace).wait()
+        # A call that reaches a server after its stop() is cancelled, also where the caller could not know of it yet.
+        # So the answers are kept back first: who waits for them all sends nothing more, and learns of the end before.
+        if grace:
+            self._pools.hold()
+        ended = self._server.stop(grace)
+        if grace:
+            time.sleep(TELLING_SECONDS)
+        self._pools.release()
+        ended.wait()
         self._pools.close()
         actions, self._on_stop = self._on_stop, []
         with ExitStack() as cleaning:

@@ -62,6 +62,11 @@ class OpenInferenceRest:
         self._known = b""
 
     @property
+    def queued(self) -> int:
+        """Return how many requests wait for a thread."""
+        return self._pool.queued
+
+    @property
     def body_bytes(self) -> int:
         """Return the largest body that is read."""
         return self._limits.body_bytes
