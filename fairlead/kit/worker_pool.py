@@ -195,7 +195,7 @@ def _perform(task: _Task) -> None:
     task.future.set_result(result)
 
 
-class lent:  # noqa: N801 - used as a function
+class lent:
     """A block in which this thread waits: a task that waits for a thread runs meanwhile. Does nothing elsewhere."""
 
     __slots__ = ("_pool",)

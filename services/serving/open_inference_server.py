@@ -15,7 +15,6 @@ from .model_repository_servicer import ModelRepositoryServicer
 from .open_inference_servicer import FREQUENT_METHODS, OPEN_METHODS, OpenInferenceServicer
 from .settings import ServingSettings
 
-
 LAST_ANSWERS_SECONDS = 1.0
 """How long before its time is over a stream gets its last answer."""
 
@@ -48,7 +47,7 @@ class OpenInferenceServer(RpcServer):
         )
 
     def stop(self, grace: float = 10) -> None:
-        """Refuse new calls, and let those under way finish, and streams go on while they are used, for grace seconds."""
+        """Refuse new calls, let those under way finish, and streams go on while they are used, for grace seconds."""
         ending = Thread(target=self._open_inference.end_streams, args=(grace - LAST_ANSWERS_SECONDS,))
         ending.start()
         super().stop(grace)

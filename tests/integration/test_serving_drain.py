@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Thread
+from typing import cast
 
 import grpc
 import httpx
@@ -18,6 +22,8 @@ from fairlead.api.serving.v1 import relay_service_pb2
 from fairlead.api.serving.v1.prediction_service_pb2_grpc import PredictionServiceStub
 from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceStub
 from tests import waiting
+from tests.data import ROOT
+from tests.ports import free_port
 from tests.unit.serving import packages
 from tests.unit.serving.running import BEARER, TOKEN, RunningService, census_request
 
@@ -105,7 +111,7 @@ def over_grpc(address: str, call: Callable[[grpc.Channel], Callable[[], object]]
             try:
                 asks()
             except grpc.RpcError as error:
-                if "failed to connect" in str(error.details()):  # type: ignore[attr-defined]
+                if "failed to connect" in str(cast(grpc.Call, error).details()):
                     raise NobodyListens from error
                 raise
 
@@ -138,7 +144,9 @@ def infer(channel: grpc.Channel) -> Callable[[], object]:
 def relay_one(channel: grpc.Channel) -> Callable[[], object]:
     stub = RelayServiceStub(channel)
     call = relay_service_pb2.RelayedCall(
-        form=relay_service_pb2.RELAY_FORM_ROWS, deployment=NAME, body=b'{"rows": [{"age": 39, "hours-per-week": 40, "workclass": "Private"}]}'
+        form=relay_service_pb2.RELAY_FORM_ROWS,
+        deployment=NAME,
+        body=b'{"rows": [{"age": 39, "hours-per-week": 40, "workclass": "Private"}]}',
     )
     request = relay_service_pb2.RelayOneRequest(call=call)
     return lambda: stub.RelayOne(request, metadata=METADATA, timeout=PATIENCE)
@@ -195,12 +203,69 @@ def test_sigterm_under_load_fails_no_request_at_any_door(service: RunningService
 def test_a_connection_that_is_idle_when_the_end_begins_still_gets_an_answer(service: RunningService) -> None:
     ask = over_http(service.rest(f"/models/{MODEL}/infer"), BODY)()
     ask()
-    process = service.process
-    assert process is not None
-    ended = Event()
-    process.send_signal(signal.SIGTERM)
-    waiter = Thread(target=lambda: (process.wait(PATIENCE), ended.set()))
-    waiter.start()
-    ended.wait(0.3)
+    assert service.process is not None
+    service.process.send_signal(signal.SIGTERM)
     ask()
-    waiter.join()
+    service.process.wait(PATIENCE)
+
+
+class Gateway:
+    """A gateway in a process of its own, in front of serving processes."""
+
+    def __init__(self, home: Path, *services: RunningService) -> None:
+        self.port = free_port(0, 1, 101)
+        environment = {
+            "FAIRLEAD_HOME": str(home),
+            "FAIRLEAD_SERVICE_TOKEN": TOKEN,
+            "FAIRLEAD_BASE_PORT": str(self.port),
+            "FAIRLEAD_GATEWAY_SERVING_ENDPOINTS": ",".join(service.settings.address for service in services),
+        }
+        command = [sys.executable, "-m", "services.gateway"]
+        self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment})
+        self.url = f"http://127.0.0.1:{self.port}/v2/models/{MODEL}/infer"
+
+    def wait_until_it_predicts(self) -> None:
+        waiting.until(self._predicts, "the gateway's first prediction")
+
+    def _predicts(self) -> bool:
+        assert self.process.poll() is None
+        try:
+            return httpx.post(self.url, json=BODY, headers=BEARER).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+
+def test_sigterm_of_a_serving_process_or_of_the_gateway_fails_nothing_that_goes_through_the_gateway(
+    service: RunningService, tmp_path: Path
+) -> None:
+    shared = service.settings
+    other = RunningService(
+        tmp_path / "other",
+        {
+            "FAIRLEAD_DATABASE_URL": shared.database_url,
+            "FAIRLEAD_EVENTS_URL": shared.events_url,
+            "FAIRLEAD_BLOBS_URL": shared.blobs_url,
+        },
+    )
+    gateway = Gateway(tmp_path / "gateway", service, other)
+    try:
+        other.start()
+        gateway.wait_until_it_predicts()
+        load = Load(over_http(gateway.url, BODY))
+        for ending in (service, other):
+            before = load.answered
+            waiting.until(lambda before=before: load.answered > before + 30 or load.failures, "load")  # type: ignore[misc]
+            if ending is service:
+                ending.end(signal.SIGTERM)
+        assert gateway.end() in (0, -signal.SIGTERM)
+        load.join()
+        print("gateway:", load.answered)
+        assert load.failures == []
+    finally:
+        if gateway.process.poll() is None:
+            gateway.process.kill()
+        other.close()

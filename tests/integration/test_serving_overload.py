@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
@@ -60,7 +60,7 @@ class Outcome:
     retry_after: float | None = None
 
 
-Ask = Callable[[float], Awaitable[Outcome]]
+Ask = Callable[[float], Coroutine[Any, Any, Outcome]]
 """Asks for the price of a house of so many rooms."""
 
 
@@ -126,7 +126,7 @@ def by_rest(client: httpx.AsyncClient, url: str, **headers: str) -> Ask:
 
 
 def by_grpc(channel: grpc.aio.Channel, timeout: float | None = 30.0) -> Ask:
-    stub: Any = GRPCInferenceServiceStub(channel)  # type: ignore[arg-type]
+    stub: Any = GRPCInferenceServiceStub(channel)
 
     async def ask(rooms: float) -> Outcome:
         began = time.monotonic()
