@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from fairlead.kit.errors import Code, FairleadError, InvalidArgument
 
@@ -63,11 +63,8 @@ class Answer:
     interval: Interval | None = None
 
 
-class _Made(NamedTuple):
-    prediction: Prediction
-    explanation: Explanation | None
-    interval: Interval | None
-    compute_ns: int
+_Made = tuple[Prediction, Explanation | None, Interval | None, int]
+"""What a model made, and how many nanoseconds that took."""
 
 
 class Inference:
@@ -126,16 +123,16 @@ class Inference:
             if rows == 0:
                 raise InvalidArgument("no rows were sent; send at least one")
             if at_once or (rows <= QUICK_ROWS and model.is_quick and not options.explain):
-                made = _made(model, columns, rows, options, clock)
+                prediction, explanation, interval, compute_ns = _made(model, columns, rows, options, clock)
             else:
                 patience = timeout - (clock.monotonic_ns() - started) * 1e-9
                 with self._admission.turn(deployment, patience):
-                    made = _made(model, columns, rows, options, clock)
+                    prediction, explanation, interval, compute_ns = _made(model, columns, rows, options, clock)
             request_id = request_id or clock.new_id()
             now = clock.wall_ns()
             rate = route.sampling_rate
             if not rate or clock.chance() < rate:
-                self._log.append(deployment, model, request_id, columns, made.prediction, now, sampling_rate=rate)
+                self._log.append(deployment, model, request_id, columns, prediction, now, sampling_rate=rate)
                 if route.shadows and self._shadows is not None:
                     self._shadows.offer(ShadowRequest(route, columns, rows, request_id, now))
         except Exception as error:
@@ -145,9 +142,9 @@ class Inference:
                 self.book.failed(deployment, clock.monotonic_ns() - started)
             raise
         total_ns = clock.monotonic_ns() - started
-        self.book.succeeded(deployment, rows, total_ns, made.compute_ns, now // 1_000_000, model.number)
-        self._observer.answered(deployment, door, rows, total_ns, made.compute_ns)
-        return Answer(request_id, model, made.prediction, made.explanation, made.interval)
+        self.book.succeeded(deployment, rows, total_ns, compute_ns, now // 1_000_000, model.number)
+        self._observer.answered(deployment, door, rows, total_ns, compute_ns)
+        return Answer(request_id, model, prediction, explanation, interval)
 
     def model(self, deployment: str, version: str = "", timeout: float = 60.0) -> Model:
         """Return the model of a version, or the champion's. Raises NotFound, also for a version of no target."""
@@ -165,4 +162,4 @@ def _made(model: Model, columns: Columns, rows: int, options: PredictionOptions,
     prediction = model.predict(columns, rows)
     explanation = model.explain(columns, rows) if options.explain else None
     interval = model.interval(prediction, options.interval) if options.interval else None
-    return _Made(prediction, explanation, interval, clock.monotonic_ns() - started)
+    return prediction, explanation, interval, clock.monotonic_ns() - started
