@@ -77,7 +77,7 @@ def quick(service: RunningService, seconds: float, scratch: Path) -> bool:
     script = scratch / "post.lua"
     script.write_text(_SCRIPT.format(body=json.dumps(ROW), authorization=AUTHORIZATION))
     url = service.rest("/models/p.quick/infer")
-    rates = []
+    rates: list[float] = []
     for connections in CONNECTIONS:
         command = [wrk(), "-t1", f"-c{connections}", f"-d{round(seconds)}s", "--timeout", "30s", "-s", str(script), url]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -57,6 +57,11 @@ class Load:
         for thread in self._threads:
             thread.start()
 
+    def goes_on(self) -> None:
+        """Return once some more requests were answered, or one has failed."""
+        before = self.answered
+        waiting.until(lambda: self.answered > before + 30 or bool(self.failures), "more answers")
+
     def join(self) -> None:
         """Wait until every caller found nobody listening."""
         for thread in self._threads:
@@ -256,11 +261,9 @@ def test_sigterm_of_a_serving_process_or_of_the_gateway_fails_nothing_that_goes_
         other.start()
         gateway.wait_until_it_predicts()
         load = Load(over_http(gateway.url, BODY))
-        for ending in (service, other):
-            before = load.answered
-            waiting.until(lambda before=before: load.answered > before + 30 or load.failures, "load")  # type: ignore[misc]
-            if ending is service:
-                ending.end(signal.SIGTERM)
+        load.goes_on()
+        service.end(signal.SIGTERM)
+        load.goes_on()
         assert gateway.end() in (0, -signal.SIGTERM)
         load.join()
         print("gateway:", load.answered)

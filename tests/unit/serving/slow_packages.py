@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+from google.protobuf import json_format
 
 from fairlead.api.trainer.v1 import model_pb2
 from tests.unit.serving import packages
@@ -32,7 +33,7 @@ def slow_package(folder: Path, seconds: float, *, computes: bool = False) -> Pat
     """A native package of that model: its inputs are rooms and age."""
     package = packages.regressor(folder)
     package.manifest.runtime = model_pb2.MODEL_RUNTIME_NATIVE
-    (folder / "manifest.json").write_text(packages.json_format.MessageToJson(package.manifest), "utf-8")
+    (folder / "manifest.json").write_text(json_format.MessageToJson(package.manifest), "utf-8")
     import tests.unit.serving.slow_packages as here
 
     cloudpickle.register_pickle_by_value(here)
