@@ -65,6 +65,9 @@ class RpcServer:
                 ("grpc.so_reuseport", 0),
                 # Further calls of one connection wait at their caller, who knows when to give up.
                 ("grpc.max_concurrent_streams", CALLS_OF_A_CONNECTION),
+                # Otherwise calls that have ended count until their memory is freed, and a caller who keeps to the
+                # bound has some of its calls refused as UNAVAILABLE.
+                ("grpc.http.overload_protection", 0),
             ],
         )
         self._health = health.HealthServicer()

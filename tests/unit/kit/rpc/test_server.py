@@ -35,7 +35,7 @@ from fairlead.kit.errors import (
 )
 from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.channel import connect
-from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.rpc.server import CALLS_OF_A_CONNECTION, RpcServer
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.telemetry import configure_telemetry, span, start_metrics_server
 from tests import waiting
@@ -300,3 +300,13 @@ def test_who_calls_without_a_pause_loses_no_call_when_the_server_stops() -> None
     for caller in callers:
         caller.join()
     assert [message for message in endings if "failed to connect" not in message] == []
+
+
+def test_more_calls_than_a_connection_may_have_wait_at_their_caller(running: Running) -> None:
+    stub = ProjectServiceStub(grpc.insecure_channel(running.address))
+    metadata = (("authorization", f"Bearer {TOKEN}"),)
+    calls = [
+        stub.GetProject.future(api.GetProjectRequest(name="a"), metadata=metadata, timeout=60)
+        for _ in range(4 * CALLS_OF_A_CONNECTION)
+    ]
+    assert {call.result().project.name for call in calls} == {"a"}
