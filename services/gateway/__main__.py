@@ -12,6 +12,7 @@ import uvicorn
 
 from fairlead.api.gateway.v1 import project_service_pb2
 from fairlead.api.gateway.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
+from fairlead.kit.draining import DrainingServer
 from fairlead.kit.errors import FairleadError, Unavailable
 from fairlead.kit.logging import configure_logging, get_logger
 from fairlead.kit.parent import stop_with_parent
@@ -27,7 +28,7 @@ from .settings import GatewaySettings
 DRAIN_SECONDS = 10
 
 
-class _Server(uvicorn.Server):
+class _Server(DrainingServer):
     """Ends the task streams when asked to stop, which would hold the drain up otherwise."""
 
     def __init__(self, config: uvicorn.Config, changes: TaskChanges) -> None:

@@ -43,6 +43,8 @@ def _serve(settings: ServingSettings) -> None:
     """
     import uvicorn
 
+    from fairlead.kit.draining import DrainingServer
+
     from .adapters.rest.server import listen
     from .serving_process import ServingProcess
 
@@ -64,8 +66,9 @@ def _serve(settings: ServingSettings) -> None:
         functools.partial(TokenGate, verifier=verifier(settings)),
         on_startup=open_doors,
         on_shutdown=process.stop,
+        pool=process.bento_pool,
     )
-    server = uvicorn.Server(
+    server = DrainingServer(
         uvicorn.Config(
             app,
             log_config=None,

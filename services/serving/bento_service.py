@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 
 from fairlead.kit.errors import FairleadError
 from fairlead.kit.http_status import STATUS
+from fairlead.kit.worker_pool import WorkerPool
 
 from .adapters.rest.body_limit import BodyLimit
 from .domain.columns import Columns
@@ -52,8 +53,9 @@ def bento_app(
     *,
     on_startup: Callable[[], None],
     on_shutdown: Callable[[], None],
+    pool: WorkerPool,
 ) -> Any:
-    """Return the ASGI application that a BentoML worker runs for the service.
+    """Return the ASGI application that a BentoML worker runs for the service; what is not quick runs in the pool.
 
     POST /predict takes {"deployment": name, "rows": [{column: value}]} and, where wanted, "request_id", "routing_key",
     "explain" and "interval".
@@ -90,7 +92,7 @@ def bento_app(
         ) -> dict[str, Any]:
             """Predict rows given as objects; answers labels or values, and probabilities."""
             asked = _Asked(deployment, rows, request_id, routing_key, explain, interval)
-            answer: dict[str, Any] = await _respond(inference, settings, asked)
+            answer: dict[str, Any] = await _respond(inference, settings, asked, pool)
             return answer
 
     service: Any = FairleadServing
@@ -109,25 +111,39 @@ class _Asked:
     interval: float
 
 
-async def _respond(inference: Inference, settings: ServingSettings, asked: _Asked) -> Any:
+async def _respond(inference: Inference, settings: ServingSettings, asked: _Asked, pool: WorkerPool) -> Any:
     def read(schema: Schema) -> tuple[Columns, int]:
         settings.request_limits.check_rows(len(asked.rows))
         return columns_of_rows(schema, asked.rows)
 
-    def work() -> Answer:
+    def work(at_once: bool) -> Answer:
         options = checked_options(asked.routing_key, asked.explain, asked.interval)
         timeout = settings.serving_load_seconds
-        return inference.answer(name, read, door=DOOR, request_id=asked.request_id, timeout=timeout, options=options)
+        return inference.answer(
+            name,
+            read,
+            door=DOOR,
+            request_id=asked.request_id,
+            timeout=timeout,
+            options=options,
+            at_once=at_once,
+        )
 
     try:
         name = asked.deployment if "/" in asked.deployment else name_of_inference(asked.deployment)
         model = inference.catalog.peek(name)
         if model is not None and model.is_quick and len(asked.rows) <= QUICK_ROWS and not asked.explain:
-            return _body(work())
-        return _body(await asyncio.to_thread(work))
+            return _body(work(at_once=True))
+        pool.refuse_if_behind()
+        return _body(await asyncio.get_running_loop().run_in_executor(pool, work, False))
     except FairleadError as error:
         # BentoML hides the text of its own errors above 499, so the answer is made here.
-        return JSONResponse({"error": error.message}, STATUS[error.code])
+        return _error(error)
+
+
+def _error(error: FairleadError) -> JSONResponse:
+    headers = {} if error.retry_after is None else {"retry-after": str(max(1, round(error.retry_after)))}
+    return JSONResponse({"error": error.message}, STATUS[error.code], headers)
 
 
 def _body(answer: Answer) -> dict[str, Any]:

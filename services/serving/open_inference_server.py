@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 from fairlead.api.inference.v2 import model_repository_pb2, open_inference_pb2
 from fairlead.api.inference.v2.model_repository_pb2_grpc import add_ModelRepositoryServiceServicer_to_server
 from fairlead.api.inference.v2.open_inference_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
@@ -12,6 +14,9 @@ from .domain.repository import ModelRepository
 from .model_repository_servicer import ModelRepositoryServicer
 from .open_inference_servicer import FREQUENT_METHODS, OPEN_METHODS, OpenInferenceServicer
 from .settings import ServingSettings
+
+LAST_ANSWERS_SECONDS = 1.0
+"""How long before its time is over a stream gets its last answer."""
 
 
 class OpenInferenceServer(RpcServer):
@@ -26,6 +31,7 @@ class OpenInferenceServer(RpcServer):
             max_message_mb=settings.serving_request_mb,
             open_methods=OPEN_METHODS,
             frequent_methods=FREQUENT_METHODS,
+            queue_seconds=settings.serving_queue_seconds,
         )
         load_seconds = settings.serving_load_seconds
         self._open_inference = OpenInferenceServicer(inference, server_version, load_seconds, settings.request_limits)
@@ -41,6 +47,8 @@ class OpenInferenceServer(RpcServer):
         )
 
     def stop(self, grace: float = 10) -> None:
-        """End the streams, refuse new calls, and let those under way finish within grace seconds."""
-        self._open_inference.close()
+        """Refuse new calls, let those under way finish, and streams go on while they are used, for grace seconds."""
+        ending = Thread(target=self._open_inference.end_streams, args=(grace - LAST_ANSWERS_SECONDS,))
+        ending.start()
         super().stop(grace)
+        ending.join()

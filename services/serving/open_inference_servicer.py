@@ -131,9 +131,9 @@ class OpenInferenceServicer(NotOfferedServicer):
         self._repository.unload(request.model_name)
         return pb.RepositoryModelUnloadResponse()
 
-    def close(self) -> None:
-        """End the streams, once they have the answers they wait for."""
-        self._streams.close()
+    def end_streams(self, seconds: float) -> None:
+        """Let streams go on while their callers send, for so many seconds, and end them."""
+        self._streams.end(seconds)
 
     def _in_stream(self, request: pb.ModelInferRequest) -> pb.ModelStreamInferResponse:
         try:

@@ -26,8 +26,8 @@ ROWS_DOOR = "relay_rows"
 class RelayDoor(Protocol):
     """Answers calls of one form."""
 
-    def answer(self, call: pb.RelayedCall) -> pb.RelayedAnswer:
-        """Return the answer, which has a body. Raises FairleadError."""
+    def answer(self, call: pb.RelayedCall, *, at_once: bool) -> pb.RelayedAnswer:
+        """Return the answer, which has a body; at_once without waiting for a turn. Raises FairleadError."""
 
 
 class TensorsDoor:
@@ -37,16 +37,16 @@ class TensorsDoor:
         """Wait up to load_seconds for a model that is loading."""
         self._inference, self._limits, self._load_seconds = inference, limits, load_seconds
 
-    def answer(self, call: pb.RelayedCall) -> pb.RelayedAnswer:
-        """Return the answer. Raises NotFound, InvalidArgument, Unavailable, FailedPrecondition, DeadlineExceeded."""
+    def answer(self, call: pb.RelayedCall, *, at_once: bool) -> pb.RelayedAnswer:
+        """Return the answer. Raises as Inference.answer does."""
         length = str(call.json_length).encode() if call.json_length else None
         parsed = parse_infer_request(call.body, length, self._limits)
         if parsed.timeout is None:
-            return self._predicted(call, parsed)
+            return self._predicted(call, parsed, at_once)
         with deadline.within(deadline.remaining(parsed.timeout)):
-            return self._predicted(call, parsed)
+            return self._predicted(call, parsed, at_once)
 
-    def _predicted(self, call: pb.RelayedCall, parsed: InferRequest) -> pb.RelayedAnswer:
+    def _predicted(self, call: pb.RelayedCall, parsed: InferRequest, at_once: bool) -> pb.RelayedAnswer:
         answer = self._inference.answer(
             call.deployment,
             tensor_reader(lambda: parsed.tensors, parsed.row, parsed.outputs, parsed.options, self._limits),
@@ -55,6 +55,7 @@ class TensorsDoor:
             version=call.version,
             timeout=deadline.remaining(self._load_seconds),
             options=parsed.options,
+            at_once=at_once,
         )
         response = infer_response(inference_name_of(call.deployment), parsed, answer)
         length = dict(response.headers).get(HEADER_LENGTH, b"0")
@@ -68,8 +69,8 @@ class RowsDoor:
         """Wait up to load_seconds for a model that is loading."""
         self._inference, self._limits, self._load_seconds = inference, limits, load_seconds
 
-    def answer(self, call: pb.RelayedCall) -> pb.RelayedAnswer:
-        """Return the answer. Raises NotFound, InvalidArgument, Unavailable, FailedPrecondition, DeadlineExceeded."""
+    def answer(self, call: pb.RelayedCall, *, at_once: bool) -> pb.RelayedAnswer:
+        """Return the answer. Raises as Inference.answer does."""
         asked = parse_rows_request(call.body, self._limits)
 
         def read(schema: Schema) -> tuple[Columns, int]:
@@ -85,5 +86,6 @@ class RowsDoor:
             version=call.version,
             timeout=deadline.remaining(self._load_seconds),
             options=asked.options,
+            at_once=at_once,
         )
         return pb.RelayedAnswer(number=call.number, body=rows_response(answer))

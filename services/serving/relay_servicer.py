@@ -40,7 +40,7 @@ class RelayServicer(RelayServiceServicer):
 
     def RelayOne(self, request: pb.RelayOneRequest, _context: grpc.ServicerContext) -> pb.RelayOneResponse:
         """Answer one call, however long it takes."""
-        return pb.RelayOneResponse(answer=self._answered(request.call))
+        return pb.RelayOneResponse(answer=self._answered(request.call, at_once=False))
 
     def close(self) -> None:
         """End the streams: each with the answers it owes, those that wait for calls at once."""
@@ -50,21 +50,21 @@ class RelayServicer(RelayServiceServicer):
         if not self._is_quick(call):
             return pb.RelayedAnswer(number=call.number, slow=True)
         try:
-            return self._answered(call)
+            return self._answered(call, at_once=True)
         except FairleadError as error:
             return pb.RelayedAnswer(number=call.number, error=to_details(error))
         except Exception:
             LOG.exception("a relayed call failed unexpectedly", deployment=call.deployment)
             return pb.RelayedAnswer(number=call.number, error=to_details(Internal(UNEXPECTED)))
 
-    def _answered(self, call: pb.RelayedCall) -> pb.RelayedAnswer:
+    def _answered(self, call: pb.RelayedCall, *, at_once: bool) -> pb.RelayedAnswer:
         door = self._doors.get(call.form)
         if door is None:
             raise InvalidArgument(f"a relayed call of form {call.form} is not answered here")
         if not call.traceparent:
-            return door.answer(call)
+            return door.answer(call, at_once=at_once)
         with span("relayed", extract({"traceparent": call.traceparent})):
-            return door.answer(call)
+            return door.answer(call, at_once=at_once)
 
     def _is_quick(self, call: pb.RelayedCall) -> bool:
         """Return whether a call holds up the others no longer than sending it again would take.

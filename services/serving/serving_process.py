@@ -23,7 +23,9 @@ from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
 from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
+from fairlead.kit.worker_pool import WorkerPool
 
+from .adapters.admission_metrics import AdmissionMetrics
 from .adapters.cache_metrics import PrometheusCacheObserver
 from .adapters.deployment_follower import DeploymentFollower
 from .adapters.deployment_store import SqlDeploymentStore
@@ -39,10 +41,11 @@ from .adapters.prediction_log import JournaledPredictionLog
 from .adapters.registry import TrainerRegistry
 from .adapters.rest.app import OpenInferenceRest, RestLimits
 from .adapters.rest.model_routes import ModelRoutes
-from .adapters.rest.server import HttpServer, listen
+from .adapters.rest.server import Bounds, HttpServer, listen
 from .adapters.shadow_metrics import PrometheusShadowObserver
 from .adapters.tables import MIGRATIONS
 from .deployment_servicer import DeploymentServicer
+from .domain.admission import Admission
 from .domain.catalog import Catalog
 from .domain.deployments import Deployments
 from .domain.feedback import Feedback
@@ -81,10 +84,12 @@ class ServingProcess:
         book = StatisticsBook()
         clock = Clock(time.perf_counter_ns, time.time_ns, _random_id)
         self._shadows = Shadows(self._catalog, self._log, PrometheusShadowObserver())
-        self.inference = Inference(self._catalog, self._log, book, observer, clock, self._shadows)
+        admission = Admission(settings.admission_limits, time.monotonic)
+        self.inference = Inference(self._catalog, self._log, book, observer, clock, self._shadows, admission)
+        self.bento_pool = WorkerPool(REST_WORKERS, name="bento", queue_seconds=settings.serving_queue_seconds)
         self._trainer = connect(settings.trainer_address, token=settings.service_token.get_secret_value())
         store = SqlDeploymentStore(self._engine, self._outbox)
-        forget = _each(observer.forget, book.remove, self._log.forget)
+        forget = _each(observer.forget, book.remove, self._log.forget, admission.forget)
         self._deployments = Deployments(
             store, TrainerRegistry(self._trainer), self._catalog, now=_now, new_etag=_random_id, forget=forget
         )
@@ -96,6 +101,7 @@ class ServingProcess:
         self._relay = self._relay_servicer()
         self._servers = (self._own_server(), OpenInferenceServer(settings, self.inference, _version()))
         self._rest_app, self._rest = self._rest_server()
+        AdmissionMetrics(admission, self._refused, self._queues())
 
     def start(self) -> None:
         """Serve what is deployed, take up unfinished work, and listen at every address.
@@ -120,6 +126,7 @@ class ServingProcess:
             for stop in (self._rest.stop, *(server.stop for server in self._servers)):
                 closing.submit(stop)
         self._rest_app.close()
+        self.bento_pool.shutdown()
         self._owner.close()
         self._follower.close()
         self._shadows.close()
@@ -166,7 +173,12 @@ class ServingProcess:
             settings.serving_load_seconds,
             settings.request_limits,
         )
-        server = RpcServer(settings, workers=settings.serving_rpc_workers, max_message_mb=settings.serving_request_mb)
+        server = RpcServer(
+            settings,
+            workers=settings.serving_rpc_workers,
+            max_message_mb=settings.serving_request_mb,
+            queue_seconds=settings.serving_queue_seconds,
+        )
         server.add(
             add_DeploymentServiceServicer_to_server,
             DeploymentServicer(self._deployments, self._catalog),
@@ -197,6 +209,19 @@ class ServingProcess:
         }
         return RelayServicer(self._catalog, doors)
 
+    def _refused(self) -> dict[str, int]:
+        """Return what doors refused on their own, by reason."""
+        return dict(self._rest.refused)
+
+    def _queues(self) -> dict[str, Callable[[], int]]:
+        own, open_inference = self._servers
+        return {
+            "grpc": lambda: own.queued,
+            "open_inference_grpc": lambda: open_inference.queued,
+            "open_inference_rest": lambda: self._rest_app.queued,
+            "bentoml": lambda: self.bento_pool.queued,
+        }
+
     def _rest_server(self) -> tuple[OpenInferenceRest, HttpServer]:
         settings = self._settings
         load_seconds = settings.serving_load_seconds
@@ -204,10 +229,16 @@ class ServingProcess:
             self.inference,
             verifier(settings),
             ModelRoutes(self.inference, _version(), load_seconds),
-            RestLimits(settings.serving_request_mb * MEGABYTE, load_seconds, settings.request_limits),
+            RestLimits(
+                settings.serving_request_mb * MEGABYTE,
+                load_seconds,
+                settings.request_limits,
+                settings.serving_queue_seconds,
+            ),
             REST_WORKERS,
         )
-        return app, HttpServer(app, listen(settings.rest_address))
+        bounds = Bounds(settings.serving_connections, settings.serving_queue_seconds)
+        return app, HttpServer(app, listen(settings.rest_address), bounds=bounds)
 
 
 def _each(*actions: Callable[[str], None]) -> Callable[[str], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from fairlead.kit.settings import KitSettings
 
+from .domain.admission import AdmissionLimits
 from .domain.limits import RequestLimits
 
 BENTO_PORT_OFFSET = 80
@@ -37,6 +39,29 @@ class ServingSettings(KitSettings):
         16_000_000, ge=1, description="Most elements that the tensors of one request may have together."
     )
     serving_load_seconds: float = Field(60.0, gt=0, description="How long a request waits for a model that is loading.")
+    serving_turns: int = Field(
+        0,
+        ge=0,
+        le=256,
+        description="Requests computed at a time of those that take long (a slow model, many rows, an explanation); 0 "
+        "for twice as many as the machine has cores, at least 4.",
+    )
+    serving_waiting_requests: int = Field(
+        512,
+        ge=2,
+        le=1000,
+        description="Requests that may wait for their turn, or for a model to load. One deployment may take two thirds "
+        "of what others leave.",
+    )
+    serving_queue_seconds: float = Field(
+        5.0,
+        gt=0,
+        description="How long a request may wait for its turn. What would wait longer is refused at once, with 429 or "
+        "RESOURCE_EXHAUSTED and when to try again.",
+    )
+    serving_connections: int = Field(
+        4096, ge=1, description="HTTP connections of the Open Inference Protocol's port; further ones are refused."
+    )
     serving_models_mb: int = Field(
         1024,
         ge=64,
@@ -66,6 +91,12 @@ class ServingSettings(KitSettings):
     def request_limits(self) -> RequestLimits:
         """Return how large one request may be, apart from its bytes."""
         return RequestLimits(self.serving_request_rows, self.serving_request_elements)
+
+    @property
+    def admission_limits(self) -> AdmissionLimits:
+        """Return how many requests compute and wait."""
+        turns = self.serving_turns or max(4, 2 * (os.cpu_count() or 1))
+        return AdmissionLimits(turns, self.serving_waiting_requests, self.serving_queue_seconds)
 
     @property
     def bento_address(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, NoReturn
@@ -17,6 +17,7 @@ from fairlead.kit.database import unavailable
 from fairlead.kit.errors import Code, FairleadError, Internal
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
+from fairlead.kit.rpc.pools import CallPools
 from fairlead.kit.rpc.status import DETAILS_KEY, GRPC_CODES, to_details
 from fairlead.kit.telemetry import extract, span
 
@@ -32,12 +33,18 @@ class ServerInterceptor(grpc.ServerInterceptor):
     """Wraps every method of a server, those that stream included."""
 
     def __init__(
-        self, verifier: TokenVerifier, open_methods: tuple[str, ...] = (), frequent_methods: tuple[str, ...] = ()
+        self,
+        verifier: TokenVerifier,
+        open_methods: tuple[str, ...] = (),
+        frequent_methods: tuple[str, ...] = (),
+        pools: CallPools | None = None,
     ) -> None:
         """Ask for a token everywhere but at health checks and methods that begin with one of open_methods.
 
-        frequent_methods are part of a trace where their caller has one, and begin none.
+        frequent_methods are part of a trace where their caller has one, and begin none. With pools, calls that would
+        wait too long for a worker are refused.
         """
+        self._pools = pools
         self._verifier = verifier
         self._open_methods = (*OPEN_METHODS, *open_methods)
         self._frequent_methods = frozenset(frequent_methods)
@@ -61,19 +68,38 @@ class ServerInterceptor(grpc.ServerInterceptor):
             behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
             make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else _unary_unary
             wrapped = self._unary(behaviour, method, metadata)
+        if self._pools is not None:
+            wrapped = self._placed(wrapped, method, self._pools, handler.response_streaming)
         return make(wrapped, handler.request_deserializer, handler.response_serializer)
+
+    def _placed(self, behaviour: Any, method: str, pools: CallPools, is_stream: bool) -> Any:
+        """Return what answers a call, the method or a refusal, told which threads run it."""
+        pools.came()
+        if method.startswith(self._open_methods) and not is_stream:
+            return pools.aside(behaviour)
+        refusal = pools.stream_refusal() if is_stream else pools.refusal()
+        if refusal is not None:
+            return pools.aside(_refusing(method, refusal))
+        return pools.with_streams(behaviour) if is_stream else behaviour
 
     def _unary(self, behaviour: Any, method: str, metadata: dict[str, str]) -> Callable[[Any, Any], Any]:
         def call(request: Any, context: grpc.ServicerContext) -> Any:
-            with _Around(self, method, metadata, context):
-                return behaviour(request, context)
+            try:
+                with _Around(self, method, metadata, context):
+                    return behaviour(request, context)
+            finally:
+                if self._pools is not None:
+                    self._pools.wait_if_held()
 
         return call
 
     def _stream(self, behaviour: Any, method: str, metadata: dict[str, str]) -> Callable[[Any, Any], Any]:
         def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            with _Around(self, method, metadata, context):
-                yield from behaviour(request, context)
+            with self._pools.stream() if self._pools else nullcontext():
+                with _Around(self, method, metadata, context):
+                    yield from behaviour(request, context)
+                if self._pools is not None:
+                    self._pools.wait_if_held()
 
         return call
 
@@ -162,6 +188,14 @@ def _code_set_by_servicer(context: Any) -> str:
     """Return the code's name where the method, such as reflection's, ended the call itself; "" otherwise."""
     code = context.code()
     return code.name if isinstance(code, grpc.StatusCode) else ""
+
+
+def _refusing(method: str, refusal: FairleadError) -> Callable[[Any, Any], Any]:
+    def call(_request: Any, context: grpc.ServicerContext) -> Any:
+        CALLS.labels(method, refusal.code.value).inc()
+        _abort(context, refusal)
+
+    return call
 
 
 def _unary_unary(behaviour: Any, request_deserializer: Any, response_serializer: Any) -> Any:

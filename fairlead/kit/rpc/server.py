@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from threading import Event
 from typing import Any
@@ -19,8 +19,13 @@ from fairlead.kit.errors import Unavailable
 from fairlead.kit.logging import get_logger
 from fairlead.kit.parent import stop_with_parent
 from fairlead.kit.rpc.interceptors import ServerInterceptor
+from fairlead.kit.rpc.pools import CallPools
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.telemetry import MetricsServer, start_metrics_server
+
+CALLS_OF_A_CONNECTION = 128
+TELLING_SECONDS = 0.05
+"""What a caller is told has reached it by then."""
 
 _log = get_logger("fairlead.rpc")
 
@@ -37,23 +42,32 @@ class RpcServer:
         max_message_mb: int = 64,
         open_methods: tuple[str, ...] = (),
         frequent_methods: tuple[str, ...] = (),
+        queue_seconds: float | None = None,
     ) -> None:
         """Prepare a server at the address, the service's own when empty; nothing listens before start().
 
         open_methods: full names of methods, such as /package.Service/Method, that need no token, as health checks.
         frequent_methods: full names of methods that are traced only where their caller has a trace.
+        queue_seconds: calls are refused while the one in turn has waited so long for a worker; None: however long.
         """
         self._settings = settings
         self._address = address or settings.address
         self._own = not address
         limit = max_message_mb * 1024 * 1024
+        self._pools = CallPools(workers, queue_seconds)
         self._server = grpc.server(
-            ThreadPoolExecutor(workers, thread_name_prefix="rpc"),
-            interceptors=[ServerInterceptor(verifier(settings), open_methods, frequent_methods)],
+            # It asks a pool for nothing but submit().
+            self._pools.calls,  # type: ignore[arg-type]
+            interceptors=[ServerInterceptor(verifier(settings), open_methods, frequent_methods, self._pools)],
             options=[
                 ("grpc.max_receive_message_length", limit),
                 ("grpc.max_send_message_length", limit),
                 ("grpc.so_reuseport", 0),
+                # Further calls of one connection wait at their caller, who knows when to give up.
+                ("grpc.max_concurrent_streams", CALLS_OF_A_CONNECTION),
+                # Otherwise calls that have ended count until their memory is freed, and a caller who keeps to the
+                # bound has some of its calls refused as UNAVAILABLE.
+                ("grpc.http.overload_protection", 0),
             ],
         )
         self._health = health.HealthServicer()
@@ -63,6 +77,11 @@ class RpcServer:
         self._metrics: MetricsServer | None = None
         self._asked_to_stop = Event()
         self.port = 0
+
+    @property
+    def queued(self) -> int:
+        """Return how many calls wait for a worker."""
+        return self._pools.calls.queued
 
     def add(self, register: Callable[[Any, Any], None], servicer: object, descriptor: ServiceDescriptor) -> None:
         """Serve a servicer; register is the generated add_XServicer_to_server."""
@@ -99,7 +118,16 @@ class RpcServer:
     def stop(self, grace: float = 10) -> None:
         """Report NOT_SERVING, refuse new calls, let those under way finish within grace seconds, then clean up."""
         self._health.enter_graceful_shutdown()
-        self._server.stop(grace).wait()
+        # A call that reaches a server after its stop() is cancelled, also where the caller could not know of it yet.
+        # So the answers are kept back first: who waits for them all sends nothing more, and learns of the end before.
+        if grace:
+            self._pools.hold()
+        ended = self._server.stop(grace)
+        if grace:
+            time.sleep(TELLING_SECONDS)
+        self._pools.release()
+        ended.wait()
+        self._pools.close()
         actions, self._on_stop = self._on_stop, []
         with ExitStack() as cleaning:
             # Last in, first out; one that raises does not keep the others from running.

@@ -82,7 +82,7 @@ def load_package(folder: Path, version: str, *, threads: int = 1, again: Callabl
     insights = PackageInsights(again or (lambda: folder), version, schema, reason=manifest.explanation_reason)
     model = Model(version, schema, runtime, insights)
     # By the thread's own time: on a busy server most of the elapsed time may be others'.
-    model.warm_up(time.thread_time)
+    model.warm_up(time.thread_time, time.monotonic)
     return model
 
 

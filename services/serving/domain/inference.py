@@ -9,17 +9,21 @@ from typing import Protocol
 
 from fairlead.kit.errors import Code, FairleadError, InvalidArgument
 
+from .admission import Admission, AdmissionLimits
 from .catalog import Catalog
 from .columns import Columns
 from .explanation import Explanation
 from .interval import Interval
-from .model import Model
+from .model import Model, ModelSource
 from .options import PLAIN, PredictionOptions
 from .prediction import Prediction
 from .prediction_log import PredictionLog
 from .schema import Schema
 from .shadows import ShadowRequest, Shadows
 from .statistics import StatisticsBook
+
+QUICK_ROWS = 64
+"""A quick model answers more rows in a turn, as a slow one answers any."""
 
 Reader = Callable[[Schema], tuple[Columns, int]]
 """Reads a request's columns, and how many rows they have, as a schema asks for."""
@@ -59,6 +63,10 @@ class Answer:
     interval: Interval | None = None
 
 
+_Made = tuple[Prediction, Explanation | None, Interval | None, int]
+"""What a model made, and how many nanoseconds that took."""
+
+
 class Inference:
     """Answers predictions for all doors."""
 
@@ -70,8 +78,9 @@ class Inference:
         observer: Observer,
         clock: Clock,
         shadows: Shadows | None = None,
+        admission: Admission | None = None,
     ) -> None:
-        """Without shadows, those of splits predict nothing."""
+        """Without shadows, those of splits predict nothing; without admission its limits are the usual ones."""
         self.catalog = catalog
         self.book = book
         self._cache = catalog.cache
@@ -79,6 +88,7 @@ class Inference:
         self._observer = observer
         self._clock = clock
         self._shadows = shadows
+        self._admission = admission or Admission(AdmissionLimits(), lambda: clock.monotonic_ns() * 1e-9)
 
     def answer(
         self,
@@ -90,12 +100,15 @@ class Inference:
         version: str = "",
         timeout: float = 60.0,
         options: PredictionOptions = PLAIN,
+        at_once: bool = False,
     ) -> Answer:
         """Return the prediction of one request, which is kept in the prediction log by then, unless that is sampled.
 
         An empty request id is made up; an empty version means whichever the traffic split gives. Waits up to timeout
-        seconds for a model that is still loading. Raises NotFound, InvalidArgument, Unavailable, the error of the
-        model's loading, or FailedPrecondition for options that the model has nothing for.
+        seconds for a model that is still loading and for its turn, which a request that takes long needs; at_once
+        computes without: the caller's thread must not wait, and the caller has seen that the request is small. Raises
+        NotFound, InvalidArgument, Unavailable, the error of the model's loading, FailedPrecondition for options that
+        the model has nothing for, ResourceExhausted or DeadlineExceeded where the turn can't come in time.
         """
         clock = self._clock
         started = clock.monotonic_ns()
@@ -105,15 +118,16 @@ class Inference:
             arm = route.sole
             if arm is None or version:
                 arm = route.arm(version) if version else route.pick(options.routing_key, clock.chance)
-            model = self._cache.peek(arm.version) or self._cache.get(arm.source, timeout)
+            model = self._cache.peek(arm.version) or self._loaded(deployment, arm.source, timeout)
             columns, rows = read(model.schema)
             if rows == 0:
                 raise InvalidArgument("no rows were sent; send at least one")
-            computing = clock.monotonic_ns()
-            prediction = model.predict(columns, rows)
-            explanation = model.explain(columns, rows) if options.explain else None
-            interval = model.interval(prediction, options.interval) if options.interval else None
-            compute_ns = clock.monotonic_ns() - computing
+            if at_once or (rows <= QUICK_ROWS and model.is_quick and not options.explain):
+                prediction, explanation, interval, compute_ns = _made(model, columns, rows, options, clock)
+            else:
+                patience = timeout - (clock.monotonic_ns() - started) * 1e-9
+                with self._admission.turn(deployment, patience):
+                    prediction, explanation, interval, compute_ns = _made(model, columns, rows, options, clock)
             request_id = request_id or clock.new_id()
             now = clock.wall_ns()
             rate = route.sampling_rate
@@ -136,4 +150,16 @@ class Inference:
         """Return the model of a version, or the champion's. Raises NotFound, also for a version of no target."""
         route = self.catalog.route(deployment)
         arm = route.arm(version) if version else route.champion
-        return self._cache.peek(arm.version) or self._cache.get(arm.source, timeout)
+        return self._cache.peek(arm.version) or self._loaded(deployment, arm.source, timeout)
+
+    def _loaded(self, deployment: str, source: ModelSource, timeout: float) -> Model:
+        with self._admission.loading(deployment):
+            return self._cache.get(source, timeout)
+
+
+def _made(model: Model, columns: Columns, rows: int, options: PredictionOptions, clock: Clock) -> _Made:
+    started = clock.monotonic_ns()
+    prediction = model.predict(columns, rows)
+    explanation = model.explain(columns, rows) if options.explain else None
+    interval = model.interval(prediction, options.interval) if options.interval else None
+    return prediction, explanation, interval, clock.monotonic_ns() - started

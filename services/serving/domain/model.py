@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +20,10 @@ from .schema import Kind, Schema, TaskType
 
 QUICK_SECONDS = 0.0005
 """A row this quick is answered where it arrives; a slower one goes to a thread of its own."""
+
+WAITS_SECONDS = 0.02
+"""A row that takes so long every time is not quick, whatever its thread's own time says."""
+ELAPSED_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -85,10 +90,11 @@ class Model:
             raise FailedPrecondition(f"{self.version} tells nothing beside its predictions", resource=self.version)
         return self._insights
 
-    def warm_up(self, clock: Callable[[], float]) -> None:
+    def warm_up(self, clock: Callable[[], float], elapsed: Callable[[], float] | None = None) -> None:
         """Predict a row of missing values, so that the first caller does not pay for what the runtime does once.
 
-        clock returns seconds; with it the model learns how quick it is.
+        clock returns seconds; with it the model learns how quick it is. Where that is the thread's own time, it shows
+        nothing of a model that waits or computes in threads of its own: elapsed time does, the least of a few tries.
         """
         columns = tuple(
             np.array([""], dtype=object) if column.kind is Kind.TEXT else np.array([np.nan])
@@ -98,6 +104,21 @@ class Model:
         started = clock()
         self.predict(columns, 1)
         self._seconds_a_row = clock() - started
+        if elapsed is not None and self.is_quick:
+            took = self._least_elapsed(columns, elapsed)
+            if took >= WAITS_SECONDS:
+                self._seconds_a_row = took
+
+    def _least_elapsed(self, columns: Columns, elapsed: Callable[[], float]) -> float:
+        """Return the least of a few tries; the first one that is short is enough."""
+        least = math.inf
+        for _ in range(ELAPSED_TRIES):
+            started = elapsed()
+            self.predict(columns, 1)
+            least = min(least, elapsed() - started)
+            if least < WAITS_SECONDS:
+                break
+        return least
 
     @property
     def is_quick(self) -> bool:

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Protocol
 
 from fairlead.kit.errors import FairleadError, Internal, Unavailable
+from fairlead.kit.worker_pool import lent
 
 from .load_queue import Load, LoadQueue
 from .memory_ledger import MemoryLedger
@@ -141,7 +142,8 @@ class ModelCache:
             self._queue.hurry(load)
             self._waiting += 1
         try:
-            return load.future.result(timeout)
+            with lent():
+                return load.future.result(timeout)
         except TimeoutError:
             raise Unavailable(
                 f"the model {source.model_version} is still loading; try again in a moment", retry_after=2.0

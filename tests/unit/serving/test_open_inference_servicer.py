@@ -178,14 +178,41 @@ def test_an_open_stream_does_not_keep_a_server_from_stopping(door: Door) -> None
 
     stream = door.stream(until_done())
     assert next(stream).error_message == ""
-    stopping = threading.Thread(target=door.server.stop, args=(600,))
-    door.servicer.close()
-    stopping.start()
+    stopping = [
+        threading.Thread(target=door.server.stop, args=(600,)),
+        threading.Thread(target=door.servicer.end_streams, args=(600,)),
+    ]
+    for thread in stopping:
+        thread.start()
     with pytest.raises((grpc.RpcError, StopIteration)):
         next(stream)
-    stopping.join(60)
-    assert not stopping.is_alive()
+    for thread in stopping:
+        thread.join(60)
+        assert not thread.is_alive()
     done.set()
+
+
+def test_a_stream_that_is_used_goes_on_while_the_server_stops(door: Door) -> None:
+    answered = threading.Semaphore(1)
+
+    def one_after_another() -> Iterator[pb.ModelInferRequest]:
+        for _ in range(30):
+            answered.acquire(timeout=30)
+            yield house(1)
+
+    stream = door.stream(one_after_another())
+    next(stream)
+    ending = threading.Thread(target=door.servicer.end_streams, args=(600,))
+    ending.start()
+    count = 1
+    answered.release()
+    for answer in stream:
+        assert answer.error_message == ""
+        count += 1
+        answered.release()
+    assert count == 30
+    ending.join(60)
+    assert not ending.is_alive()
 
 
 def test_an_explanation_and_an_interval_are_outputs_of_their_own(door: Door) -> None:

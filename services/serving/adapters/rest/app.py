@@ -6,14 +6,14 @@ import asyncio
 import hmac
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from fairlead.kit.auth import TokenVerifier
-from fairlead.kit.errors import FairleadError, Internal, NotFound
+from fairlead.kit.errors import FairleadError, Internal, NotFound, ResourceExhausted
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
 from fairlead.kit.telemetry import extract, span
+from fairlead.kit.worker_pool import WorkerPool
 
 from ...domain.deployment import name_of_inference
 from ...domain.inference import Inference
@@ -37,11 +37,15 @@ LOG = get_logger("fairlead.serving.rest")
 
 @dataclass(frozen=True)
 class RestLimits:
-    """Largest body in bytes, how long a request waits for a model that is loading, and how many rows it may have."""
+    """Largest body in bytes, how long a request waits for a model that is loading, and how many rows it may have.
+
+    Requests for a thread are refused while the one in turn has waited queue_seconds.
+    """
 
     body_bytes: int
     load_seconds: float
     request: RequestLimits = LIMITS
+    queue_seconds: float = 5.0
 
 
 class OpenInferenceRest:
@@ -54,8 +58,13 @@ class OpenInferenceRest:
         self._verifier = verifier
         self._routes = routes
         self._limits = limits
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rest")
+        self._pool = WorkerPool(workers, name="rest", queue_seconds=limits.queue_seconds)
         self._known = b""
+
+    @property
+    def queued(self) -> int:
+        """Return how many requests wait for a thread."""
+        return self._pool.queued
 
     @property
     def body_bytes(self) -> int:
@@ -77,17 +86,19 @@ class OpenInferenceRest:
         """Return the response to one HTTP request, at once where that takes little time."""
         infer = _infer_path(request)
         if infer is None:
+            if request.path in OPEN_PATHS:
+                # It must be told also where every thread is busy.
+                return self._told(self._routes.answer, request)
             return self._in_thread(self._routes.answer, request)
         model_name, version = infer
+        at_once = self._is_quick(model_name, request)
 
         def infer_it(request: Request) -> Response:
-            return self._infer(model_name, version, request)
+            return self._infer(model_name, version, request, at_once)
 
         traceparent = request.headers.get(b"traceparent")
         predict = infer_it if traceparent is None else _traced(infer_it, traceparent)
-        if self._is_quick(model_name, request):
-            return self._told(predict, request)
-        return self._in_thread(predict, request)
+        return self._told(predict, request) if at_once else self._in_thread(predict, request)
 
     def _is_quick(self, model_name: str, request: Request) -> bool:
         if not _is_small(request.body) or b"content-encoding" in request.headers:
@@ -98,7 +109,11 @@ class OpenInferenceRest:
             return False
         return model is not None and model.is_quick
 
-    def _in_thread(self, work: Callable[[Request], Response], request: Request) -> Awaitable[Response]:
+    def _in_thread(self, work: Callable[[Request], Response], request: Request) -> Response | Awaitable[Response]:
+        try:
+            self._pool.refuse_if_behind()
+        except ResourceExhausted as error:
+            return error_response(error)
         return asyncio.get_running_loop().run_in_executor(self._pool, self._told, work, request)
 
     def _told(self, work: Callable[[Request], Response], request: Request) -> Response:
@@ -118,21 +133,21 @@ class OpenInferenceRest:
             return error_response(Internal("the service failed on this request; its log has the detail"))
         return response
 
-    def _infer(self, model_name: str, version: str, request: Request) -> Response:
+    def _infer(self, model_name: str, version: str, request: Request, at_once: bool) -> Response:
         header = request.headers.get(TIMEOUT)
         if header is None:
-            return self._read_and_predict(model_name, version, request)
+            return self._read_and_predict(model_name, version, request, at_once)
         with deadline.within(seconds_of(header) - _waited(request)):
-            return self._read_and_predict(model_name, version, request)
+            return self._read_and_predict(model_name, version, request, at_once)
 
-    def _read_and_predict(self, model_name: str, version: str, request: Request) -> Response:
+    def _read_and_predict(self, model_name: str, version: str, request: Request, at_once: bool) -> Response:
         parsed = parse_infer_request(request.body, request.headers.get(HEADER_LENGTH), self._limits.request)
         if parsed.timeout is None:
-            return self._predict(model_name, version, parsed)
+            return self._predict(model_name, version, parsed, at_once)
         with deadline.within(deadline.remaining(parsed.timeout - _waited(request))):
-            return self._predict(model_name, version, parsed)
+            return self._predict(model_name, version, parsed, at_once)
 
-    def _predict(self, model_name: str, version: str, parsed: InferRequest) -> Response:
+    def _predict(self, model_name: str, version: str, parsed: InferRequest, at_once: bool) -> Response:
         answer = self._inference.answer(
             name_of_inference(model_name),
             tensor_reader(lambda: parsed.tensors, parsed.row, parsed.outputs, parsed.options, self._limits.request),
@@ -141,6 +156,7 @@ class OpenInferenceRest:
             version=version,
             timeout=deadline.remaining(self._limits.load_seconds),
             options=parsed.options,
+            at_once=at_once,
         )
         return infer_response(model_name, parsed, answer)
 

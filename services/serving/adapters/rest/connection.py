@@ -26,6 +26,7 @@ WAITING = 16
 LINGER_SECONDS = 2.0
 """How long the rest of a refused body is read and dropped, so that its sender gets to read why."""
 TOO_LARGE_HEAD = 431
+RETRY_SECONDS = 1.0
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _OF_UPGRADES = (b"upgrade", b"connection", b"http2-settings")
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
@@ -48,12 +49,24 @@ class Application(Protocol):
 class Connections:
     """What the connections of a server share: who they are, the time in words, and whether they are to end."""
 
-    def __init__(self, application: Application, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, application: Application, loop: asyncio.AbstractEventLoop, *, most: int, refused: dict[str, int]
+    ) -> None:
+        """Let there be so many connections at most; refusals are counted by reason."""
         self.application = application
         self.loop = loop
+        self.most = most
         self.open: set[HttpConnection] = set()
         self.date = b""
         self.ending = False
+        self.behind = False
+        """Whether what is read now has waited too long already."""
+        self._refused = refused
+
+    def refusal(self, reason: str, message: str) -> Response:
+        """Count and return a refusal."""
+        self._refused[reason] += 1
+        return error_response(ResourceExhausted(f"{message}; try again later", retry_after=RETRY_SECONDS))
 
 
 class HttpConnection(asyncio.Protocol):
@@ -113,6 +126,8 @@ class HttpConnection(asyncio.Protocol):
         """The connection is open."""
         self._transport = cast(asyncio.Transport, transport)
         self._connections.open.add(self)
+        if len(self._connections.open) > self._connections.most:
+            self._refuse(self._connections.refusal("connections", "too many connections are open here"))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """The connection is gone."""
@@ -266,6 +281,9 @@ class HttpConnection(asyncio.Protocol):
     def _begin(self, request: Request | Response, keep: bool) -> None:
         if isinstance(request, Response):
             self._tell_refusal(request)
+            return
+        if self._connections.behind and request.method == "POST":
+            self._send(self._connections.refusal("lag", "more requests come than can be answered"), request, keep)
             return
         answer = self._application.answer(request)
         if isinstance(answer, Response):

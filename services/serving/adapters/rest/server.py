@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import dataclass
 from email.utils import formatdate
 from threading import Thread
 
@@ -20,6 +21,17 @@ IDLE_SECONDS = 75.0
 READ_SECONDS = 120.0
 """How long a request may take to arrive, and an answer to be taken."""
 DRAIN_TICK_SECONDS = 0.02
+LAST_REQUEST_SECONDS = 1.0
+"""How long a connection without a request is kept while the server ends: one may be on its way."""
+LAG_TICK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many connections there may be, and how many seconds the loop may lag behind before requests are refused."""
+
+    connections: int = 4096
+    lag_seconds: float = 5.0
 
 
 def listen(address: str) -> socket.socket:
@@ -36,12 +48,17 @@ def listen(address: str) -> socket.socket:
 class HttpServer:
     """One HTTP listener, started and drained by its owner."""
 
-    def __init__(self, app: Application, listener: socket.socket, *, grace: int = 10) -> None:
-        """Serve app on the listener; at the end requests under way have grace seconds."""
+    def __init__(
+        self, app: Application, listener: socket.socket, *, grace: int = 10, bounds: Bounds | None = None
+    ) -> None:
+        """Serve app on the listener within bounds; at the end requests under way have grace seconds."""
+        self._bounds = bounds or Bounds()
         self._app = app
         self._listener = listener
         self._grace = grace
         self._loop: asyncio.AbstractEventLoop
+        self.refused = {"connections": 0, "lag": 0}
+        """How many connections and requests were refused, by reason."""
         self._stopping = asyncio.Event()
         self._thread = Thread(target=self._run, name="rest-door", daemon=True)
         self.port: int = listener.getsockname()[1]
@@ -63,14 +80,14 @@ class HttpServer:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        connections = Connections(self._app, self._loop)
+        connections = Connections(self._app, self._loop, most=self._bounds.connections, refused=self.refused)
         connections.date = _now()
+        self._watch_lag(connections, self._loop.time())
         server = await self._loop.create_server(lambda: HttpConnection(connections), sock=self._listener)
         while not await _is_set(self._stopping, TICK_SECONDS):
             connections.date = _now()
             self._end_the_idle(connections)
-        server.close()
-        await self._drain(connections)
+        await self._drain(connections, server)
 
     def _end_the_idle(self, connections: Connections) -> None:
         now = self._loop.time()
@@ -82,12 +99,27 @@ class HttpServer:
             elif not connection.busy and waited > (IDLE_SECONDS if connection.idle else READ_SECONDS):
                 connection.close()
 
-    async def _drain(self, connections: Connections) -> None:
+    def _watch_lag(self, connections: Connections, due: float) -> None:
+        """Note whether the loop is behind: what is read now has waited about as long as this did since it was due."""
+        now = self._loop.time()
+        connections.behind = now - due > self._bounds.lag_seconds
+        self._loop.call_later(LAG_TICK_SECONDS, self._watch_lag, connections, now + LAG_TICK_SECONDS)
+
+    async def _drain(self, connections: Connections, server: asyncio.Server) -> None:
+        """Take no more connections, and end those there are.
+
+        Each is told with its next answer; those that ask nothing more are closed after a while, for a request that is
+        on its way when its connection is closed would be lost.
+        """
         connections.ending = True
-        until = self._loop.time() + self._grace
-        for connection in list(connections.open):
-            connection.end()
-        while connections.open and self._loop.time() < until:
+        # Who is in the listener's queue is served; the next one finds nobody listening and knows that.
+        await asyncio.sleep(0)
+        server.close()
+        began = self._loop.time()
+        while connections.open and (now := self._loop.time()) < began + self._grace:
+            for connection in list(connections.open):
+                if now - max(began, connection.since) > LAST_REQUEST_SECONDS:
+                    connection.end()
             await asyncio.sleep(DRAIN_TICK_SECONDS)
         for connection in list(connections.open):
             connection.abort()

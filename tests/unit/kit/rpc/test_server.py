@@ -28,15 +28,17 @@ from fairlead.kit.errors import (
     FairleadError,
     FieldViolation,
     Internal,
+    ResourceExhausted,
     Unauthenticated,
     Unavailable,
     error_for,
 )
 from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.channel import connect
-from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.rpc.server import CALLS_OF_A_CONNECTION, RpcServer
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.telemetry import configure_telemetry, span, start_metrics_server
+from tests import waiting
 
 
 @dataclass
@@ -239,3 +241,72 @@ def test_metrics_need_a_token() -> None:
 
 def _list_services() -> Iterator[reflection_pb2.ServerReflectionRequest]:
     yield reflection_pb2.ServerReflectionRequest(list_services="")
+
+
+@pytest.fixture
+def crowded() -> Iterator[Running]:
+    servicer = Projects()
+    server = RpcServer(settings_at(0), address="127.0.0.1:0", workers=1, queue_seconds=0.05)
+    server.add(add_ProjectServiceServicer_to_server, servicer, api.DESCRIPTOR.services_by_name["ProjectService"])
+    server.start()
+    yield Running(server, servicer, f"127.0.0.1:{server.port}")
+    server.stop(grace=0)
+
+
+def test_calls_that_would_wait_too_long_are_refused_and_told_when_to_come_back(crowded: Running) -> None:
+    stub, refused = crowded.stub(timeout=60), []
+
+    def call() -> None:
+        try:
+            stub.GetProject(api.GetProjectRequest(name="slow"))
+        except ResourceExhausted as error:
+            refused.append(error)
+
+    callers = [threading.Thread(target=call) for _ in range(12)]
+    for caller in callers:
+        caller.start()
+        time.sleep(0.02)
+    health = health_pb2_grpc.HealthStub(connect(crowded.address, token=""))
+    assert health.Check(health_pb2.HealthCheckRequest()).status == health_pb2.HealthCheckResponse.SERVING
+    for caller in callers:
+        caller.join()
+    assert refused
+    assert all(error.retry_after is not None and error.retry_after > 0 for error in refused)
+    # Those before them were answered, each in its turn.
+    assert len(crowded.servicer.seen) == 12 - len(refused)
+
+
+def test_who_calls_without_a_pause_loses_no_call_when_the_server_stops() -> None:
+    servicer = Projects()
+    server = RpcServer(settings_at(0), address="127.0.0.1:0")
+    server.add(add_ProjectServiceServicer_to_server, servicer, api.DESCRIPTOR.services_by_name["ProjectService"])
+    server.start()
+    endings: list[str] = []
+
+    def call() -> None:
+        stub = ProjectServiceStub(connect(f"127.0.0.1:{server.port}", token=TOKEN, timeout=30))
+        while True:
+            try:
+                stub.GetProject(api.GetProjectRequest(name="a"))
+            except FairleadError as error:
+                endings.append(error.message)
+                return
+
+    callers = [threading.Thread(target=call) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    waiting.until(lambda: len(servicer.seen) > 50, "load")
+    server.stop()
+    for caller in callers:
+        caller.join()
+    assert [message for message in endings if "failed to connect" not in message] == []
+
+
+def test_more_calls_than_a_connection_may_have_wait_at_their_caller(running: Running) -> None:
+    stub = ProjectServiceStub(grpc.insecure_channel(running.address))
+    metadata = (("authorization", f"Bearer {TOKEN}"),)
+    calls = [
+        stub.GetProject.future(api.GetProjectRequest(name="a"), metadata=metadata, timeout=60)
+        for _ in range(4 * CALLS_OF_A_CONNECTION)
+    ]
+    assert {call.result().project.name for call in calls} == {"a"}

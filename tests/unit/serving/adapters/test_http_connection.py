@@ -12,7 +12,7 @@ import pytest
 
 from fairlead.kit.errors import Unauthenticated
 from services.serving.adapters.rest.http import Request, Response
-from services.serving.adapters.rest.server import HttpServer, listen
+from services.serving.adapters.rest.server import Bounds, HttpServer, listen
 
 LARGEST = 1000
 
@@ -265,3 +265,45 @@ def test_an_answer_is_dropped_where_the_client_has_left(caller: Caller, server: 
     echo.may.set()
     caller.send(post("/a", "still here"))
     assert caller.response()[2] == b"POST /a still here"
+
+
+def test_further_connections_than_there_may_be_are_refused(echo: Echo) -> None:
+    server = HttpServer(echo, listen("127.0.0.1:0"), bounds=Bounds(connections=1))
+    server.start()
+    first = Caller(server)
+    first.send("GET /a HTTP/1.1\r\n\r\n")
+    assert first.response()[0] == 200
+    status, headers, body = Caller(server).response()
+    assert (status, headers["retry-after"], headers["connection"]) == (429, "1", "close")
+    assert b"too many connections" in body
+    assert server.refused["connections"] == 1
+    first.socket.close()
+    server.stop()
+
+
+def test_a_loop_that_is_behind_refuses_requests_without_looking_at_them(echo: Echo) -> None:
+    # It is always behind by this bound.
+    server = HttpServer(echo, listen("127.0.0.1:0"), bounds=Bounds(lag_seconds=-1.0))
+    server.start()
+    caller = Caller(server)
+    caller.send("POST /a HTTP/1.1\r\ncontent-length: 1\r\n\r\nx")
+    status, headers, _ = caller.response()
+    assert (status, headers["retry-after"]) == (429, "1")
+    # Who asks whether it lives is answered.
+    caller.send("GET /b HTTP/1.1\r\n\r\n")
+    assert caller.response()[0] == 200
+    assert server.refused["lag"] == 1
+    caller.socket.close()
+    server.stop()
+
+
+def test_a_connection_without_a_request_gets_one_more_answer_when_the_server_stops(
+    caller: Caller, server: HttpServer
+) -> None:
+    caller.send("GET /a HTTP/1.1\r\n\r\n")
+    assert caller.response()[0] == 200
+    stopping = Thread(target=server.stop)
+    stopping.start()
+    caller.send("GET /b HTTP/1.1\r\n\r\n")
+    assert caller.response()[0] == 200
+    stopping.join()
