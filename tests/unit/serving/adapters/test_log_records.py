@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from services.serving.adapters.frames import Record
+from services.serving.adapters.log_origins import Origins
 from services.serving.adapters.log_records import batches, describe, encode, encode_head
 from services.serving.domain.columns import Columns
 from services.serving.domain.model import Model
@@ -35,7 +36,13 @@ class NoRuntime:
         raise AssertionError("nothing is predicted here")
 
 
-HEAD = encode_head("projects/p/deployments/d", Model("projects/p/models/m/versions/1", PERSON, NoRuntime()))
+MODEL = Model("projects/p/models/m/versions/1", PERSON, NoRuntime())
+HEAD = encode_head("projects/p/deployments/d", MODEL)
+
+
+def head_of(deployment: str) -> bytes:
+    """A head without its length."""
+    return encode_head(deployment, MODEL)[4:]
 
 
 def columns(*rows: tuple[str, float, str, float]) -> Columns:
@@ -116,3 +123,14 @@ def test_a_record_that_has_not_what_its_head_tells_is_damaged(fault: str) -> Non
     damaged: list[Record] = []
     assert list(batches([Record(0, describe(record), record)], 10, 10_000, damaged.append)) == []
     assert len(damaged) == 1
+
+
+def test_what_heads_tell_is_read_once_and_forgotten_beyond_a_size() -> None:
+    origins, heads = Origins(most_bytes=2 * len(HEAD)), [head_of(f"d{number}") for number in range(3)]
+    first, second = origins.of(heads[0]), origins.of(heads[1])
+    assert (first.deployment, first.schema, second.deployment) == ("d0", PERSON, "d1")
+    assert origins.of(bytes(bytearray(heads[0]))) is first
+    assert origins.of(heads[2]).deployment == "d2"
+    assert origins.of(heads[0]) is not first
+    with pytest.raises(ValueError, match="Expecting value"):
+        origins.of(b"no head")
