@@ -86,7 +86,7 @@ def _with_content(sent: pb.ModelInferRequest.InferInputTensor, tensor: Tensor) -
     if tensor.datatype != BYTES or CONTENT_TYPE not in sent.parameters:
         return tensor
     content_type = sent.parameters[CONTENT_TYPE].string_param
-    return tensor._replace(data=decode_content(tensor.name, content_type, tensor.data))
+    return tensor._replace(data=decode_content(tensor.name, content_type, tensor.data), decoded=True)
 
 
 def _typed(tensor: pb.ModelInferRequest.InferInputTensor) -> Tensor:

@@ -134,3 +134,20 @@ def test_what_heads_tell_is_read_once_and_forgotten_beyond_a_size() -> None:
     assert origins.of(heads[0]) is not first
     with pytest.raises(ValueError, match="Expecting value"):
         origins.of(b"no head")
+
+
+@pytest.mark.parametrize("odd", ["", "\0", "a\0b", "\ud800", "ü"])
+def test_texts_are_read_as_they_were_whatever_is_in_them(odd: str) -> None:
+    record = encode(HEAD, "id", 7, columns((odd, 1.0, "x", 10.0), ("b", 2.0, odd, 20.0)), prediction("no", "yes"))
+    (batch,) = gathered([record])
+    assert (list(batch.columns[0]), list(batch.columns[2])) == ([odd, "b"], ["x", odd])
+
+
+def test_a_record_whose_texts_lie_in_a_list_as_before_is_read() -> None:
+    values, answer = columns(ONE, TWO), prediction("no", "yes")
+    assert answer.probabilities is not None
+    known = b"".join(value.tobytes() for value in values if value.dtype != object)
+    listed = [text for value in values if value.dtype == object for text in value.tolist()]
+    before = HEAD + pickle.dumps(("id", 7, 2, known, listed, answer.labels, answer.probabilities.tobytes()), 5)
+    (old,), (new,) = gathered([before]), gathered([encode(HEAD, "id", 7, values, answer)])
+    assert [list(column) for column in old.columns] == [list(column) for column in new.columns]
