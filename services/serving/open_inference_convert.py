@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from .domain.content_types import CONTENT_TYPE, decode_content
 from .domain.inference import Answer
 from .domain.limits import LIMITS, RequestLimits
 from .domain.outputs import OutputTensor, RequestedOutput, TensorInfo, output_tensors
-from .domain.raw_tensors import decode_raw, encode_raw, numeric_dtype, text_array
+from .domain.prediction import Prediction
+from .domain.raw_tensors import decode_raw, encode_raw, encode_texts, numeric_dtype, text_array
 from .domain.tensors import BYTES, Tensor, check_size, invalid_tensor
 
 _CONTENTS = {
@@ -84,7 +86,7 @@ def _with_content(sent: pb.ModelInferRequest.InferInputTensor, tensor: Tensor) -
     if tensor.datatype != BYTES or CONTENT_TYPE not in sent.parameters:
         return tensor
     content_type = sent.parameters[CONTENT_TYPE].string_param
-    return tensor._replace(data=decode_content(tensor.name, content_type, tensor.data))
+    return tensor._replace(data=decode_content(tensor.name, content_type, tensor.data), decoded=True)
 
 
 def _typed(tensor: pb.ModelInferRequest.InferInputTensor) -> Tensor:
@@ -107,8 +109,11 @@ def _typed(tensor: pb.ModelInferRequest.InferInputTensor) -> Tensor:
 
 def to_infer_response(model_name: str, answer: Answer, outputs: Sequence[RequestedOutput]) -> pb.ModelInferResponse:
     """Return an answer with the outputs asked for, as raw bytes, which every client reads."""
+    prediction = answer.prediction
+    if prediction.rows == 1 and not outputs and answer.explanation is None and answer.interval is None:
+        return _of_a_row(model_name, answer)
     tensors = output_tensors(
-        answer.prediction,
+        prediction,
         outputs,
         classes=answer.model.schema.classes,
         explanation=answer.explanation,
@@ -121,6 +126,40 @@ def to_infer_response(model_name: str, answer: Answer, outputs: Sequence[Request
         outputs=[_output(tensor) for tensor in tensors],
         raw_output_contents=[encode_raw(tensor) for tensor in tensors],
     )
+
+
+def _of_a_row(model_name: str, answer: Answer) -> pb.ModelInferResponse:
+    """Return what mostly comes; all but the values is the same for each row."""
+    prediction = answer.prediction
+    if prediction.values is not None:
+        response = pb.ModelInferResponse.FromString(_constant(model_name, answer.model.number, 0))
+        values: tuple[bytes, ...] = (prediction.values.tobytes(),)
+    else:
+        probabilities, labels = prediction.probabilities, prediction.labels
+        assert probabilities is not None
+        assert labels is not None
+        constant = _constant(model_name, answer.model.number, probabilities.shape[1])
+        response = pb.ModelInferResponse.FromString(constant)
+        values = (_raw_label(labels[0]), probabilities.tobytes())
+    response.id = answer.request_id
+    response.raw_output_contents.extend(values)
+    return response
+
+
+@lru_cache(maxsize=1024)
+def _constant(model_name: str, number: str, classes: int) -> bytes:
+    """Return the bytes of a row's answer without its id and values; no classes stand for a regression."""
+    numbers = np.zeros((1, classes) if classes else 1)
+    blank = Prediction(1, labels=[""], probabilities=numbers) if classes else Prediction(1, values=numbers)
+    response = pb.ModelInferResponse(
+        model_name=model_name, model_version=number, outputs=[_output(tensor) for tensor in output_tensors(blank)]
+    )
+    return response.SerializeToString()
+
+
+@lru_cache(maxsize=1024)
+def _raw_label(label: str) -> bytes:
+    return encode_texts([label])
 
 
 def _output(tensor: OutputTensor) -> pb.ModelInferResponse.InferOutputTensor:

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..domain.losses import Span, Tally, add
+from ..domain.losses import Tally, count
 
 MARKER = b"FLJ\xff"
 _CHECK = struct.Struct("<4sI")
 _HEAD = struct.Struct("<IIQqH")
+_FRAME = struct.Struct("<4sIIIQqH")
 _LENGTH = struct.Struct("<I")
 
 
@@ -64,10 +65,10 @@ def read(data: bytes, describe: Describe | None = None) -> Contents:
     A record that a crash cut short, at the end, is no damage.
     """
     contents = Contents()
+    keep, tally = contents.records.append, contents.tally
     for record in _frames(data, contents) if describe is None else _first_format(data, contents, describe):
-        contents.records.append(record)
-        mark = record.mark
-        add(contents.tally, mark.deployment, Span(mark.rows, mark.time_ns, mark.time_ns))
+        keep(record)
+        count(tally, *record.mark)
     return contents
 
 
@@ -92,16 +93,15 @@ def _frames(data: bytes, contents: Contents) -> Iterator[Record]:
 
 def _frame_at(data: bytes, at: int) -> tuple[Mark, bytes, int, int] | None:
     """Return mark, bytes, the rows before, and where the next frame begins; None where no whole frame is."""
-    start = at + _CHECK.size
-    if len(data) < start + _HEAD.size:
+    name = at + _FRAME.size
+    if len(data) < name:
         return None
-    marker, check = _CHECK.unpack_from(data, at)
-    length, rows, before, time_ns, name_length = _HEAD.unpack_from(data, start)
-    body = start + _HEAD.size + name_length
+    marker, check, length, rows, before, time_ns, name_length = _FRAME.unpack_from(data, at)
+    body = name + name_length
     end = body + length
-    if marker != MARKER or end > len(data) or zlib.crc32(memoryview(data)[start:end]) != check:
+    if marker != MARKER or end > len(data) or zlib.crc32(memoryview(data)[at + _CHECK.size : end]) != check:
         return None
-    return Mark(data[body - name_length : body].decode(), rows, time_ns), data[body:end], before, end
+    return Mark(data[name:body].decode(), rows, time_ns), data[body:end], before, end
 
 
 def _next_frame(data: bytes, at: int) -> int:

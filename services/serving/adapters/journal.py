@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from ..domain.losses import Span, Tally, add, rows_of
+from ..domain.losses import Span, Tally, add, count, rows_of
 from .frames import Contents, Describe, Mark, frame, read
 
 SEGMENT_BYTES = 8 * 1024 * 1024
@@ -63,8 +63,8 @@ class Journal:
         self._bytes = sum(segment.size for segment in (*self._sealed, *self._ended))
         self._seal()
 
-    def append(self, body: bytes, mark: Mark, displaced: Callable[[Tally], None] | None = None) -> None:
-        """Keep a record. Raises JournalFull, or OSError where the disk refuses; nothing is kept then.
+    def append(self, body: bytes, mark: Mark, displaced: Callable[[Tally], None] | None = None) -> Segment:
+        """Keep a record, and return its segment. Raises JournalFull, or OSError where the disk refuses it.
 
         With displaced, a full journal gives up its oldest segments, except one that is claimed; displaced is told what
         they held, each before it is gone. JournalFull then means that not even this makes room.
@@ -86,11 +86,12 @@ class Journal:
             segment.size += written
             segment.rows += mark.rows
             self._bytes += written
-            add(segment.tally, mark.deployment, Span(mark.rows, mark.time_ns, mark.time_ns))
+            count(segment.tally, *mark)
             if segment.size >= self._segment_bytes:
                 # The record is kept whether or not this succeeds; seal() tries again, and tells.
                 with contextlib.suppress(OSError):
                     self._seal()
+            return segment
 
     def seal(self) -> None:
         """End the segment being written, if there is one; the next record begins another.
@@ -158,6 +159,11 @@ class Journal:
     def max_bytes(self) -> int:
         """Return the bytes that it may hold."""
         return self._max_bytes
+
+    def gathering(self) -> int:
+        """Return how many deployments have records in the segment being written."""
+        segment = self._open
+        return 0 if segment is None else len(segment.tally)
 
     def oldest_ns(self) -> int | None:
         """Return when the oldest record that it holds was answered, nanoseconds since 1970; None where it is empty."""

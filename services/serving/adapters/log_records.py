@@ -3,8 +3,9 @@ the request itself.
 
 The head is JSON; the request is a pickle of built-in types alone, which is several times quicker than protobuf. Nothing
 in a record names a class, so any later version of this service, wherever its code lies, can read it. Numbers are the
-bytes of float64 arrays, one for all numeric columns, a column after the other, and the texts lie likewise in one list,
-so that a batch of requests is put together without looking at each value.
+bytes of float64 arrays, one for all numeric columns, a column after the other, and the texts lie likewise in one text,
+with a NUL between two of them, or, where one has a NUL in it, in a list; so that a batch of requests is put together
+without looking at each value.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ import numpy as np
 from ..domain.columns import Array, Columns
 from ..domain.model import Model
 from ..domain.prediction import Prediction
-from ..domain.prediction_log import Batch, LoggedRequest
-from ..domain.schema import InputColumn, Kind, Schema, TaskType
+from ..domain.prediction_log import Batch, LoggedRequest, Origin
 from .frames import Mark, Record
+from .log_origins import Origins
 
 _HEAD_LENGTH = struct.Struct("<I")
 _DOUBLE = 8
 _FIELDS_BY_COLUMN = 6
+_BETWEEN_TEXTS = "\0"
 
 
 def encode_head(deployment: str, model: Model, *, shadow: bool = False, sampling_rate: float = 0.0) -> bytes:
@@ -52,16 +54,19 @@ def encode_head(deployment: str, model: Model, *, shadow: bool = False, sampling
 
 def encode(head: bytes, request_id: str, time_ns: int, columns: Columns, prediction: Prediction) -> bytes:
     """Return the record of one answered request."""
-    numbers, texts = [], []
+    numbers: list[bytes] = []
+    texts: list[str] = []
     for column in columns:
         if column.dtype == object:
             texts += column.tolist()
         else:
             numbers.append(column.tobytes())
+    joined = _BETWEEN_TEXTS.join(texts)
+    told = joined if joined.count(_BETWEEN_TEXTS) == len(texts) - 1 else texts
     output = prediction.values if prediction.values is not None else prediction.probabilities
     outputs = b"" if output is None else output.tobytes()
     return head + pickle.dumps(
-        (request_id, time_ns, prediction.rows, b"".join(numbers), texts, prediction.labels, outputs), 5
+        (request_id, time_ns, prediction.rows, b"".join(numbers), told, prediction.labels, outputs), 5
     )
 
 
@@ -72,15 +77,20 @@ def describe(body: bytes) -> Mark:
 
 
 def batches(
-    records: Iterable[Record], max_rows: int, max_bytes: int, damaged: Callable[[Record], None]
+    records: Iterable[Record],
+    max_rows: int,
+    max_bytes: int,
+    damaged: Callable[[Record], None],
+    origins: Origins | None = None,
 ) -> Iterator[Batch]:
     """Return the requests of records in batches of one deployment and version.
 
     What encode() did not write is left out, and damaged is told of it. Requests of one deployment and version keep
     their order, over all its batches; those of versions that answer in turn do not, else each batch would hold but one.
     A batch ends before it would have more than max_rows rows or more than max_bytes of records; a larger request is
-    alone.
+    alone. Heads that origins know from before need not be read again.
     """
+    origins = origins or Origins()
     gathered: dict[bytes, _Gathering] = {}
     for record in records:
         rows = record.mark.rows
@@ -88,7 +98,7 @@ def batches(
             head, request = _decoded(record.body)
             gathering = gathered.get(head)
             if gathering is None:
-                gathering = gathered[head] = _Gathering(head)
+                gathering = gathered[head] = _Gathering(origins.of(head))
             gathering.check(request)
         except Exception:  # noqa: BLE001 - bytes that are no record may fail in any way; the caller is told
             damaged(record)
@@ -96,7 +106,7 @@ def batches(
         size = len(record.body) - len(head)
         if gathering.requests and not gathering.takes(rows, size, max_rows, max_bytes):
             yield gathering.batch()
-            gathering = gathered[head] = _Gathering(head)
+            gathering = gathered[head] = _Gathering(gathering.origin)
         gathering.add(record.place, request, size)
     for gathering in gathered.values():
         if gathering.requests:
@@ -114,14 +124,12 @@ class _Request(NamedTuple):
 
 
 class _Gathering:
-    """Requests with one head, on their way to a batch."""
+    """Requests of one origin, on their way to a batch."""
 
-    def __init__(self, head: bytes) -> None:
-        """Raises an error of any kind where the head is none."""
-        self._known = known = json.loads(head)
-        inputs = tuple(InputColumn(name, Kind(kind), tensor) for name, kind, tensor in known["inputs"])
-        self._schema = Schema(TaskType(known["task"]), tuple(known["classes"]), inputs)
-        self._layout = self._schema.layout
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        layout = self._layout = origin.schema.layout
+        self._row_bytes, self._row_texts = _DOUBLE * len(layout.number_places), len(layout.text_places)
         self.requests: list[LoggedRequest] = []
         self._parts: list[_Request] = []
         self._rows = 0
@@ -129,12 +137,12 @@ class _Gathering:
 
     def check(self, request: _Request) -> None:
         """Raise ValueError where a request has not what the head says."""
-        rows, layout = request.rows, self._layout
+        _, _, rows, numbers, texts, labels, outputs = request
         if (
-            len(request.numbers) != rows * len(layout.number_places) * _DOUBLE
-            or len(request.texts) != rows * len(layout.text_places)
-            or len(request.outputs) % (rows * _DOUBLE)
-            or len(request.labels or ()) not in (0, rows)
+            len(numbers) != rows * self._row_bytes
+            or len(texts) != rows * self._row_texts
+            or len(outputs) % (rows * _DOUBLE)
+            or (labels and len(labels) != rows)
         ):
             raise ValueError(f"the request {request.request_id} has not the values that its head tells")
 
@@ -148,18 +156,14 @@ class _Gathering:
         self._size += size
 
     def batch(self) -> Batch:
-        layout, known = self._layout, self._known
+        layout = self._layout
         stacked = [*self._numbers(len(layout.number_places)), *self._texts(len(layout.text_places))]
         return Batch(
-            known["deployment"],
-            known["model_version"],
-            self._schema,
+            self.origin,
             tuple(self.requests),
             tuple(stacked[place] for place in layout.order),
             [label for part in self._parts for label in part.labels or ()],
             _doubles(b"".join([part.outputs for part in self._parts])).reshape(self._rows, -1),
-            shadow=known.get("shadow", False),
-            sampling_rate=known.get("sampling_rate", 0.0),
         )
 
     def _numbers(self, columns: int) -> list[list[float]]:
@@ -189,7 +193,7 @@ def _doubles(data: bytes) -> Array:
 def _decoded(body: bytes) -> tuple[bytes, _Request]:
     end = _HEAD_LENGTH.size + _HEAD_LENGTH.unpack_from(body)[0]
     values = _BuiltIns(io.BytesIO(memoryview(body)[end:])).load()
-    return body[_HEAD_LENGTH.size : end], _by_column(*values) if len(values) == _FIELDS_BY_COLUMN else _Request(*values)
+    return body[_HEAD_LENGTH.size : end], _by_column(*values) if len(values) == _FIELDS_BY_COLUMN else _request(*values)
 
 
 class _BuiltIns(pickle.Unpickler):
@@ -197,6 +201,19 @@ class _BuiltIns(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         raise pickle.UnpicklingError(f"the journal names {module}.{name}; records hold built-in types only")
+
+
+def _request(
+    request_id: str,
+    time_ns: int,
+    rows: int,
+    numbers: bytes,
+    texts: str | list[str],
+    labels: list[str] | None,
+    outputs: bytes,
+) -> _Request:
+    each = texts.split(_BETWEEN_TEXTS) if isinstance(texts, str) else texts
+    return _Request(request_id, time_ns, rows, numbers, each, labels, outputs)
 
 
 def _by_column(

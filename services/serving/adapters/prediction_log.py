@@ -63,14 +63,16 @@ class JournaledPredictionLog:
             head = self._remember(key, model)
         mark = Mark(deployment, prediction.rows, time_ns)
         try:
-            self._journal.append(encode(head, request_id, time_ns, columns, prediction), mark, self._displaced)
+            segment = self._journal.append(
+                encode(head, request_id, time_ns, columns, prediction), mark, self._displaced
+            )
         except JournalFull as error:
             self._lose(mark, error, "drop_oldest" if self._displaced else "drop_newest")
             return
         except OSError as error:
             self._lose(mark, error, "disk")
             return
-        self._publisher.wake(prediction.rows)
+        self._publisher.wake(segment)
 
     def forget(self, deployment: str) -> None:
         """Keep nothing in memory for a deployment that ended; what it answered is published all the same."""

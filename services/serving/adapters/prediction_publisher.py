@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from threading import Event as Flag
 from threading import Lock, Thread
@@ -17,17 +18,29 @@ from fairlead.kit.errors import InvalidArgument
 from fairlead.kit.events import Draft, EventLog, topics
 from fairlead.kit.logging import get_logger
 
-from ..domain.losses import Span, Tally, add
+from ..domain.losses import Span, Tally, add, rows_of
 from .frames import Record
 from .journal import Journal, Segment
 from .log_metrics import DROPPED, LOGGED, SPOOLED
+from .log_origins import Origins
 from .log_records import batches
 from .loss_alerts import to_draft
 from .losses import Cause, Losses
 from .prediction_events import to_drafts
 
-FLUSH_ROWS = 256
+FLUSH_ROWS = 512
 FLUSH_SECONDS = 0.1
+MANY = 16
+"""Where so many deployments answer at a time, those that answer little are waited for: an event costs much more than
+another row of it."""
+ROWS_OF_EACH = 8
+SLICE_RECORDS = 16
+PAUSE_BETWEEN_SLICES = 0.0002
+"""After so many records the thread gives way to requests: it would else hold each of them up for as long as one thread
+may keep the interpreter, several times over."""
+BEHIND_BYTES = 4 * 1024 * 1024
+"""It does not give way while as much waits."""
+FLUSH_SECONDS_OF_MANY = 1.0
 BATCH_ROWS = 1024
 BATCH_BYTES = 256 * 1024
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
@@ -39,15 +52,18 @@ LOG = get_logger("fairlead.serving.log")
 
 
 class PredictionPublisher:
-    """Publishes within 100 ms or 256 rows; what the event log does not take stays in the journal."""
+    """Publishes within 100 ms or 512 rows, or within a second where many deployments answer a few rows each.
+
+    What the event log does not take stays in the journal.
+    """
 
     def __init__(self, journal: Journal, losses: Losses, events: EventLog) -> None:
         """Begin with what an earlier process left."""
         self._journal = journal
         self._losses = losses
         self._events = events
+        self._origins = Origins()
         self._lock = Lock()
-        self._rows = 0
         self._losing = False
         self._alerted = -ALERT_SECONDS
         self._pending, self._full, self._closing = Flag(), Flag(), Flag()
@@ -56,14 +72,14 @@ class PredictionPublisher:
         self._thread = Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
 
-    def wake(self, rows: int) -> None:
-        """Tell that rows were appended."""
-        with self._lock:
-            self._rows += rows
-            rows = self._rows
-        if rows >= FLUSH_ROWS:
+    def wake(self, segment: Segment) -> None:
+        """Tell that something was appended to a segment."""
+        # No lock, for each request comes here: both flags are cleared before the segment is sealed, so that whoever
+        # finds one set has appended to what will be sealed.
+        if segment.rows >= FLUSH_ROWS and not self._full.is_set() and segment.rows >= ROWS_OF_EACH * len(segment.tally):
             self._full.set()
-        self._pending.set()
+        if not self._pending.is_set():
+            self._pending.set()
 
     def begins_to_lose(self) -> bool:
         """Tell that predictions are lost; return whether this is the first since the event log took some."""
@@ -83,12 +99,11 @@ class PredictionPublisher:
         going = True
         while going:
             self._pending.wait(ALERT_SECONDS if self._losses else None)
-            self._full.wait(FLUSH_SECONDS)
+            if not self._full.wait(FLUSH_SECONDS) and self._journal.gathering() >= MANY:
+                self._full.wait(FLUSH_SECONDS_OF_MANY - FLUSH_SECONDS)
             # Cleared before sealing: what is appended from here on asks for another round.
             self._pending.clear()
             self._full.clear()
-            with self._lock:
-                self._rows = 0
             closing = self._closing.is_set()
             try:
                 self._journal.seal()
@@ -113,12 +128,13 @@ class PredictionPublisher:
     def _deliver(self, segment: Segment) -> bool:
         contents, identity = self._journal.read(segment)
         unreadable: list[Record] = []
-        drafts = [
-            draft
-            for batch in batches(contents.records, BATCH_ROWS, BATCH_BYTES, unreadable.append)
-            for draft in to_drafts(identity, batch)
-        ]
-        if drafts and not self._publish(drafts):
+        name = uuid.UUID(identity)
+        drafts: list[Draft] = []
+        rows, records = 0, self._in_slices(contents.records)
+        for batch in batches(records, BATCH_ROWS, BATCH_BYTES, unreadable.append, self._origins):
+            drafts += to_drafts(name, batch)
+            rows += batch.rows
+        if drafts and not self._publish(drafts, rows):
             return False
         lost = self._journal.damaged(segment, contents)
         for _, mark, _ in unreadable:
@@ -134,9 +150,14 @@ class PredictionPublisher:
             self._journal.remove(segment)
         return True
 
-    def _publish(self, drafts: list[Draft]) -> bool:
+    def _in_slices(self, records: list[Record]) -> Iterator[Record]:
+        for start in range(0, len(records), SLICE_RECORDS):
+            yield from records[start : start + SLICE_RECORDS]
+            if self._journal.size < BEHIND_BYTES and not self._closing.is_set():
+                time.sleep(PAUSE_BETWEEN_SLICES)
+
+    def _publish(self, drafts: list[Draft], rows: int) -> bool:
         """Publish, trying until the event log takes it; False where the service ends before that."""
-        rows = _rows(drafts)
         for delay in itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1])):
             try:
                 self._events.publish_many(topics.PREDICTIONS, drafts)
@@ -144,7 +165,7 @@ class PredictionPublisher:
             except InvalidArgument as error:
                 # It will never take these as they are: what is wrong with one must not hold up the others.
                 if len(drafts) > 1:
-                    return all(self._publish([draft]) for draft in drafts)
+                    return all(self._publish([draft], _rows(draft)) for draft in drafts)
                 self._refuse(drafts[0], error)
                 return True
             except Exception:
@@ -161,7 +182,7 @@ class PredictionPublisher:
 
     def _refuse(self, draft: Draft, error: InvalidArgument) -> None:
         """Count an event that the event log will never take."""
-        rows = _rows([draft])
+        rows = _rows(draft)
         for deployment, span in _spans(draft).items():
             self._losses.add(deployment, span, cause=Cause.REJECTED)
         DROPPED.labels("refused").inc(rows)
@@ -205,10 +226,5 @@ def _spans(draft: Draft) -> Tally:
     return tally
 
 
-def _rows(drafts: Sequence[Draft]) -> int:
-    return sum(
-        request.row_count
-        for draft in drafts
-        if isinstance(draft.message, events_pb2.PredictionBatch)
-        for request in draft.message.requests
-    )
+def _rows(draft: Draft) -> int:
+    return rows_of(_spans(draft))

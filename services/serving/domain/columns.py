@@ -6,7 +6,7 @@ with NaN for missing, and str objects for text with "" for missing. All have the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,11 @@ _EXPECTED = {
 }
 
 
-def columns_of(schema: Schema, given: Mapping[str, Array]) -> tuple[Columns, int]:
+def columns_of(schema: Schema, given: Mapping[str, Array], texts: Collection[str] = ()) -> tuple[Columns, int]:
     """Return the schema's columns and the number of rows; columns the model does not read are ignored.
 
-    The given arrays have shape [n]: any numeric type, or objects (str, bool, int, float, None).
+    The given arrays have shape [n]: any numeric type, or objects (str, bool, int, float, None). Those named in texts
+    are known to hold str alone.
     Raises InvalidArgument naming each missing column, and the first bad value or length.
     """
     rows = -1
@@ -50,7 +51,8 @@ def columns_of(schema: Schema, given: Mapping[str, Array]) -> tuple[Columns, int
                 "send columns of equal length",
             )
         rows = len(values)
-        columns.append(to_model(column, values))
+        is_done = column.kind is Kind.TEXT and column.name in texts
+        columns.append(values if is_done else to_model(column, values))
     return tuple(columns), max(rows, 0)
 
 

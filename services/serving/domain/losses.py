@@ -27,6 +27,18 @@ def add(tally: Tally, deployment: str, span: Span) -> None:
     tally[deployment] = span if known is None else known.joined(span)
 
 
+def count(tally: Tally, deployment: str, rows: int, time_ns: int) -> None:
+    """Count one record in; as add(), and several times quicker, for it is done for each request."""
+    known = tally.get(deployment)
+    if known is None:
+        tally[deployment] = Span(rows, time_ns, time_ns)
+        return
+    so_far, first_ns, last_ns = known
+    tally[deployment] = Span(
+        so_far + rows, time_ns if time_ns < first_ns else first_ns, time_ns if time_ns > last_ns else last_ns
+    )
+
+
 def rows_of(tally: Tally) -> int:
     """Return the rows of all deployments."""
     return sum(span.rows for span in tally.values())

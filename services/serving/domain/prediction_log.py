@@ -54,24 +54,34 @@ class LoggedRequest(NamedTuple):
     first_row: int = 0
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Requests that one deployment answered with one model version; columns and predictions of all rows in order.
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Who answered: a deployment, with one model version, in one way.
 
-    columns: the values of each input, floats (NaN missing) or texts. labels: empty for regression.
-    outputs: probabilities float64 [n, classes], or values [n, 1]. shadow: no caller had the predictions.
-    sampling_rate: the share of requests that was kept; 0 for all.
+    shadow: no caller had the predictions. sampling_rate: the share of requests that was kept; 0 for all. One origin
+    stands for all batches of it and equals itself alone, so that what is worked out for it can be looked up quickly.
     """
 
     deployment: str
     model_version: str
     schema: Schema
+    shadow: bool = False
+    sampling_rate: float = 0.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Requests of one origin; columns and predictions of all rows in order.
+
+    columns: the values of each input, floats (NaN missing) or texts. labels: empty for regression.
+    outputs: probabilities float64 [n, classes], or values [n, 1].
+    """
+
+    origin: Origin
     requests: tuple[LoggedRequest, ...]
     columns: tuple[Sequence[Any], ...]
     labels: Sequence[str]
     outputs: Array
-    shadow: bool = False
-    sampling_rate: float = 0.0
 
     @property
     def rows(self) -> int:

@@ -38,8 +38,13 @@ def _decode_numbers(name: str, datatype: str, raw: bytes | memoryview) -> Array:
 def encode_raw(tensor: OutputTensor) -> bytes:
     """Return an output as raw bytes."""
     if isinstance(tensor.data, list):
-        return b"".join(_LENGTH.pack(len(text)) + text for text in (label.encode() for label in tensor.data))
+        return encode_texts(tensor.data)
     return tensor.data.tobytes()
+
+
+def encode_texts(texts: Sequence[str]) -> bytes:
+    """Return texts as the raw bytes of BYTES elements."""
+    return b"".join([_LENGTH.pack(len(text)) + text for text in (text.encode() for text in texts)])
 
 
 def numeric_dtype(name: str, datatype: str) -> np.dtype[Any]:

@@ -41,12 +41,16 @@ DTYPES: dict[str, np.dtype[Any]] = {
 
 
 class Tensor(NamedTuple):
-    """One input: data is flat, numeric or (BYTES) objects of str, and has as many elements as the shape says."""
+    """One input: data is flat, numeric or (BYTES) objects of str, and has as many elements as the shape says.
+
+    decoded: whether the texts stood for other values, so that the objects are any of str, bool, int, float and None.
+    """
 
     name: str
     datatype: str
     shape: tuple[int, ...]
     data: Array
+    decoded: bool = False
 
 
 def columns_of_tensors(schema: Schema, tensors: Sequence[Tensor]) -> tuple[Columns, int]:
@@ -69,7 +73,8 @@ def columns_of_tensors(schema: Schema, tensors: Sequence[Tensor]) -> tuple[Colum
         if len(tensor.shape) != 1 and not (len(tensor.shape) == 2 and tensor.shape[1] == 1):
             raise invalid_tensor(tensor.name, f"shape {list(tensor.shape)} was sent; expected [n] or [n, 1]")
         given[tensor.name] = tensor.data
-    return columns_of(schema, given)
+    texts = {tensor.name for tensor in tensors if tensor.datatype == BYTES and not tensor.decoded}
+    return columns_of(schema, given, texts)
 
 
 def invalid_tensor(name: str, message: str) -> InvalidArgument:

@@ -130,7 +130,8 @@ def _tensors(inputs: list[Any], binary: memoryview) -> list[Tensor]:
             tensor = decode_raw(name, datatype, shape, binary[position : position + size])
             position += size
         if datatype == BYTES and CONTENT_TYPE in parameters:
-            tensor = tensor._replace(data=decode_content(name, parameters[CONTENT_TYPE], tensor.data))
+            data = decode_content(name, parameters[CONTENT_TYPE], tensor.data)
+            tensor = tensor._replace(data=data, decoded=True)
         tensors.append(tensor)
     if position != len(binary):
         raise InvalidArgument(f"{len(binary) - position} bytes follow the JSON part that no tensor's size asks for")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from pydantic_core import to_json
 
 from ...domain.inference import Answer
 from ...domain.outputs import OutputTensor, output_tensors
+from ...domain.prediction import Prediction
 from ...domain.raw_tensors import encode_raw
 from .http import BINARY, Response, json_response
 from .infer_request import InferRequest
@@ -15,6 +18,9 @@ from .infer_request import InferRequest
 
 def infer_response(model_name: str, request: InferRequest, answer: Answer) -> Response:
     """Return an answer with the outputs asked for, each as it was asked for."""
+    plain = answer.explanation is None and answer.interval is None
+    if plain and answer.prediction.rows == 1 and not request.outputs and not request.binary_default:
+        return Response(_of_a_row(model_name, answer))
     tensors = output_tensors(
         answer.prediction,
         request.outputs,
@@ -48,6 +54,31 @@ def infer_response(model_name: str, request: InferRequest, answer: Answer) -> Re
         content_type=BINARY,
         headers=((b"inference-header-content-length", str(len(json_part)).encode()),),
     )
+
+
+def _of_a_row(model_name: str, answer: Answer) -> bytes:
+    """Return what mostly comes; all but the id and the values is the same for each row."""
+    prediction, number = answer.prediction, answer.model.number
+    outputs = prediction.probabilities if prediction.values is None else prediction.values
+    assert outputs is not None
+    labels = to_json(prediction.labels) if prediction.values is None else b""
+    before_id, before_labels, before_outputs, end = _constant(model_name, number, outputs.shape)
+    values = to_json(outputs.ravel().tolist(), inf_nan_mode="null")
+    return b"".join((before_id, to_json(answer.request_id), before_labels, labels, before_outputs, values, end))
+
+
+@lru_cache(maxsize=1024)
+def _constant(model_name: str, number: str, shape: tuple[int, ...]) -> tuple[bytes, bytes, bytes, bytes]:
+    """Return what lies before, between and behind id, labels and numbers; the shape of values or of probabilities."""
+    if len(shape) == 1:
+        blank = Prediction(1, values=np.zeros(shape))
+    else:
+        blank = Prediction(1, labels=[], probabilities=np.zeros(shape))
+    outputs = [_described(tensor) for tensor in output_tensors(blank)]
+    head = to_json({"model_name": model_name, "model_version": number})
+    *labels, numbers = (to_json(output)[:-1] + b',"data":' for output in outputs)
+    before_labels = b',"outputs":[' + b"".join(labels)
+    return head[:-1] + b',"id":', before_labels, (b"}," if labels else b"") + numbers, b"}]}"
 
 
 def _described(tensor: OutputTensor) -> dict[str, Any]:

@@ -50,6 +50,16 @@ def test_records_are_read_back_in_order(tmp_path: Path) -> None:
     assert records(journal) == [b"record 0", b"record 1", b"record 2"]
 
 
+def test_it_tells_how_many_deployments_have_records_in_the_segment_being_written(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path, MEGABYTE)
+    assert journal.gathering() == 0
+    for deployment in (A, B, A):
+        keep(journal, b"record", deployment=deployment)
+    assert journal.gathering() == 2
+    journal.seal()
+    assert journal.gathering() == 0
+
+
 def test_sealing_nothing_leaves_nothing(tmp_path: Path) -> None:
     journal = open_journal(tmp_path, MEGABYTE)
     journal.seal()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from services.serving.adapters.frames import Record
+from services.serving.adapters.log_origins import Origins
 from services.serving.adapters.log_records import batches, describe, encode, encode_head
 from services.serving.domain.columns import Columns
 from services.serving.domain.model import Model
@@ -35,7 +36,13 @@ class NoRuntime:
         raise AssertionError("nothing is predicted here")
 
 
-HEAD = encode_head("projects/p/deployments/d", Model("projects/p/models/m/versions/1", PERSON, NoRuntime()))
+MODEL = Model("projects/p/models/m/versions/1", PERSON, NoRuntime())
+HEAD = encode_head("projects/p/deployments/d", MODEL)
+
+
+def head_of(deployment: str) -> bytes:
+    """A head without its length."""
+    return encode_head(deployment, MODEL)[4:]
 
 
 def columns(*rows: tuple[str, float, str, float]) -> Columns:
@@ -116,3 +123,31 @@ def test_a_record_that_has_not_what_its_head_tells_is_damaged(fault: str) -> Non
     damaged: list[Record] = []
     assert list(batches([Record(0, describe(record), record)], 10, 10_000, damaged.append)) == []
     assert len(damaged) == 1
+
+
+def test_what_heads_tell_is_read_once_and_forgotten_beyond_a_size() -> None:
+    origins, heads = Origins(most_bytes=2 * len(HEAD)), [head_of(f"d{number}") for number in range(3)]
+    first, second = origins.of(heads[0]), origins.of(heads[1])
+    assert (first.deployment, first.schema, second.deployment) == ("d0", PERSON, "d1")
+    assert origins.of(bytes(bytearray(heads[0]))) is first
+    assert origins.of(heads[2]).deployment == "d2"
+    assert origins.of(heads[0]) is not first
+    with pytest.raises(ValueError, match="Expecting value"):
+        origins.of(b"no head")
+
+
+@pytest.mark.parametrize("odd", ["", "\0", "a\0b", "\ud800", "ü"])
+def test_texts_are_read_as_they_were_whatever_is_in_them(odd: str) -> None:
+    record = encode(HEAD, "id", 7, columns((odd, 1.0, "x", 10.0), ("b", 2.0, odd, 20.0)), prediction("no", "yes"))
+    (batch,) = gathered([record])
+    assert (list(batch.columns[0]), list(batch.columns[2])) == ([odd, "b"], ["x", odd])
+
+
+def test_a_record_whose_texts_lie_in_a_list_as_before_is_read() -> None:
+    values, answer = columns(ONE, TWO), prediction("no", "yes")
+    assert answer.probabilities is not None
+    known = b"".join(value.tobytes() for value in values if value.dtype != object)
+    listed = [text for value in values if value.dtype == object for text in value.tolist()]
+    before = HEAD + pickle.dumps(("id", 7, 2, known, listed, answer.labels, answer.probabilities.tobytes()), 5)
+    (old,), (new,) = gathered([before]), gathered([encode(HEAD, "id", 7, values, answer)])
+    assert [list(column) for column in old.columns] == [list(column) for column in new.columns]

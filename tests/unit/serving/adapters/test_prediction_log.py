@@ -389,7 +389,7 @@ def test_a_record_names_no_class_of_this_service(tmp_path: Path) -> None:
     record = encode(encode_head(INCOME_NAME, INCOME_MODEL), "a", 0, COLUMNS, PREDICTION)
     assert not any(word in record for word in (b"services", b"fairlead", b"numpy", b"Schema"))
     (batch,) = batches([Record(0, describe(record), record)], 10, 10_000, lambda _: None)
-    assert batch.schema == INCOME
+    assert batch.origin.schema == INCOME
 
 
 def test_a_record_that_would_import_something_is_refused() -> None:

@@ -126,3 +126,12 @@ def test_a_plain_row_of_messages_is_read_at_once(age: tuple[str, np.generic]) ->
 )
 def test_messages_out_of_the_ordinary_are_read_as_tensors(request_: pb.ModelInferRequest) -> None:
     assert plain_row(request_) is None
+
+
+def test_a_row_sent_as_one_before_is_read_by_its_own_values() -> None:
+    assert plain_row(message()) is not None
+    row = plain_row(message(work=b"\x03\0\0\0two", age=("FP64", np.float64(7).tobytes())))
+    assert row is not None
+    assert row.values[:2] == ["two", 7]
+    for broken in (message(work=b"\x04\0\0\0two"), message(age=("FP64", bytes(7))), message(work=b"\x01\0\0\0\xff")):
+        assert plain_row(broken) is None

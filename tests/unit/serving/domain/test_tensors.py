@@ -105,3 +105,13 @@ def test_an_empty_tensor_has_no_rows() -> None:
 def test_broken_raw_bytes_are_refused(datatype: str, shape: list[int], raw: bytes, message: str) -> None:
     with pytest.raises(InvalidArgument, match=f"tensor 'x': .*{message}"):
         decode_raw("x", datatype, shape, raw)
+
+
+def test_what_decoded_elements_of_a_text_column_are_is_spelled_as_a_category() -> None:
+    sent = (
+        Tensor("married", "BOOL", (1, 1), np.array([True])),
+        Tensor("age", "FP64", (1, 1), numbers([39])),
+        Tensor("seen", "BYTES", (1, 1), texts("1970-01-02")),
+    )
+    columns, _ = columns_of_tensors(INCOME, [*sent, Tensor("workclass", "BYTES", (1, 1), texts(3.0), decoded=True)])
+    assert columns[1].tolist() == ["3"]
