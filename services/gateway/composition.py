@@ -8,12 +8,12 @@ from fairlead.kit.database import migrate
 
 from .adapters.audit import AuditTrail
 from .adapters.changes import TaskChanges
-from .adapters.endpoints import endpoints_of
 from .adapters.projection import TaskProjection
 from .adapters.projects import ProjectStore
-from .adapters.relay import Relay
 from .adapters.schema import MIGRATIONS
 from .adapters.services import Services
+from .adapters.serving.endpoints import endpoints_of
+from .adapters.serving.relay import Relay
 from .adapters.task_directory import TaskDirectory
 from .adapters.task_stream import TaskStream
 from .adapters.task_view import TaskView

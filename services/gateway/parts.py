@@ -12,8 +12,8 @@ from .adapters.audit import AuditTrail
 from .adapters.changes import TaskChanges
 from .adapters.projection import TaskProjection
 from .adapters.projects import ProjectStore
-from .adapters.relay import Relay
 from .adapters.services import Services
+from .adapters.serving.relay import Relay
 from .adapters.task_directory import TaskDirectory
 from .adapters.task_stream import TaskStream
 from .adapters.task_view import TaskView

@@ -22,9 +22,9 @@ from fairlead.api.serving.v1.relay_service_pb2_grpc import (
 from fairlead.kit.errors import DeadlineExceeded, FailedPrecondition, NotFound, Unavailable
 from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.status import to_details
-from services.gateway.adapters.endpoints import endpoints_of
-from services.gateway.adapters.relay import Relay
-from services.gateway.adapters.relay_metrics import CallsUnderWay
+from services.gateway.adapters.serving.endpoints import endpoints_of
+from services.gateway.adapters.serving.metrics import CallsUnderWay
+from services.gateway.adapters.serving.relay import Relay
 from services.gateway.domain.placement import Placement
 
 DEPLOYMENT = "projects/p/deployments/d"

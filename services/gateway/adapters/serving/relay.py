@@ -13,10 +13,10 @@ from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.status import from_details
 from fairlead.kit.telemetry import inject
 
-from ..domain.placement import Placement
-from .relay_endpoint import RelayEndpoint
-from .relay_metrics import CALLS_LOST, CALLS_UNDER_WAY
-from .relay_stream import SILENT_SECONDS, StreamLost
+from ...domain.placement import Placement
+from .endpoint import RelayEndpoint
+from .metrics import CALLS_LOST, CALLS_UNDER_WAY
+from .stream import SILENT_SECONDS, StreamLost
 
 FOLLOW_SECONDS = 1.0
 """How often the endpoints are asked for anew, and those that were lost are looked at again."""

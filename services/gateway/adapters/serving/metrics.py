@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ..domain.placement import Placement
+from ...domain.placement import Placement
 
 LABELLED = 50
 """How many endpoints have a label of their own; the calls of all others are told together."""

@@ -13,7 +13,7 @@ from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.kit.errors import DeadlineExceeded
 from fairlead.kit.rpc.status import from_rpc_error
 
-from .relay_metrics import CALLS_PER_MESSAGE, STREAMS_LOST
+from .metrics import CALLS_PER_MESSAGE, STREAMS_LOST
 
 if TYPE_CHECKING:
     # The types of a stub on an asynchronous channel are in the stub files only.

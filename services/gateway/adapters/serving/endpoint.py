@@ -10,7 +10,7 @@ from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceStub
 from fairlead.kit.rpc.status import DETAILS_KEY, from_rpc_error
 
-from .relay_stream import DRAIN_SECONDS, RelayStream, StreamLost
+from .stream import DRAIN_SECONDS, RelayStream, StreamLost
 
 MESSAGE_BYTES = 64 * 1024 * 1024
 QUICK_BYTES = 16 * 1024
