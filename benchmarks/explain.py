@@ -19,7 +19,7 @@ import numpy as np
 from lightgbm import LGBMClassifier
 from sklearn.ensemble import RandomForestClassifier
 
-from services.serving.domain.model import Model
+from services.serving.domain.models.model import Model
 from services.trainer.domain.export import FittedModel
 from services.trainer.domain.table import TrainingTable
 from tests.unit.serving.insights.models import in_order, served

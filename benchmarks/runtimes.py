@@ -24,9 +24,9 @@ import onnxruntime
 from lightgbm import LGBMClassifier
 from onnx import TensorProto, helper
 
-from services.serving.adapters.native_runtime import NativeRuntime
-from services.serving.adapters.onnx_runtime import OnnxRuntime
-from services.serving.domain.schema import InputColumn, Kind, Schema, TaskType
+from services.serving.adapters.models.native_runtime import NativeRuntime
+from services.serving.adapters.models.onnx_runtime import OnnxRuntime
+from services.serving.domain.models.schema import InputColumn, Kind, Schema, TaskType
 from services.trainer.adapters.package import pickle_by_value
 from services.trainer.domain.export import FittedModel, tensor_names, to_onnx
 from services.trainer.domain.export.estimators import write_estimator

@@ -12,9 +12,9 @@ from fairlead.kit.logging import configure_logging, get_logger
 from fairlead.kit.parent import stop_with_parent
 from fairlead.kit.telemetry import configure_telemetry
 
-from .bento_service import bento_app, prepare_bentoml
+from .doors.bento.service import bento_app, prepare_bentoml
+from .doors.bento.token_gate import TokenGate
 from .settings import ServingSettings
-from .token_gate import TokenGate
 
 SWITCH_SECONDS = 0.0005
 """How long one thread may keep the interpreter while others wait: the default of 5 ms shows in a request's latency."""
@@ -45,7 +45,7 @@ def _serve(settings: ServingSettings) -> None:
 
     from fairlead.kit.draining import DrainingServer
 
-    from .adapters.rest.server import listen
+    from .doors.rest.server import listen
     from .serving_process import ServingProcess
 
     listener = listen(settings.bento_address)

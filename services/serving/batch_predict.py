@@ -22,13 +22,13 @@ from .adapters.batch.assembly import RejectedFile
 from .adapters.batch.opening import BatchLimits, known_texts, open_prediction, plan_of
 from .adapters.batch.part_folder import PartFolder, open_folder, read_plan, remove_abandoned, write_plan
 from .adapters.batch.predict_file import FilePrediction
-from .adapters.package import PackageLoader
-from .batch_predict_request import source_of
+from .adapters.models.package import PackageLoader
 from .batch_reporter import SOURCE, Reporter
-from .domain.batch_parts import Plan, Tally
-from .domain.batch_request import BatchSource, check_format, kind_of
-from .domain.deployments import NAME, DeploymentReader, Registry
-from .domain.model import ModelSource
+from .domain.batches.parts import Plan, Tally
+from .domain.batches.request import BatchSource, check_format, kind_of
+from .domain.models.model import ModelSource
+from .domain.traffic.deployments import NAME, DeploymentReader, Registry
+from .doors.predictions.batch_request import source_of
 
 REJECTED_FILE = "rejected.csv"
 

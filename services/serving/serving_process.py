@@ -25,41 +25,41 @@ from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
 from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
 from fairlead.kit.worker_pool import WorkerPool
 
-from .adapters.admission_metrics import AdmissionMetrics
-from .adapters.cache_metrics import PrometheusCacheObserver
-from .adapters.deployment_follower import DeploymentFollower
-from .adapters.deployment_store import SqlDeploymentStore
-from .adapters.feedback_events import EventFeedbackSink
-from .adapters.journal import Journal
-from .adapters.log_records import describe
-from .adapters.losses import Losses
-from .adapters.memory import ProcessMemory
-from .adapters.metrics import PrometheusObserver
-from .adapters.outbox import Outbox
-from .adapters.package import PackageLoader
-from .adapters.prediction_log import JournaledPredictionLog
-from .adapters.registry import TrainerRegistry
-from .adapters.rest.app import OpenInferenceRest, RestLimits
-from .adapters.rest.model_routes import ModelRoutes
-from .adapters.rest.server import Bounds, HttpServer, listen
-from .adapters.shadow_metrics import PrometheusShadowObserver
+from .adapters.deployments.follower import DeploymentFollower
+from .adapters.deployments.registry import TrainerRegistry
+from .adapters.deployments.store import SqlDeploymentStore
+from .adapters.log.feedback_events import EventFeedbackSink
+from .adapters.log.journal import Journal
+from .adapters.log.losses import Losses
+from .adapters.log.outbox import Outbox
+from .adapters.log.prediction_log import JournaledPredictionLog
+from .adapters.log.records import describe
+from .adapters.metrics.admission import AdmissionMetrics
+from .adapters.metrics.cache import PrometheusCacheObserver
+from .adapters.metrics.requests import PrometheusObserver
+from .adapters.metrics.shadows import PrometheusShadowObserver
+from .adapters.models.memory import ProcessMemory
+from .adapters.models.package import PackageLoader
 from .adapters.tables import MIGRATIONS
-from .deployment_servicer import DeploymentServicer
 from .domain.admission import Admission
-from .domain.catalog import Catalog
-from .domain.deployments import Deployments
 from .domain.feedback import Feedback
-from .domain.following import Following
 from .domain.inference import Clock, Inference
-from .domain.model_cache import ModelCache
+from .domain.models.cache import ModelCache
 from .domain.prediction_log import WhenFull
-from .domain.schedule import Schedule
-from .domain.shadows import Shadows
 from .domain.statistics import StatisticsBook
-from .open_inference_server import OpenInferenceServer
-from .prediction_servicer import PredictionServicer
-from .relay_doors import RelayDoor, RowsDoor, TensorsDoor
-from .relay_servicer import RelayServicer
+from .domain.traffic.catalog import Catalog
+from .domain.traffic.deployments import Deployments
+from .domain.traffic.following import Following
+from .domain.traffic.schedule import Schedule
+from .domain.traffic.shadows import Shadows
+from .doors.deployments.servicer import DeploymentServicer
+from .doors.open_inference.server import OpenInferenceServer
+from .doors.predictions.servicer import PredictionServicer
+from .doors.relay.forms import RelayDoor, RowsDoor, TensorsDoor
+from .doors.relay.servicer import RelayServicer
+from .doors.rest.app import OpenInferenceRest, RestLimits
+from .doors.rest.model_routes import ModelRoutes
+from .doors.rest.server import Bounds, HttpServer, listen
 from .settings import ServingSettings
 
 REST_WORKERS = 4

@@ -11,7 +11,7 @@ from pydantic import Field
 from fairlead.kit.settings import KitSettings
 
 from .domain.admission import AdmissionLimits
-from .domain.limits import RequestLimits
+from .domain.requests.limits import RequestLimits
 
 BENTO_PORT_OFFSET = 80
 REST_PORT_OFFSET = 81

@@ -9,12 +9,12 @@ from fairlead.kit.rpc.channel import connect
 from fairlead.kit.tasks import TaskContext, run_worker
 
 from .adapters.batch.opening import BatchLimits
-from .adapters.deployment_store import SqlDeploymentReader
-from .adapters.package import PackageLoader
-from .adapters.registry import TrainerRegistry
+from .adapters.deployments.registry import TrainerRegistry
+from .adapters.deployments.store import SqlDeploymentReader
+from .adapters.models.package import PackageLoader
 from .adapters.tables import MIGRATIONS
 from .batch_predict import BatchPredictor
-from .domain.batch_request import BATCH_KIND
+from .domain.batches.request import BATCH_KIND
 from .settings import ServingSettings
 
 

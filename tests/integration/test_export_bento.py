@@ -14,8 +14,8 @@ import pytest
 from fairlead.admin.bento import ExportedBento, export_bento
 from fairlead.api.trainer.v1.model_pb2 import ModelRuntime
 from fairlead.kit.errors import AlreadyExists, FailedPrecondition
-from services.serving.adapters.package import load_package
-from services.serving.domain.rows import columns_of_rows
+from services.serving.adapters.models.package import load_package
+from services.serving.domain.requests.rows import columns_of_rows
 from tests.integration.bentos import bentoml, package, served, zipped
 from tests.unit.trainer.export.candidates import fit
 from tests.unit.trainer.preparation.tables import adult, sample

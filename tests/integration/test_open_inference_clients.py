@@ -16,7 +16,7 @@ import pytest
 
 from fairlead.api.serving.v1.prediction_service_pb2 import PredictRequest
 from tests.data import ROOT
-from tests.unit.serving.insights import models
+from tests.unit.serving.domain.insights import models
 from tests.unit.serving.running import BEARER, TOKEN, RunningService
 from tests.unit.trainer.export.candidates import fit
 

@@ -14,8 +14,8 @@ import pytest
 from fairlead.api.events.v1 import events_pb2
 from fairlead.kit.database import migrate, open_database
 from fairlead.kit.events import open_event_log, topics
-from services.serving.adapters.deployment_store import SqlDeploymentReader
-from services.serving.adapters.outbox import Outbox
+from services.serving.adapters.deployments.store import SqlDeploymentReader
+from services.serving.adapters.log.outbox import Outbox
 from services.serving.adapters.tables import MIGRATIONS
 from tests.data import ROOT
 

@@ -10,17 +10,17 @@ from typing import Protocol
 from fairlead.kit.errors import Code, FairleadError, InvalidArgument
 
 from .admission import Admission, AdmissionLimits
-from .catalog import Catalog
-from .columns import Columns
-from .explanation import Explanation
-from .interval import Interval
-from .model import Model, ModelSource
-from .options import PLAIN, PredictionOptions
-from .prediction import Prediction
+from .insights.explanation import Explanation
+from .insights.interval import Interval
+from .models.model import Model, ModelSource
+from .models.prediction import Prediction
+from .models.schema import Schema
 from .prediction_log import PredictionLog
-from .schema import Schema
-from .shadows import ShadowRequest, Shadows
+from .requests.columns import Columns
+from .requests.options import PLAIN, PredictionOptions
 from .statistics import StatisticsBook
+from .traffic.catalog import Catalog
+from .traffic.shadows import ShadowRequest, Shadows
 
 QUICK_ROWS = 64
 """A quick model answers more rows in a turn, as a slow one answers any."""

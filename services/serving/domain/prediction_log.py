@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
-from .columns import Array, Columns
-from .model import Model
-from .prediction import Prediction
-from .schema import Schema
+from .models.model import Model
+from .models.prediction import Prediction
+from .models.schema import Schema
+from .requests.columns import Array, Columns
 
 
 class PredictionLog(Protocol):

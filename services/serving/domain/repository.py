@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from fairlead.kit.errors import FairleadError
 
-from .catalog import Catalog
-from .deployment import name_of_inference
-from .model import Model
-from .model_cache import CacheState
-from .route import Arm, Route
+from .models.cache import CacheState
+from .models.model import Model
 from .statistics import Statistics, StatisticsBook
+from .traffic.catalog import Catalog
+from .traffic.deployment import name_of_inference
+from .traffic.route import Arm, Route
 
 READY, LOADING, UNAVAILABLE = "READY", "LOADING", "UNAVAILABLE"
 NOT_IN_MEMORY = "not in memory; the next prediction loads it"

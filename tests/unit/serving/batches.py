@@ -10,10 +10,10 @@ from fairlead.kit.blobs import open_blob_store
 from services.serving.adapters.batch.assembly import RejectedFile
 from services.serving.adapters.batch.opening import BatchLimits, open_prediction, plan_of
 from services.serving.adapters.batch.part_folder import PartFolder
-from services.serving.domain.batch_parts import Tally
-from services.serving.domain.batch_request import kind_of
-from services.serving.domain.batch_values import missing_texts
-from services.serving.domain.model import Model, ModelSource
+from services.serving.domain.batches.parts import Tally
+from services.serving.domain.batches.request import kind_of
+from services.serving.domain.batches.values import missing_texts
+from services.serving.domain.models.model import Model, ModelSource
 
 VERSION = ModelSource("projects/p/models/m/versions/1", "models/p/m-1")
 

@@ -12,19 +12,19 @@ from threading import Event
 from fairlead.kit.database import migrate, open_database
 from fairlead.kit.errors import NotFound
 from fairlead.kit.events import open_event_log
-from services.serving.adapters.deployment_store import SqlDeploymentStore
-from services.serving.adapters.outbox import Outbox
+from services.serving.adapters.deployments.store import SqlDeploymentStore
+from services.serving.adapters.log.outbox import Outbox
 from services.serving.adapters.tables import MIGRATIONS
-from services.serving.domain.catalog import Catalog
-from services.serving.domain.columns import Array, Columns
-from services.serving.domain.deployment import Deployment
-from services.serving.domain.deployments import Deployments, ResolvedVersion
-from services.serving.domain.following import Following
-from services.serving.domain.model import Model, ModelSource
-from services.serving.domain.model_cache import ModelCache
-from services.serving.domain.schedule import Schedule
-from services.serving.domain.schema import Schema
-from services.serving.domain.traffic import Target, Traffic, sole
+from services.serving.domain.models.cache import ModelCache
+from services.serving.domain.models.model import Model, ModelSource
+from services.serving.domain.models.schema import Schema
+from services.serving.domain.requests.columns import Array, Columns
+from services.serving.domain.traffic.catalog import Catalog
+from services.serving.domain.traffic.deployment import Deployment
+from services.serving.domain.traffic.deployments import Deployments, ResolvedVersion
+from services.serving.domain.traffic.following import Following
+from services.serving.domain.traffic.schedule import Schedule
+from services.serving.domain.traffic.split import Target, Traffic, sole
 from tests.unit.serving.schemas import PRICE
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from services.serving.domain.schema import InputColumn, Kind, Schema, TaskType
+from services.serving.domain.models.schema import InputColumn, Kind, Schema, TaskType
 
 INCOME = Schema(
     TaskType.BINARY,

@@ -13,7 +13,7 @@ import pyarrow.parquet
 
 from fairlead.kit.blobs import BlobStore, StoredBlob
 
-from ...domain.batch_parts import Part
+from ...domain.batches.parts import Part
 from .part_folder import PartFolder
 
 _CHUNK_BYTES = 1 << 20

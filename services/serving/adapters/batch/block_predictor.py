@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from ...domain.batch_parts import Fault, Tally
-from ...domain.batch_values import MissingTexts
-from ...domain.columns import Array
-from ...domain.model import Model
-from ...domain.schema import TaskType
+from ...domain.batches.parts import Fault, Tally
+from ...domain.batches.values import MissingTexts
+from ...domain.models.model import Model
+from ...domain.models.schema import TaskType
+from ...domain.requests.columns import Array
 from .model_columns import NONE_BAD, ColumnRead, read_column
 from .part_writer import PartWriter
 from .source import Block, Rows, Source

@@ -12,9 +12,9 @@ import pyarrow.csv
 
 from fairlead.kit.errors import InvalidArgument
 
-from ...domain.batch_delimited import delimiter_of, end_of_first_record, end_of_records, ends_in_quotes, names_of
-from ...domain.batch_parts import Fault
-from ...domain.schema import Schema
+from ...domain.batches.delimited import delimiter_of, end_of_first_record, end_of_records, ends_in_quotes, names_of
+from ...domain.batches.parts import Fault
+from ...domain.models.schema import Schema
 from .inputs import require_inputs, text_schema
 from .lines import lines_of
 from .source import Block, Rows

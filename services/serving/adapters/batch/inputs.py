@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from fairlead.kit.errors import FieldViolation, InvalidArgument
 
-from ...domain.schema import Kind, Schema
+from ...domain.models.schema import Kind, Schema
 
 _SHOWN = 20
 

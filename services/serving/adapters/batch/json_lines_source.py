@@ -13,9 +13,9 @@ from pydantic_core import from_json
 
 from fairlead.kit.errors import InvalidArgument
 
-from ...domain.batch_parts import Fault
-from ...domain.columns import text_of
-from ...domain.schema import Kind, Schema
+from ...domain.batches.parts import Fault
+from ...domain.models.schema import Kind, Schema
+from ...domain.requests.columns import text_of
 from .inputs import require_inputs, text_schema
 from .lines import lines_of
 from .result_columns import added_fields

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...domain.batch_values import NOT_A, MissingTexts, number_of
-from ...domain.columns import Array
-from ...domain.schema import InputColumn, Kind
+from ...domain.batches.values import NOT_A, MissingTexts, number_of
+from ...domain.models.schema import InputColumn, Kind
+from ...domain.requests.columns import Array
 
 MICROSECOND = 1e-6
 

@@ -15,11 +15,11 @@ from fairlead.api.drift.v1 import reference_pb2
 from fairlead.kit.blobs import BlobStore
 from fairlead.kit.errors import NotFound
 
-from ...domain.batch_parts import Plan
-from ...domain.batch_values import MissingTexts, missing_texts
-from ...domain.deployment import REFERENCE_FILE
-from ...domain.model import Model, ModelSource
-from ...domain.schema import Schema
+from ...domain.batches.parts import Plan
+from ...domain.batches.values import MissingTexts, missing_texts
+from ...domain.models.model import Model, ModelSource
+from ...domain.models.schema import Schema
+from ...domain.traffic.deployment import REFERENCE_FILE
 from .assembly import ParquetAssembly, RejectedFile, TextAssembly
 from .block_predictor import BlockPredictor
 from .delimited_source import DelimitedSource

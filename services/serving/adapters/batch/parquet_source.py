@@ -10,7 +10,7 @@ import pyarrow.parquet
 
 from fairlead.kit.errors import InvalidArgument
 
-from ...domain.schema import Kind, Schema
+from ...domain.models.schema import Kind, Schema
 from .inputs import require_inputs
 from .source import Block, Rows
 

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from ...domain.columns import Array
-from ...domain.schema import Kind, Schema
+from ...domain.models.schema import Kind, Schema
+from ...domain.requests.columns import Array
 from .result_columns import added_columns, added_fields
 from .source import Rows
 from .texts import csv_header, csv_rows, csv_rows_after, json_members, json_rows, json_rows_after

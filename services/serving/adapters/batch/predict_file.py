@@ -11,7 +11,7 @@ from typing import Protocol
 
 from fairlead.kit.errors import FieldViolation, InvalidArgument
 
-from ...domain.batch_parts import Fault, Part, Plan, Tally, describe_faults
+from ...domain.batches.parts import Fault, Part, Plan, Tally, describe_faults
 from .assembly import Assembly, RejectedFile
 from .block_predictor import BlockPredictor
 from .part_folder import PartFolder

@@ -7,8 +7,8 @@ from collections.abc import Collection
 import numpy as np
 import pyarrow as pa
 
-from ...domain.columns import Array
-from ...domain.schema import Schema, TaskType
+from ...domain.models.schema import Schema, TaskType
+from ...domain.requests.columns import Array
 
 PREDICTION = "prediction"
 PROBABILITY_PREFIX = "probability_"

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from ...domain.batch_parts import Fault
+from ...domain.batches.parts import Fault
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pytest
 from fairlead.admin.bento.fairlead_model.manifest import Column
 from fairlead.admin.bento.fairlead_model.rows import Refused, columns_of_rows
 from fairlead.kit.errors import InvalidArgument
-from services.serving.domain.schema import InputColumn, Kind, Schema, TaskType
-from services.serving.domain.typed_rows import columns_of_typed_rows
+from services.serving.domain.models.schema import InputColumn, Kind, Schema, TaskType
+from services.serving.domain.requests.typed_rows import columns_of_typed_rows
 
 KINDS = ("number", "boolean", "datetime", "text")
 VALUES: dict[str, list[Any]] = {

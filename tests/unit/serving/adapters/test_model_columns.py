@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from services.serving.adapters.batch.model_columns import read_column, texts_of
-from services.serving.domain.batch_values import missing_texts
-from services.serving.domain.schema import InputColumn, Kind
+from services.serving.domain.batches.values import missing_texts
+from services.serving.domain.models.schema import InputColumn, Kind
 
 NOON = datetime(1970, 1, 1, 12, tzinfo=UTC)
 NO_WORDS = missing_texts([])

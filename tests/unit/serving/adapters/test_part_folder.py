@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from services.serving.adapters.batch.part_folder import ABANDONED_SECONDS, open_folder, read_plan, remove_abandoned
-from services.serving.domain.batch_parts import Plan
+from services.serving.domain.batches.parts import Plan
 
 PLAN = Plan("sha256/x", "csv", "v/1", "models/m", "parquet", 8, 4, "pyarrow 1")
 

@@ -16,9 +16,9 @@ import pytest
 
 from fairlead.kit.errors import InvalidArgument
 from services.serving.adapters.batch.text_blocks import text_blocks
-from services.serving.adapters.package import load_package
-from services.serving.domain.batch_delimited import end_of_records
-from services.serving.domain.model import Model
+from services.serving.adapters.models.package import load_package
+from services.serving.domain.batches.delimited import end_of_records
+from services.serving.domain.models.model import Model
 from tests.unit.serving import packages
 from tests.unit.serving.batches import Told, predict
 

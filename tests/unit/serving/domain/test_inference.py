@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from fairlead.kit.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
-from services.serving.domain.catalog import Catalog
-from services.serving.domain.columns import Columns, columns_of
 from services.serving.domain.inference import Clock, Inference
-from services.serving.domain.model import Model
-from services.serving.domain.options import PredictionOptions
-from services.serving.domain.prediction import Prediction
-from services.serving.domain.schema import Schema
-from services.serving.domain.shadows import Shadows
+from services.serving.domain.models.model import Model
+from services.serving.domain.models.prediction import Prediction
+from services.serving.domain.models.schema import Schema
+from services.serving.domain.requests.columns import Columns, columns_of
+from services.serving.domain.requests.options import PredictionOptions
 from services.serving.domain.statistics import StatisticsBook
-from services.serving.domain.traffic import Target, divided
+from services.serving.domain.traffic.catalog import Catalog
+from services.serving.domain.traffic.shadows import Shadows
+from services.serving.domain.traffic.split import Target, divided
 from tests import waiting
 from tests.unit.serving.houses import Loader, cache_of, deployed, source, target, version, with_traffic
 from tests.unit.serving.schemas import numbers

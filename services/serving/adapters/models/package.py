@@ -1,0 +1,90 @@
+"""Loads a model package from the blob store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from google.protobuf import json_format
+
+from fairlead.api.trainer.v1 import model_pb2
+from fairlead.kit.blobs import BlobStore
+from fairlead.kit.errors import FailedPrecondition, FairleadError, NotFound
+
+from ...domain.models.model import Model, ModelSource, Runtime
+from ...domain.models.schema import Schema
+from ...domain.traffic.deployment import Deployment
+from ...doors.predictions.convert import schema_of
+from .native_runtime import NativeRuntime
+from .onnx_runtime import OnnxRuntime
+from .package_insights import PackageInsights
+
+MANIFEST = "manifest.json"
+ONNX_MODEL = "model.onnx"
+NATIVE_MODEL = "native/model.pkl"
+
+
+class PackageLoader:
+    """Turns a model version's package into a model that is ready to predict. Safe to call from many threads."""
+
+    def __init__(self, blobs: BlobStore, *, threads: int = 1) -> None:
+        """Fetch packages from this store; threads compute one ONNX call."""
+        self._blobs = blobs
+        self._threads = threads
+
+    def fetch(self, source: ModelSource) -> None:
+        """Bring the version's package near, so that loading it reads local files.
+
+        Raises FailedPrecondition where it is absent, Unavailable where the store is away.
+        """
+        try:
+            self._blobs.fetch_folder(source.package_blob)
+        except NotFound as error:
+            raise _absent(source.model_version) from error
+
+    def __call__(self, source: ModelSource | Deployment) -> Model:
+        """Return the version's model, warmed up.
+
+        Raises FailedPrecondition where the package is absent, broken or disagrees with its manifest.
+        """
+        version = source.model_version
+        try:
+            folder = self._blobs.fetch_folder(source.package_blob)
+            again = partial(self._blobs.fetch_folder, source.package_blob)
+            model = load_package(folder, version, threads=self._threads, again=again)
+        except NotFound as error:
+            raise _absent(version) from error
+        except FairleadError:
+            raise
+        except Exception as error:
+            raise FailedPrecondition(f"the package of {version} can't be loaded: {error}", resource=version) from error
+        return model
+
+
+def _absent(version: str) -> FailedPrecondition:
+    return FailedPrecondition(f"the package of {version} is not in the blob store", resource=version)
+
+
+def load_package(folder: Path, version: str, *, threads: int = 1, again: Callable[[], Path] | None = None) -> Model:
+    """Return the model of a package folder, warmed up; `again` returns the folder when more of it is read later.
+
+    Raises OSError, json_format.ParseError, FairleadError or what the runtime raises for a broken package.
+    """
+    manifest = json_format.Parse(
+        (folder / MANIFEST).read_text("utf-8"), model_pb2.ModelManifest(), ignore_unknown_fields=True
+    )
+    schema = schema_of(manifest)
+    native = manifest.runtime == model_pb2.MODEL_RUNTIME_NATIVE
+    path = folder / (NATIVE_MODEL if native else ONNX_MODEL)
+    runtime = _runtime(path, schema, native, threads)
+    insights = PackageInsights(again or (lambda: folder), version, schema, reason=manifest.explanation_reason)
+    model = Model(version, schema, runtime, insights)
+    # By the thread's own time: on a busy server most of the elapsed time may be others'.
+    model.warm_up(time.thread_time, time.monotonic)
+    return model
+
+
+def _runtime(path: Path, schema: Schema, native: bool, threads: int) -> Runtime:
+    return NativeRuntime(path, schema) if native else OnnxRuntime(path, schema, threads=threads)

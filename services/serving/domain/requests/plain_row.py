@@ -1,0 +1,34 @@
+"""The commonest request, read at once: one row, a tensor a column in the order of the model's inputs.
+
+What is not as plain as that is read as tensors, which takes several times as long and tells what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..models.schema import Schema
+from .columns import Columns
+
+
+class PlainRow(NamedTuple):
+    """Names of the columns, whether each is a text, and the values: str for texts ("" missing), else numbers."""
+
+    names: tuple[str, ...]
+    texts: tuple[bool, ...]
+    values: list[str | float]
+
+
+def columns_of_plain_row(schema: Schema, row: PlainRow) -> Columns | None:
+    """Return the schema's columns; None where the row is not sent just as the model reads it."""
+    layout = schema.layout
+    if row.names != layout.names or row.texts != layout.texts:
+        return None
+    values = row.values
+    # One array for all numbers and one for all texts: the columns are views of them.
+    numbers = np.array([values[place] for place in layout.number_places], dtype=np.float64)
+    texts = np.array([values[place] for place in layout.text_places], dtype=object)
+    views = [*numbers.reshape(-1, 1), *texts.reshape(-1, 1)]
+    return tuple([views[place] for place in layout.order])

@@ -1,0 +1,75 @@
+"""RelayService: predictions that a gateway was asked for, many callers' on one stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import grpc
+
+from fairlead.api.serving.v1 import relay_service_pb2 as pb
+from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceServicer
+from fairlead.kit.errors import FairleadError, Internal, InvalidArgument
+from fairlead.kit.logging import get_logger
+from fairlead.kit.rpc.status import to_details
+from fairlead.kit.telemetry import extract, span
+
+from ...domain.traffic.catalog import Catalog
+from ..open_inference.open_streams import OpenStreams
+from .forms import RelayDoor
+
+QUICK_BYTES = 16 * 1024
+EXPLAINED = b"explain"
+UNEXPECTED = "the service failed on this request; its log has the detail"
+
+LOG = get_logger("fairlead.serving.relay")
+
+
+class RelayServicer(RelayServiceServicer):
+    """Answers what is quick on the stream's own thread, and asks for the rest one by one."""
+
+    def __init__(self, catalog: Catalog, doors: Mapping[int, RelayDoor]) -> None:
+        """Answer each form (a RelayForm) by its door."""
+        self._catalog = catalog
+        self._doors = doors
+        self._streams = OpenStreams()
+
+    def Relay(self, requests: Iterator[pb.RelayRequest], context: grpc.ServicerContext) -> Iterator[pb.RelayResponse]:
+        """Answer calls in the batches they come in."""
+        for request in self._streams.messages(requests, context):
+            yield pb.RelayResponse(answers=[self._answer(call) for call in request.calls])
+
+    def RelayOne(self, request: pb.RelayOneRequest, _context: grpc.ServicerContext) -> pb.RelayOneResponse:
+        """Answer one call, however long it takes."""
+        return pb.RelayOneResponse(answer=self._answered(request.call, at_once=False))
+
+    def close(self) -> None:
+        """End the streams: each with the answers it owes, those that wait for calls at once."""
+        self._streams.close()
+
+    def _answer(self, call: pb.RelayedCall) -> pb.RelayedAnswer:
+        if not self._is_quick(call):
+            return pb.RelayedAnswer(number=call.number, slow=True)
+        try:
+            return self._answered(call, at_once=True)
+        except FairleadError as error:
+            return pb.RelayedAnswer(number=call.number, error=to_details(error))
+        except Exception:
+            LOG.exception("a relayed call failed unexpectedly", deployment=call.deployment)
+            return pb.RelayedAnswer(number=call.number, error=to_details(Internal(UNEXPECTED)))
+
+    def _answered(self, call: pb.RelayedCall, *, at_once: bool) -> pb.RelayedAnswer:
+        door = self._doors.get(call.form)
+        if door is None:
+            raise InvalidArgument(f"a relayed call of form {call.form} is not answered here")
+        if not call.traceparent:
+            return door.answer(call, at_once=at_once)
+        with span("relayed", extract({"traceparent": call.traceparent})):
+            return door.answer(call, at_once=at_once)
+
+    def _is_quick(self, call: pb.RelayedCall) -> bool:
+        """Return whether a call holds up the others no longer than sending it again would take.
+
+        An explanation takes many times a prediction's time.
+        """
+        model = self._catalog.peek(call.deployment)
+        return model is not None and model.is_quick and len(call.body) <= QUICK_BYTES and EXPLAINED not in call.body

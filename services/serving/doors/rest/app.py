@@ -1,0 +1,194 @@
+"""The Open Inference Protocol over REST."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from fairlead.kit.auth import TokenVerifier
+from fairlead.kit.errors import FairleadError, Internal, NotFound, ResourceExhausted
+from fairlead.kit.logging import get_logger
+from fairlead.kit.rpc import deadline
+from fairlead.kit.telemetry import extract, span
+from fairlead.kit.worker_pool import WorkerPool
+
+from ...domain.inference import Inference
+from ...domain.requests.limits import LIMITS, RequestLimits
+from ...domain.requests.parameters import EXPLAIN
+from ...domain.traffic.deployment import name_of_inference
+from ..reading import tensor_reader
+from .compression import compress, decompress
+from .grpc_timeout import TIMEOUT, seconds_of
+from .http import Request, Response, error_response
+from .infer_request import HEADER_LENGTH, InferRequest, parse_infer_request
+from .infer_response import infer_response
+from .model_routes import ModelRoutes
+
+DOOR = "open_inference_rest"
+QUICK_BYTES = 16 * 1024
+EXPLAINED = EXPLAIN.encode()
+OPEN_PATHS = ("/v2/health/live", "/v2/health/ready")
+
+LOG = get_logger("fairlead.serving.rest")
+
+
+@dataclass(frozen=True)
+class RestLimits:
+    """Largest body in bytes, how long a request waits for a model that is loading, and how many rows it may have.
+
+    Requests for a thread are refused while the one in turn has waited queue_seconds.
+    """
+
+    body_bytes: int
+    load_seconds: float
+    request: RequestLimits = LIMITS
+    queue_seconds: float = 5.0
+
+
+class OpenInferenceRest:
+    """Routes requests; what is quick is answered on the event loop, the rest by a thread."""
+
+    def __init__(
+        self, inference: Inference, verifier: TokenVerifier, routes: ModelRoutes, limits: RestLimits, workers: int
+    ) -> None:
+        self._inference = inference
+        self._verifier = verifier
+        self._routes = routes
+        self._limits = limits
+        self._pool = WorkerPool(workers, name="rest", queue_seconds=limits.queue_seconds)
+        self._known = b""
+
+    @property
+    def queued(self) -> int:
+        """Return how many requests wait for a thread."""
+        return self._pool.queued
+
+    @property
+    def body_bytes(self) -> int:
+        """Return the largest body that is read."""
+        return self._limits.body_bytes
+
+    def admit(self, path: str, headers: dict[bytes, bytes]) -> None:
+        """Raise Unauthenticated for a call without a valid token, before its body is read."""
+        if path in OPEN_PATHS:
+            return
+        authorization = headers.get(b"authorization", b"")
+        # The header that was right the last time need not be hashed again.
+        if self._known and hmac.compare_digest(authorization, self._known):
+            return
+        self._verifier.verify(authorization.decode("latin-1"))
+        self._known = authorization
+
+    def answer(self, request: Request) -> Response | Awaitable[Response]:
+        """Return the response to one HTTP request, at once where that takes little time."""
+        infer = _infer_path(request)
+        if infer is None:
+            if request.path in OPEN_PATHS:
+                # It must be told also where every thread is busy.
+                return self._told(self._routes.answer, request)
+            return self._in_thread(self._routes.answer, request)
+        model_name, version = infer
+        at_once = self._is_quick(model_name, request)
+
+        def infer_it(request: Request) -> Response:
+            return self._infer(model_name, version, request, at_once)
+
+        traceparent = request.headers.get(b"traceparent")
+        predict = infer_it if traceparent is None else _traced(infer_it, traceparent)
+        return self._told(predict, request) if at_once else self._in_thread(predict, request)
+
+    def _is_quick(self, model_name: str, request: Request) -> bool:
+        if not _is_small(request.body) or b"content-encoding" in request.headers:
+            return False
+        try:
+            model = self._inference.catalog.peek(name_of_inference(model_name))
+        except NotFound:
+            return False
+        return model is not None and model.is_quick
+
+    def _in_thread(self, work: Callable[[Request], Response], request: Request) -> Response | Awaitable[Response]:
+        try:
+            self._pool.refuse_if_behind()
+        except ResourceExhausted as error:
+            return error_response(error)
+        return asyncio.get_running_loop().run_in_executor(self._pool, self._told, work, request)
+
+    def _told(self, work: Callable[[Request], Response], request: Request) -> Response:
+        """Return the response of the work, or one of its error."""
+        headers = request.headers
+        try:
+            encoding = headers.get(b"content-encoding", b"").decode("latin-1").lower()
+            if encoding:
+                request = replace(request, body=decompress(request.body, encoding, self._limits.body_bytes))
+            response = work(request)
+            if b"accept-encoding" in headers:
+                response = compress(response, headers[b"accept-encoding"].decode("latin-1"))
+        except FairleadError as error:
+            return error_response(error)
+        except Exception:
+            LOG.exception("request failed unexpectedly", path=request.path)
+            return error_response(Internal("the service failed on this request; its log has the detail"))
+        return response
+
+    def _infer(self, model_name: str, version: str, request: Request, at_once: bool) -> Response:
+        header = request.headers.get(TIMEOUT)
+        if header is None:
+            return self._read_and_predict(model_name, version, request, at_once)
+        with deadline.within(seconds_of(header) - _waited(request)):
+            return self._read_and_predict(model_name, version, request, at_once)
+
+    def _read_and_predict(self, model_name: str, version: str, request: Request, at_once: bool) -> Response:
+        parsed = parse_infer_request(request.body, request.headers.get(HEADER_LENGTH), self._limits.request)
+        if parsed.timeout is None:
+            return self._predict(model_name, version, parsed, at_once)
+        with deadline.within(deadline.remaining(parsed.timeout - _waited(request))):
+            return self._predict(model_name, version, parsed, at_once)
+
+    def _predict(self, model_name: str, version: str, parsed: InferRequest, at_once: bool) -> Response:
+        answer = self._inference.answer(
+            name_of_inference(model_name),
+            tensor_reader(lambda: parsed.tensors, parsed.row, parsed.outputs, parsed.options, self._limits.request),
+            door=DOOR,
+            request_id=parsed.id,
+            version=version,
+            timeout=deadline.remaining(self._limits.load_seconds),
+            options=parsed.options,
+            at_once=at_once,
+        )
+        return infer_response(model_name, parsed, answer)
+
+    def close(self) -> None:
+        """End the threads, once no request is under way."""
+        self._pool.shutdown()
+
+
+def _is_small(body: bytes) -> bool:
+    """Return whether a quick model answers it quickly too: an explanation takes many times a prediction's time."""
+    return len(body) <= QUICK_BYTES and EXPLAINED not in body
+
+
+def _waited(request: Request) -> float:
+    return time.monotonic() - request.arrived
+
+
+def _infer_path(request: Request) -> tuple[str, str] | None:
+    """Return model and version of v2/models/{m}[/versions/{v}]/infer; None for anything else."""
+    if request.method != "POST" or not request.path.endswith("/infer"):
+        return None
+    parts = request.path.split("/")[1:]
+    if len(parts) == 4 and parts[:2] == ["v2", "models"]:
+        return parts[2], ""
+    if len(parts) == 6 and parts[:2] == ["v2", "models"] and parts[3] == "versions":
+        return parts[2], parts[4]
+    return None
+
+
+def _traced(work: Callable[[Request], Response], traceparent: bytes) -> Callable[[Request], Response]:
+    def run(request: Request) -> Response:
+        with span("open_inference.infer", extract({"traceparent": traceparent.decode("latin-1")})):
+            return work(request)
+
+    return run

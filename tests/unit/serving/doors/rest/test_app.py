@@ -1,0 +1,205 @@
+"""The Open Inference Protocol's REST routes, over made-up models."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from fairlead.kit.auth import TokenVerifier
+from services.serving.domain.requests.limits import RequestLimits
+from services.serving.doors.rest.app import OpenInferenceRest, RestLimits
+from services.serving.doors.rest.model_routes import ModelRoutes
+from services.serving.doors.rest.server import HttpServer, listen
+from tests.unit.serving.behind_doors import Houses
+
+TOKEN = "token-of-the-test"
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture
+def houses() -> Iterator[Houses]:
+    houses = Houses()
+    yield houses
+    houses.close()
+
+
+@pytest.fixture
+def rest(houses: Houses) -> Iterator[httpx.Client]:
+    limits = RestLimits(MEGABYTE, 30.0, RequestLimits(rows=4, elements=10_000))
+    routes = ModelRoutes(houses.inference, "1.0", 30.0)
+    app = OpenInferenceRest(houses.inference, TokenVerifier(TOKEN, ""), routes, limits, 2)
+    server = HttpServer(app, listen("127.0.0.1:0"))
+    server.start()
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=BEARER) as client:
+        yield client
+    server.stop()
+    app.close()
+
+
+def house(*rooms: float, **members: Any) -> dict[str, Any]:
+    """A request for houses one year old."""
+    shape = [len(rooms)]
+    inputs = [
+        {"name": "rooms", "datatype": "FP64", "shape": shape, "data": list(rooms)},
+        {"name": "age", "datatype": "INT64", "shape": shape, "data": [1] * len(rooms)},
+    ]
+    return {"inputs": inputs, **members}
+
+
+def infer(rest: httpx.Client, request: Any, model: str = "p.house", **headers: str) -> httpx.Response:
+    return rest.post(f"/v2/models/{model}/infer", json=request, headers=headers)
+
+
+def outputs(response: httpx.Response) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    return {output["name"]: output for output in response.json()["outputs"]}
+
+
+ERRORS = [
+    ("GET", "/v2/models/p.none", "", 404, "there is no deployment 'projects/p/deployments/none'"),
+    ("GET", "/v2/models/none", "", 404, "models are named PROJECT.DEPLOYMENT"),
+    ("GET", "/v2/models/p.none/ready", "", 404, "there is no deployment"),
+    ("GET", "/v2/models/p.house/versions/7", "", 404, "serves version 1, not 7"),
+    ("GET", "/v2/models/p.house/versions/7/stats", "", 404, "serves version 1, not 7"),
+    ("GET", "/v2/models/p.house/else", "", 404, "not part of the Open Inference Protocol"),
+    ("GET", "/v2/models/p.house/infer", "", 404, "not part of the Open Inference Protocol"),
+    ("DELETE", "/v2/models/p.house", "", 404, "not part of the Open Inference Protocol"),
+    ("GET", "/", "", 404, "not part of the Open Inference Protocol"),
+    ("POST", "/v2/models/p.house/infer", "{", 400, "not valid JSON"),
+    ("POST", "/v2/models/p.house/infer", "{}", 400, "inputs: a list of tensors"),
+    ("POST", "/v2/models/p.none/infer", json.dumps(house(1)), 404, "there is no deployment"),
+    ("POST", "/v2/models/p.house/versions/7/infer", json.dumps(house(1)), 404, "serves version 1, not 7"),
+    ("POST", "/v2/models/p.broken/infer", json.dumps(house(1)), 400, "the package holds no model"),
+    ("POST", "/v2/models/p.house/infer", json.dumps(house(666)), 500, "the service failed on this request"),
+    ("POST", "/v2/repository/models/p.none/load", "", 404, "there is no deployment"),
+    ("POST", "/v2/repository/models/p.house/load", '{"parameters": {"config": "{}"}}', 400, "deploy another version"),
+    ("POST", "/v2/repository/index", "[]", 400, "no JSON object"),
+    ("POST", "/v2/models/p.house/generate", "{}", 501, "is not offered by this server"),
+    ("POST", "/v2/models/p.house/versions/1/infer_stream", "{}", 501, "is not offered by this server"),
+    ("GET", "/v2/trace/setting", "", 501, "is not offered by this server"),
+    ("POST", "/v2/logging", "{}", 501, "is not offered by this server"),
+    ("GET", "/v2/models/p.house/trace/setting", "", 501, "is not offered by this server"),
+    ("GET", "/v2/systemsharedmemory/status", "", 501, "is not offered by this server"),
+    ("POST", "/v2/cudasharedmemory/region/a/register", "{}", 501, "is not offered by this server"),
+    ("GET", "/v2/docs", "", 501, "is not offered by this server"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status", "message"), ERRORS)
+def test_every_error_is_an_object_that_says_why(
+    rest: httpx.Client, method: str, path: str, body: str, status: int, message: str
+) -> None:
+    response = rest.request(method, path, content=body)
+    assert response.status_code == status
+    assert message in response.json()["error"]
+
+
+def test_health_needs_no_token_and_everything_else_does(rest: httpx.Client) -> None:
+    for path in ("live", "ready"):
+        response = rest.get(f"/v2/health/{path}", headers={"authorization": ""})
+        assert (response.status_code, response.json()) == (200, {path: True})
+    refused = rest.get("/v2", headers={"authorization": ""})
+    assert refused.status_code == 401
+    assert "no token came with the call" in refused.json()["error"]
+
+
+def test_models_are_listed_loaded_and_unloaded(rest: httpx.Client, houses: Houses) -> None:
+    assert rest.get("/v2/models").json()["models"] == [
+        "p.broken",
+        "p.house",
+        "p.size",
+        "p.slow",
+        "p.split",
+        "p.telling",
+    ]
+    assert rest.post("/v2/repository/models/p.house/load").json() == {}
+    assert houses.in_memory(1)
+    assert rest.post("/v2/repository/models/p.house/unload", content="{}").json() == {}
+    assert not houses.in_memory(1)
+    assert rest.get("/v2/models/p.house/ready").status_code == 200
+    rest.post("/v2/repository/models/p.broken/load")
+    assert rest.get("/v2/models/p.broken/ready").status_code == 503
+    every = rest.post("/v2/repository/index").json()
+    ready = rest.post("/v2/repository/index", json={"ready": True}).json()
+    assert {entry["name"] for entry in every} - {entry["name"] for entry in ready} == {"p.broken"}
+
+
+def test_statistics_of_one_version_one_model_and_all(rest: httpx.Client) -> None:
+    assert infer(rest, house(1, 2)).status_code == 200
+    one = rest.get("/v2/models/p.house/versions/1/stats").json()["model_stats"]
+    assert [(entry["inference_count"], entry["execution_count"]) for entry in one] == [(2, 1)]
+    both = rest.get("/v2/models/p.split/stats").json()["model_stats"]
+    assert [(entry["name"], entry["version"]) for entry in both] == [("p.split", "1"), ("p.split", "2")]
+    assert len(rest.get("/v2/models/stats").json()["model_stats"]) == 7
+
+
+def test_metadata_and_configuration_name_every_version(rest: httpx.Client) -> None:
+    metadata = rest.get("/v2/models/p.split/versions/2").json()
+    assert metadata["versions"] == ["1", "2"]
+    assert metadata["parameters"]["fairlead_model_version"] == "projects/p/models/m/versions/2"
+    config = rest.get("/v2/models/p.size/config").json()
+    assert config["version_policy"] == {"specific": {"versions": [7]}}
+    assert config["parameters"]["fairlead_classes"] == {"string_value": "small,medium,large"}
+
+
+def test_what_else_is_asked_for_comes_as_outputs(rest: httpx.Client) -> None:
+    request = house(2, 3, parameters={"fairlead_explain": True, "fairlead_interval": 0.5})
+    found = outputs(infer(rest, request, "p.telling"))
+    assert list(found) == ["predict", "contributions", "base_values", "interval_lower", "interval_upper"]
+    assert (found["contributions"]["shape"], found["contributions"]["data"]) == ([2, 2], [2, 1, 3, 1])
+    assert found["contributions"]["parameters"] == {"scale": "value"}
+    assert found["interval_upper"]["parameters"] == {"coverage": 0.5}
+    named = {**request, "outputs": [{"name": "contributions", "parameters": {"binary_data": True}}]}
+    response = infer(rest, named, "p.telling")
+    head = int(response.headers["inference-header-content-length"])
+    (only,) = json.loads(response.content[:head])["outputs"]
+    assert only["parameters"] == {"scale": "value", "binary_data_size": 32}
+    assert np.frombuffer(response.content[head:]).tolist() == [2, 1, 3, 1]
+    refused = infer(rest, house(1, outputs=[{"name": "contributions"}]), "p.telling")
+    assert "no output 'contributions' for this request" in refused.json()["error"]
+
+
+def test_the_likeliest_classes(rest: httpx.Client) -> None:
+    rooms = [{"name": "rooms", "datatype": "FP32", "shape": [2], "data": [1, 9]}]
+    top = [{"name": "predict_proba", "parameters": {"classification": 2}}]
+    found = outputs(infer(rest, {"inputs": rooms, "outputs": top}, "p.size"))["predict_proba"]
+    assert (found["datatype"], found["shape"]) == ("BYTES", [2, 2])
+    assert found["data"] == ["0.5:0:small", "0.3:1:medium", "0.5:2:large", "0.3:0:small"]
+
+
+def test_a_large_answer_is_compressed_as_the_client_accepts(rest: httpx.Client) -> None:
+    body = gzip.compress(json.dumps(house(1, id="x" * 2000)).encode())
+    headers = {"content-encoding": "gzip", "accept-encoding": "deflate"}
+    response = rest.post("/v2/models/p.house/infer", content=body, headers=headers)
+    assert response.headers["content-encoding"] == "deflate"
+    assert response.json()["id"] == "x" * 2000
+
+
+def test_limits_are_told(rest: httpx.Client) -> None:
+    rows = infer(rest, house(*range(5)))
+    assert (rows.status_code, rows.json()["error"][:47]) == (400, "5 rows were sent; one request may have 4; send ")
+    elements = infer(rest, house(*range(5001)))
+    assert "the tensors have 10002 elements" in elements.json()["error"]
+    body = infer(rest, house(1, id="x" * MEGABYTE))
+    assert (body.status_code, body.json()["error"][:36]) == (413, "the request is larger than 1 MB; sen")
+
+
+@pytest.mark.parametrize("by", ["header", "parameter"])
+def test_a_deadline_that_is_over_is_not_worked_on(rest: httpx.Client, houses: Houses, by: str) -> None:
+    houses.slow.may.set()
+    request = house(1, parameters={"timeout": 1}) if by == "parameter" else house(1)
+    headers = {"grpc-timeout": "1n"} if by == "header" else {}
+    refused = infer(rest, request, "p.slow", **headers)
+    assert (refused.status_code, refused.json()["error"]) == (504, "the caller's deadline has passed")
+    assert houses.slow.asked == 0
+    answered = infer(rest, house(1, parameters={"timeout": 20_000_000}), "p.slow", **{"grpc-timeout": "20S"})
+    assert answered.status_code == 200
+    malformed = infer(rest, house(1), "p.slow", **{"grpc-timeout": "soon"})
+    assert "the header Grpc-Timeout is 'soon'" in malformed.json()["error"]
