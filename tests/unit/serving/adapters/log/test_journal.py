@@ -69,7 +69,7 @@ def test_sealing_nothing_leaves_nothing(tmp_path: Path) -> None:
 def test_the_next_process_finds_what_a_killed_one_appended(tmp_path: Path) -> None:
     write = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from tests.unit.serving.adapters.test_journal import keep, open_journal\n"
+        "from tests.unit.serving.adapters.log.test_journal import keep, open_journal\n"
         "journal = open_journal(Path(sys.argv[1]), 1000000)\n"
         "keep(journal, b'first'); keep(journal, b'second'); os.kill(os.getpid(), signal.SIGKILL)"
     )

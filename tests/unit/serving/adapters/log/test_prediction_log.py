@@ -145,7 +145,7 @@ def test_what_a_killed_process_kept_is_published_by_the_next(tmp_path: Path, eve
     die = (
         "import os, signal, sys; from pathlib import Path\n"
         "from fairlead.kit.events import open_event_log\n"
-        "from tests.unit.serving.adapters import test_prediction_log as here\n"
+        "from tests.unit.serving.adapters.log import test_prediction_log as here\n"
         "away = here.AwayAtFirst(open_event_log(f'sqlite:///{sys.argv[1]}/events.db', source='serving'), 1000)\n"
         "log = here.open_log(Path(sys.argv[1]), away)\n"
         "here.append(log, 'before the kill'); os.kill(os.getpid(), signal.SIGKILL)"
