@@ -26,9 +26,10 @@ def processes(tmp_path: Path) -> Iterator[tuple[Process, Process]]:
         yield one, other
 
 
-def look_until(process: Process, shares: list[tuple[int, float]]) -> None:
+def look_until(process: Process, shares: list[tuple[int, float]], never: list[tuple[int, float]] | None = None) -> None:
     def found() -> bool:
         process.following.look()
+        assert process.shares() != never
         return process.shares() == shares
 
     waiting.until(found, f"the split {shares}")
@@ -116,8 +117,12 @@ def test_the_newest_of_several_changes_is_served(processes: tuple[Process, Proce
     one.deployments.update(HOUSE, version(2), "")
     other.following.look()
     one.deployments.update(HOUSE, version(3), "")
-    look_until(other, [(3, 100)])
+    other.following.look()
+    assert other.shares() == [(1, 100)]
+    # Models are loaded one at a time: only now can the third be, and the second is there before it.
     other.load.blocked[version(2)].set()
+    look_until(other, [(3, 100)], never=[(2, 100)])
+    assert other.loaded(2)
     other.following.look()
     assert other.shares() == [(3, 100)]
 
