@@ -103,6 +103,8 @@ def test_a_connection_that_can_not_be_closed_does_not_end_the_thread(sender: Sen
     assert sender._thread is thread
 
 
+# The thread dies of what the test has it meet.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_died_all_the_same_is_followed_by_another(sender: Sender, partitions: Partitions) -> None:
     partitions.may_answer.set()
     partitions.failures = [SystemExit(), FailedPrecondition("as a test")]
