@@ -298,7 +298,7 @@ def test_the_newest_splits_are_kept(desk: Desk) -> None:
         for number in range(2, newest - 1):
             targets = (Target(ONE, 99.0), Target(TWO, 1.0))
             hour = made.NOON + timedelta(hours=number)
-            experiment_store.add_split(connection, made.DEPLOYMENT, Split(number, number, hour, targets))
+            experiment_store.add_split(connection, made.DEPLOYMENT, Split(number, 1, hour, targets))
     with desk.engine.connect() as connection:
         assert experiment_store.splits_of(connection, made.DEPLOYMENT)[0].number == 1
     for hours in (newest - 1, newest):
