@@ -13,6 +13,7 @@ from .adapters.prediction_reader import TASKS, sampling_rate_of
 from .adapters.request_store import Request
 from .adapters.work import Work
 from .domain.arm import new_arm
+from .domain.performance import Answer
 from .domain.split import split_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,19 +35,20 @@ def count_answers(work: Work, batch: events_pb2.PredictionBatch, requests: Seque
     return placed
 
 
-def count_truth(work: Work, deployment: str, request: Request, row: int, truth: str, former: str | None) -> Request:
-    """Count a truth in, which replaces the former one, if any; return the request with its losses after it.
+def count_truth(work: Work, deployment: str, first: Request, answer: Answer, truth: str, former: str | None) -> Request:
+    """Count the truth of a row in, which replaces the former one, if any.
 
+    Takes the first part of the row's request, and returns it with the losses of the whole request after it: what chance
+    divides among versions is requests, and the events in which they come are none of its doing.
     Raises ValueError for a truth that can't be read; nothing is counted then.
     """
-    key = ArmKey(deployment, request.split, request.model_version, request.shadow)
-    arm = work.arm(key) if request.split else None
+    key = ArmKey(deployment, first.split, first.model_version, first.shadow)
+    arm = work.arm(key) if first.split else None
     if arm is None:
-        return request
-    answer = request.answers[row - request.first_row]
-    arm, losses = arm.told(request.losses, answer, truth, former)
+        return first
+    arm, losses = arm.told(first.losses, answer, truth, former)
     work.change_arm(key, arm)
-    return replace(request, losses=losses)
+    return replace(first, losses=losses)
 
 
 def has_shadows(work: Work, deployment: str) -> bool:

@@ -58,12 +58,11 @@ def _join(work: Work, deployment: str, truths: Sequence[EarlyTruth], *, shadows:
         parts = request_store.newest_parts(work.connection, deployment, ids, shadows=shadows)
         changed: dict[int, Request] = {}
         for truth in some:
-            mine = _with_row(parts.get(truth.request_id, ()), truth.row)
+            there = [changed.get(part.sequence, part) for part in parts.get(truth.request_id, ())]
+            mine = _with_row(there, truth.row)
             for part in mine:
-                before = changed.get(part.sequence, part)
-                after = _told(work, deployment, before, truth)
-                if after is not before:
-                    changed[part.sequence] = after
+                for after in _told(work, deployment, _first_of(there, part), part, truth):
+                    changed[after.sequence] = after
             if not mine:
                 absent.append(truth)
         request_store.set_truths(work.connection, list(changed.values()))
@@ -76,26 +75,38 @@ def _with_row(parts: Sequence[Request], row: int) -> list[Request]:
     return list(found.values())
 
 
-def _told(work: Work, deployment: str, request: Request, truth: EarlyTruth) -> Request:
-    """Count a truth in and return the request with it; the request as it was where it is known or can't be used."""
-    former = request.truths.get(truth.row)
+def _first_of(parts: Sequence[Request], part: Request) -> Request:
+    """Return the part of the same request that came first, which has the losses of them all."""
+    return next(each for each in parts if each.model_version == part.model_version)
+
+
+def _told(work: Work, deployment: str, first: Request, part: Request, truth: EarlyTruth) -> Sequence[Request]:
+    """Count a truth in and return the parts that it changed; none where it is known or can't be used.
+
+    The part has the truth's row; `first` is the part that came first of the same request, may be the same.
+    """
+    former = part.truths.get(truth.row)
     if former == truth.value:
-        return request
-    version = None if request.shadow else work.version(deployment, request.model_version)
-    if not request.shadow and (version is None or version.performance is None):
+        return ()
+    version = None if part.shadow else work.version(deployment, part.model_version)
+    if not part.shadow and (version is None or version.performance is None):
         work.outcome.skip("feedback_without_version")
-        return request
+        return ()
+    answer = part.answers[truth.row - part.first_row]
     try:
-        version = version and _with_truth(version, request.answers[truth.row - request.first_row], truth.value, former)
-        request = count_truth(work, deployment, request, truth.row, truth.value, former)
+        version = version and _with_truth(version, answer, truth.value, former)
+        first = count_truth(work, deployment, first, answer, truth.value, former)
     except ValueError:
-        work.outcome.skip("shadow_feedback_unreadable" if request.shadow else "feedback_unreadable")
-        return request
+        work.outcome.skip("shadow_feedback_unreadable" if part.shadow else "feedback_unreadable")
+        return ()
     if version is not None:
         work.change_version(version)
         if former is None:
             _count(work, deployment)
-    return replace(request, truths=request.truths | {truth.row: truth.value})
+    truths = part.truths | {truth.row: truth.value}
+    if first.sequence == part.sequence:
+        return (replace(first, truths=truths),)
+    return first, replace(part, truths=truths)
 
 
 def _with_truth(version: Version, answer: Answer, truth: str, former: str | None) -> Version:

@@ -35,6 +35,7 @@ class Request:
     shadow: bool = False
     # The number of the split that it was answered in; 0 where it is in no experiment.
     split: int = 0
+    # Of the whole request where this is the part that came first; later parts have none.
     losses: RequestLosses = ()
 
     @property
@@ -125,13 +126,22 @@ def set_truths(connection: Connection, requests: Sequence[Request]) -> None:
 
 
 def trim_requests(connection: Connection, deployment: str, keep_rows: int) -> None:
-    """Forget a deployment's oldest requests beyond `keep_rows` answered rows, and as many of each shadow."""
+    """Forget a deployment's oldest requests beyond `keep_rows` answered rows, and as many of each shadow.
+
+    A request is forgotten with all of its parts: the first has what was counted of them all.
+    """
     of = case((REQUESTS.c.shadow, REQUESTS.c.model_version), else_="")
     newest_first = func.sum(REQUESTS.c.row_count).over(partition_by=of, order_by=REQUESTS.c.sequence.desc())
     counted = select(REQUESTS.c.sequence, newest_first.label("total")).where(REQUESTS.c.deployment == deployment)
     newest = counted.subquery()
     old = select(newest.c.sequence).where(newest.c.total > keep_rows)
-    connection.execute(delete(REQUESTS).where(REQUESTS.c.deployment == deployment, REQUESTS.c.sequence.in_(old)))
+    later = REQUESTS.alias()
+    same = [
+        later.c[name] == REQUESTS.c[name] for name in ("deployment", "request_id", "time_ns", "model_version", "shadow")
+    ]
+    stays = select(later.c.sequence).where(*same, later.c.sequence.not_in(old)).correlate(REQUESTS)
+    forgotten = (REQUESTS.c.deployment == deployment) & REQUESTS.c.sequence.in_(old) & ~stays.exists()
+    connection.execute(delete(REQUESTS).where(forgotten))
 
 
 def add_early_truths(connection: Connection, deployment: str, truths: Sequence[EarlyTruth], keep: int) -> None:
