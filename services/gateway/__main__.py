@@ -22,10 +22,9 @@ from fairlead.kit.telemetry import configure_telemetry
 from .adapters.changes import TaskChanges
 from .app import create_gateway
 from .composition import compose
+from .http_server import server_config
 from .servicer import ProjectServicer
 from .settings import GatewaySettings
-
-DRAIN_SECONDS = 10
 
 
 class _Server(DrainingServer):
@@ -64,18 +63,7 @@ def _serve(settings: GatewaySettings) -> None:
     )
     rpc.on_stop(parts.services.close)
     rpc.on_stop(parts.events.close)
-    config = uvicorn.Config(
-        create_gateway(parts),
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-        ws_max_size=1024 * 1024,
-    )
-    server = _Server(config, parts.changes)
+    server = _Server(server_config(create_gateway(parts)), parts.changes)
 
     def leave(*_: object) -> None:
         server.should_exit = True

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field, WithJsonSchema, field_validator
+from pydantic_core import PydanticCustomError
 
 from .base import Page, Request, Response
 from .model import MODEL_VERSION
 
 CHALLENGER = "projects/default/models/adult/versions/2"
-SAMPLING_RATE = "The share of requests kept in the prediction log, above 0 and up to 1; 0 means every one."
+SAMPLING_RATE = "The share of requests kept in the prediction log, above 0 and up to 1, which keeps every one."
+
+
+def _share(rate: float) -> float:
+    # A comparison that is false for NaN too.
+    if not 0.0 < rate <= 1.0:
+        raise PydanticCustomError(
+            "sampling_rate",
+            "{rate} is no share of the requests to log: give one above 0, such as 0.01, or 1 for every request; drift,"
+            " feedback and experiments live on the log, so it can't be switched off",
+            {"rate": f"{rate:g}"},
+        )
+    return rate
+
+
+SamplingRate = Annotated[
+    float, AfterValidator(_share), WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1})
+]
 
 
 class TrafficTarget(Response):
@@ -65,7 +83,13 @@ class Deployment(Response):
     )
     steps: list[TrafficStep] = Field(description="Splits to come, soonest first.", examples=[[]])
     pinned: bool = Field(description="Whether its models stay in memory, however long nobody asks.", examples=[False])
-    log_sampling_rate: float | None = Field(description=SAMPLING_RATE, examples=[0.0])
+    log_sampling_rate: float | None = Field(description=SAMPLING_RATE, examples=[1.0])
+
+    @field_validator("log_sampling_rate")
+    @classmethod
+    def _of_all(cls, rate: float | None) -> float | None:
+        # Serving's 0 is what was never set: every request. Here it would read as none of them.
+        return 1.0 if rate == 0 else rate
 
 
 class DeploymentPage(Page[Deployment]):
@@ -80,17 +104,17 @@ class NewDeployment(Request):
         description="A version, or an alias that is resolved once.", examples=["models/adult/aliases/champion"]
     )
     pinned: bool = Field(False, description="Keep its models in memory, however long nobody asks.", examples=[False])
-    log_sampling_rate: float = Field(0.0, ge=0, le=1, description=SAMPLING_RATE, examples=[0.0])
+    log_sampling_rate: SamplingRate = Field(1.0, description=SAMPLING_RATE, examples=[1.0])
 
 
 class DeploymentChange(Request):
-    """What to change; a member left out stays as it is."""
+    """What to change; a member left out stays as it is. Without a model_version the traffic split does too."""
 
     model_version: str = Field(
         "", description="A version, or an alias, to serve alone.", examples=["models/adult/versions/2"]
     )
     pinned: bool | None = Field(None, description="Whether its models stay in memory.", examples=[True])
-    log_sampling_rate: float | None = Field(None, ge=0, le=1, description=SAMPLING_RATE, examples=[1.0])
+    log_sampling_rate: SamplingRate | None = Field(None, description=SAMPLING_RATE, examples=[1.0])
 
 
 class TargetShare(Request):

@@ -20,6 +20,7 @@ from fairlead.kit.blobs import BlobStore
 from fairlead.kit.events import EventLog, open_event_log
 from services.gateway.app import create_gateway
 from services.gateway.composition import compose
+from services.gateway.http_server import server_config
 from services.gateway.parts import Parts
 from services.gateway.settings import GatewaySettings
 from tests.unit.gateway.peers import Peers
@@ -68,8 +69,7 @@ def running_gateway(home: Path, make: Callable[[Parts], ASGIApp] = create_gatewa
     parts = compose(settings_for(home, peers.address, **others))
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(make(parts), log_config=None, http="httptools", loop="uvloop", timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(make(parts), drain_seconds=2))
     thread = Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
