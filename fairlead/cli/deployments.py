@@ -19,19 +19,37 @@ app = typer.Typer(help="Models that answer, and how versions share their request
 DeploymentName = Annotated[str, typer.Argument(help="A deployment; `fairlead deployments list` shows them.")]
 
 
+def _share(rate: float | None) -> float | None:
+    # A comparison that is false for NaN too.
+    if rate is not None and not 0 < rate <= 1:
+        raise typer.BadParameter(
+            f"{rate:g} is no share of the requests to log: give one above 0, such as 0.01, or 1 for every request; "
+            "drift, feedback and experiments live on the log, so it can't be switched off"
+        )
+    return rate
+
+
+Pinned = Annotated[
+    bool | None, typer.Option("--pinned/--no-pinned", help="Keep its models in memory, however long nobody asks.")
+]
+LogSampling = Annotated[
+    float | None,
+    typer.Option(callback=_share, help="The share of requests to keep in the prediction log, above 0; 1 for all."),
+]
+
+
 def deploy(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="A model (its champion), adult/3 or adult@challenger.")],
     name: Annotated[str | None, typer.Option(help="The deployment's id; the model's when left out.")] = None,
-    pinned: Annotated[
-        bool | None, typer.Option("--pinned/--no-pinned", help="Keep its models in memory, however long nobody asks.")
-    ] = None,
-    log_sampling: Annotated[
-        float | None, typer.Option(min=0, max=1, help="The share of requests to keep in the prediction log; 1 for all.")
-    ] = None,
+    pinned: Pinned = None,
+    log_sampling: LogSampling = None,
     as_json: AsJson = False,
 ) -> None:
-    """Serve a model version; a deployment of that name changes over to it without a gap."""
+    """Serve a model version; a deployment of that name changes over to it without a gap, and to it alone.
+
+    `fairlead deployments set` changes how one is kept and logged, and leaves its traffic split as it is.
+    """
     deployment_id = name or model_version_path(model, project_of(context)).split("/")[1]
     with client_of(context) as client:
         try:
@@ -85,6 +103,21 @@ def show(context: typer.Context, deployment: DeploymentName, as_json: AsJson = F
     """Show a deployment: its traffic split, the steps to come, and what a rollback returns to."""
     with client_of(context) as client:
         _report(client.deployments.get(deployment), as_json)
+
+
+@app.command("set")
+def set_(
+    context: typer.Context,
+    deployment: DeploymentName,
+    pinned: Pinned = None,
+    log_sampling: LogSampling = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change how a deployment's models are kept and its requests logged; who answers stays as it is."""
+    if pinned is None and log_sampling is None:
+        raise typer.BadParameter("say what to change: --pinned, --no-pinned or --log-sampling RATE")
+    with client_of(context) as client:
+        _report(client.deployments.update(deployment, pinned=pinned, log_sampling_rate=log_sampling), as_json)
 
 
 @app.command("traffic")

@@ -46,7 +46,8 @@ class Deployments:
     ) -> Json:
         """Serve another version alone under the same name, without a gap, or change how it is kept and logged.
 
-        None leaves a thing as it is; with an etag that is stale by now nothing is changed. Raises ApiError (ABORTED).
+        None leaves a thing as it is: without a model the traffic split stays. log_sampling_rate is above 0 and up to 1.
+        With an etag that is stale by now nothing is changed. Raises ApiError (ABORTED).
         """
         version = None if model is None else self._model_version(model)
         body = {"model_version": version, "pinned": pinned, "log_sampling_rate": log_sampling_rate}

@@ -123,3 +123,18 @@ def test_a_deployment_is_pinned_and_its_log_is_sampled(gateway: Running) -> None
     gateway.peers.model_version = MODEL
     told = gateway.json("POST", D, 400, json={**made, "log_sampling_rate": 2})
     assert told["errors"][0]["field"] == "log_sampling_rate"
+
+
+def test_a_log_of_no_request_is_refused_and_one_of_all_is_told_as_such(gateway: Running) -> None:
+    made = {"deployment_id": "income", "model_version": "adult/versions/3"}
+    for refused in (
+        gateway.json("POST", D, 400, json={**made, "log_sampling_rate": 0}),
+        gateway.json("PATCH", f"{D}/income", 400, json={"log_sampling_rate": 0}),
+    ):
+        assert refused["errors"][0]["field"] == "log_sampling_rate"
+        assert "give one above 0, such as 0.01, or 1 for every request" in refused["errors"][0]["description"]
+
+    told = gateway.json("GET", f"{D}/income")
+    assert told["log_sampling_rate"] == 1.0
+    gateway.json("PATCH", f"{D}/income", json={"log_sampling_rate": told["log_sampling_rate"]})
+    assert gateway.peers.last(UpdateDeploymentRequest).log_sampling_rate == 1.0

@@ -89,6 +89,11 @@ def test_a_canary_from_its_first_share_to_a_rollback(command: Command, client: C
     assert set(first) == {"1", "2"}
     assert [answered_by(client, "canary", key) for key in keys] == first
 
+    kept = command("deployments set canary --no-pinned --log-sampling 1 --json")
+    assert (kept["pinned"], kept["log_sampling_rate"]) == (False, 1.0)
+    assert shares(kept) == shares(split)
+    assert shares(kept, "previous_traffic") == [("1", 100.0)]
+
     promoted = command("deployments promote canary income/2 --json")
     assert shares(promoted) == [("2", 100.0)]
     assert {answered_by(client, "canary", key) for key in keys} == {"2"}

@@ -237,3 +237,31 @@ def test_of_more_classes_the_predicted_one_is_explained_and_a_number_has_an_inte
     lines = [line.split() for line in shell.ok("predict income x=1 --interval 0.8").splitlines()]
     assert lines[0] == ["row", "prediction", "0.8", "interval"]
     assert lines[1] == ["0", "20.5000", "18.2500", "to", "23"]
+
+
+def test_how_it_is_kept_and_logged_changes_and_who_answers_does_not(stage: Stage, shell: Shell) -> None:
+    stage.answer("PATCH /deployments/income", SPLIT)
+
+    said = shell.ok("deployments set income --pinned --log-sampling 0.1")
+    assert stage.last.json == {"pinned": True, "log_sampling_rate": 0.1}
+    assert said.splitlines()[0] == "income (ready, pinned, 0.1 of its requests are logged)"
+    assert shell.json("deployments set income --no-pinned") == SPLIT
+    assert stage.last.json == {"pinned": False}
+
+
+def test_nothing_to_set_is_a_usage_error(stage: Stage, shell: Shell) -> None:
+    refused = shell.run("deployments set income")
+
+    assert refused.status == 2
+    assert "--log-sampling" in refused.err
+    assert not stage.asked
+
+
+@pytest.mark.parametrize("rate", ["0", "-0.5", "1.5", "nan"])
+@pytest.mark.parametrize("command", ["deploy adult/3", "deployments set income"])
+def test_a_share_of_none_is_refused_and_says_what_to_give(stage: Stage, shell: Shell, command: str, rate: str) -> None:
+    refused = shell.run(f"{command} --log-sampling={rate}")
+
+    assert refused.status == 2
+    assert "give one above 0, such as 0.01, or 1 for every request" in " ".join(refused.err.replace("│", " ").split())
+    assert not stage.asked
