@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import signal
 import sys
 
@@ -18,6 +19,8 @@ from .settings import ServingSettings
 
 SWITCH_SECONDS = 0.0005
 """How long one thread may keep the interpreter while others wait: the default of 5 ms shows in a request's latency."""
+COLLECT_AT = 20_000
+"""New objects before those in cycles are looked for: requests make few cycles, batches of the log many objects."""
 GRACE_SECONDS = 10
 
 
@@ -59,6 +62,10 @@ def _serve(settings: ServingSettings) -> None:
             # Raised here it would come out as a traceback of the web framework's.
             failures.append(error)
             server.should_exit = True
+        # What is there by now stays: a full collection would stop every request for as long as it takes to look at it.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(COLLECT_AT)
 
     app = bento_app(
         process.inference,
