@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,23 +9,15 @@ import typer
 
 from fairlead.cli.answers import print_answer
 from fairlead.cli.context import AsJson, client_of
-from fairlead.cli.output import console, errors, print_json
+from fairlead.cli.output import console, print_json
 from fairlead.cli.progress import TaskProgress
+from fairlead.cli.results import Format, check_place, format_of, save_result
 from fairlead.cli.rows import rows_of
 from fairlead.cli.sources import dataset_of
-from fairlead.client import Client, Json
 from fairlead.client.datasets import dataset_id_of
 from fairlead.client.names import short_name
 
 DeploymentName = Annotated[str, typer.Argument(help="A deployment; `fairlead deployments list` shows them.")]
-
-
-class Format(StrEnum):
-    """How a batch prediction's result is written."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
 
 
 BARE_ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".parquet", ".pq"})
@@ -86,8 +77,9 @@ def predict_batch(
     as_json: AsJson = False,
 ) -> None:
     """Predict every row of a file or a dataset; a file of any size is predicted as it is."""
-    chosen = (format or _format_of(output)).value
+    chosen = (format or format_of(output)).value
     file = Path(source).expanduser()
+    check_place(output or Path("predictions"))
     bare = file.is_file() and file.suffix.lower() in BARE_ENDINGS and not as_dataset
     options: dict[str, Any] = {"model": model, "max_rejected_rows": max_rejected}
     with client_of(context) as client:
@@ -100,29 +92,7 @@ def predict_batch(
             with TaskProgress(f"predict {name}", quiet=as_json) as progress:
                 task = client.deployments.predict_batch(deployment, name, chosen, progress, **options)
         saved = output or Path(f"{short_name(name).split('/')[0]}-predictions.{chosen}")
-        client.tasks.download_result(task["name"], saved)
-        rejected = _save_rejected(client, task, saved)
-    if as_json:
-        told = {"saved_to": str(saved)} | ({"rejected_saved_to": str(rejected)} if rejected else {})
-        print_json({**task["result"], **told})
-    else:
-        console.print(f"{task['result']['row_count']:,} predictions in {saved}", markup=False)
-
-
-def _format_of(output: Path | None) -> Format:
-    ending = output.suffix.lower().removeprefix(".") if output else ""
-    return Format(ending) if ending in {each.value for each in Format} else Format.CSV
-
-
-def _save_rejected(client: Client, task: Json, saved: Path) -> Path | None:
-    """Save what was left out beside the result and say so; return where, None where nothing was."""
-    count = task["result"].get("rejected_row_count", 0)
-    if not count:
-        return None
-    rejected = saved.with_name(f"{saved.stem}.rejected.csv")
-    client.tasks.download_result(task["name"], rejected, "rejected")
-    errors.print(f"{count:,} rows can't be read and were left out; {rejected} tells why", style="yellow", markup=False)
-    return rejected
+        save_result(client, task, saved, as_json)
 
 
 def feedback(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fairlead.cli.context import AsJson, client_of
-from fairlead.cli.output import console, print_json, print_json_line, print_table, show_percent, show_time
+from fairlead.cli.output import complain, console, print_json, print_json_line, print_table, show_percent, show_time
 from fairlead.cli.progress import log_line
+from fairlead.cli.results import check_place, format_of, save_result
+from fairlead.client import TaskFailed
 from fairlead.client.names import id_of
 from fairlead.client.tasks import ENDED
 
@@ -82,6 +85,33 @@ def logs(
                     console.print(ending.rstrip(), style="dim", markup=False, highlight=False)
         for line in lines:
             _print_line(line, as_json)
+
+
+@app.command("result")
+def result(
+    context: typer.Context,
+    task: TaskName,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to save it; predictions-{task}.{format} when left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Save what a batch prediction made, again if need be, and beside it the rows it left out."""
+    if output is not None:
+        check_place(output)
+    with client_of(context) as client:
+        found = client.tasks.get(task)
+        if found["state"] in ENDED - {"succeeded"}:
+            raise TaskFailed(found)
+        if found["state"] != "succeeded":
+            complain(f"{id_of(task)} is {found['state']}; follow it: fairlead tasks logs -f {id_of(task)}")
+            raise typer.Exit(1)
+        made = (found["result"] or {}).get("format") or "csv"
+        if output is not None and output.suffix and format_of(output).value != made:
+            raise typer.BadParameter(
+                f"the result is {made}, which '{output.name}' says it is not; let it end with .{made}"
+            )
+        save_result(client, found, output or Path(f"predictions-{id_of(task)}.{made}"), as_json)
 
 
 @app.command("cancel")

@@ -89,7 +89,10 @@ def test_a_file_is_predicted_as_it_is(stage: Stage, shell: Shell, tmp_path: Path
     [
         ("-o out.parquet", "parquet"),
         ("-o out.jsonl", "jsonl"),
-        ("-o out.txt", "csv"),
+        ("-o out.txt --format csv", "csv"),
+        ("-o out", "csv"),
+        ("-o out.pq", "parquet"),
+        ("-o out.ndjson", "jsonl"),
         ("-o a.csv --format jsonl", "jsonl"),
     ],
 )
@@ -140,6 +143,63 @@ def test_a_file_is_imported_first_where_told_or_needed(
         "dataset_version": "projects/default/datasets/new/versions/1",
         "format": "parquet",
     }
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("out.xlsx", "let the name end with .csv, .parquet or .jsonl"),
+        ("nowhere/out.csv", "there is no folder 'nowhere' to save 'out.csv' in"),
+        ("folder", "'folder' is a folder; name a file in it"),
+    ],
+)
+def test_a_place_for_no_result_is_refused_before_the_work(
+    stage: Stage, shell: Shell, tmp_path: Path, output: str, said: str
+) -> None:
+    (tmp_path / "new.csv").write_text("age\n39\n")
+    (tmp_path / "folder").mkdir()
+
+    refused = shell.run(f"predict-batch income new.csv -o {output}")
+
+    assert refused.status == 2
+    assert said in " ".join(refused.err.replace("│", " ").split())
+    assert not stage.asked
+
+
+def test_a_result_is_had_again(stage: Stage, shell: Shell, tmp_path: Path) -> None:
+    made = {"row_count": 998, "rejected_row_count": 2, "format": "jsonl"}
+    stage.answer("GET /tasks/t1", task("succeeded", kind="batch_predict", result=made))
+    stage.answer("GET /tasks/t1/result", Answer(b'{"prediction": 1}\n', kind="application/x-ndjson"))
+
+    said = shell.run("tasks result t1")
+    assert said.out == "998 predictions in predictions-t1.jsonl\n"
+    assert "2 rows can't be read and were left out; predictions-t1.rejected.csv tells why" in said.err
+    assert (tmp_path / "predictions-t1.jsonl").read_text() == '{"prediction": 1}\n'
+    assert shell.json("tasks result t1 -o again.jsonl")["saved_to"] == "again.jsonl"
+
+    refused = shell.run("tasks result t1 -o again.csv")
+    assert refused.status == 2
+    assert "the result is jsonl" in refused.err
+
+
+def test_a_result_that_is_not_there_says_what_to_do(stage: Stage, shell: Shell) -> None:
+    stage.answer("GET /tasks/t1", task("running"), task("failed", error="the file is empty"))
+
+    assert "t1 is running; follow it: fairlead tasks logs -f t1" in shell.run("tasks result t1").err
+    failed = shell.run("tasks result t1")
+    assert failed.status == 1
+    assert "the file is empty" in failed.err
+
+
+def test_a_result_that_could_not_be_saved_is_kept_and_said_to_be(stage: Stage, shell: Shell, tmp_path: Path) -> None:
+    play_batch(stage)
+    # What would be saved beside the result is in the way of it.
+    (tmp_path / "adult-predictions.csv.part").mkdir()
+
+    said = shell.run("predict-batch income adult")
+
+    assert said.status == 1
+    assert "the result is kept; once there is a place for it: fairlead tasks result t1 -o FILE" in said.err
 
 
 def test_truths_are_recorded_row_by_row(stage: Stage, shell: Shell) -> None:
