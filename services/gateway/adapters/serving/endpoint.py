@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 
 import grpc
 
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceStub
+from fairlead.kit.errors import DeadlineExceeded
 from fairlead.kit.rpc.status import DETAILS_KEY, from_rpc_error
 
 from .stream import DRAIN_SECONDS, RelayStream, StreamLost
@@ -22,8 +25,14 @@ _LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 class RelayEndpoint:
     """Asks one process. For use on one event loop."""
 
-    def __init__(self, address: str, metadata: tuple[tuple[str, str], ...], silent_seconds: float) -> None:
-        """Speak to host:port, until its stream is silent; nothing is opened before the first call."""
+    def __init__(
+        self,
+        address: str,
+        metadata: tuple[tuple[str, str], ...],
+        silent_seconds: float,
+        on_silent: Callable[[StreamLost], None],
+    ) -> None:
+        """Speak to host:port, until it is silent, which on_silent is told; the first call opens a connection."""
         self._channel = grpc.aio.insecure_channel(
             address,
             options=[
@@ -38,14 +47,22 @@ class RelayEndpoint:
         )
         self._stub = RelayServiceStub(self._channel)
         self._metadata = metadata
-        self._stream = RelayStream(self._stub, metadata, silent_seconds)
+        self._stream = RelayStream(self._stub, metadata, silent_seconds, on_silent)
 
-    async def answer(self, call: pb.RelayedCall, seconds: float) -> pb.RelayedAnswer:
-        """Return the answer to a call. Raises StreamLost where the process is gone, FairleadError."""
+    async def answer(self, call: pb.RelayedCall, end: float) -> pb.RelayedAnswer:
+        """Return the answer to a call, which must come before the monotonic time end.
+
+        Raises StreamLost where the process is gone, FairleadError.
+        """
         if len(call.body) <= QUICK_BYTES:
-            answer = await self._stream.ask(call, seconds)
+            answer = await self._stream.ask(call, end)
             if not answer.slow:
                 return answer
+        seconds = end - time.monotonic()
+        if seconds <= 0:
+            raise DeadlineExceeded("serving did not answer in time")
+        # By the stream it is known whether there is still somebody to answer.
+        self._stream.watch()
         request = pb.RelayOneRequest(call=call)
         try:
             return (await self._stub.RelayOne(request, metadata=self._metadata, timeout=seconds)).answer
@@ -64,10 +81,10 @@ class RelayEndpoint:
         """Return whether there is a connection, and begin to connect where there is none."""
         return self._channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
 
-    async def close(self) -> None:
-        """End the stream and the connection, once what was asked is answered."""
-        await self._stream.close()
-        await self._channel.close(DRAIN_SECONDS)
+    async def close(self, seconds: float = DRAIN_SECONDS) -> None:
+        """End the stream and the connection, once what was asked is answered, or is not within so many seconds."""
+        await self._stream.close(seconds)
+        await self._channel.close(seconds)
 
 
 def _is_lost(error: grpc.aio.AioRpcError) -> bool:

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 from fairlead.kit.errors import FailedPrecondition
 
 DNS = "dns:///"
+LARGEST_PORT = 65_535
 
 
 def endpoints_of(setting: str) -> Callable[[], Awaitable[list[str]]]:
     """Return what tells the endpoints of "host:port,host:port" or "dns:///host:port", each as host:port.
 
-    Raises FailedPrecondition where the setting is neither. What is returned raises OSError where a name can't be
-    resolved.
+    Raises FailedPrecondition where the setting is neither. What is returned raises OSError or UnicodeError where a name
+    can't be resolved.
     """
     if setting.startswith(DNS):
         host, port = _host_and_port(setting.removeprefix(DNS), setting)
@@ -39,7 +40,7 @@ def _joined(host: str | int, port: int) -> str:
 
 def _host_and_port(text: str, setting: str) -> tuple[str, int]:
     host, _, port = text.strip().rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) <= LARGEST_PORT):
         raise FailedPrecondition(
             f"the endpoints '{setting}' are neither host:port,host:port nor dns:///host:port; "
             "see FAIRLEAD_GATEWAY_SERVING_ENDPOINTS"

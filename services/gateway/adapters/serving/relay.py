@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
@@ -16,10 +17,12 @@ from fairlead.kit.telemetry import inject
 from ...domain.placement import Placement
 from .endpoint import RelayEndpoint
 from .metrics import CALLS_LOST, CALLS_UNDER_WAY
-from .stream import SILENT_SECONDS, StreamLost
+from .stream import DRAIN_SECONDS, SILENT_SECONDS, StreamLost
 
 FOLLOW_SECONDS = 1.0
 """How often the endpoints are asked for anew, and those that were lost are looked at again."""
+FIND_SECONDS = 2.0
+"""How long the endpoints are waited for at first: all but predictions is there without them."""
 TRIES = 2
 
 Endpoints = Callable[[], Awaitable[list[str]]]
@@ -47,13 +50,16 @@ class Relay:
         # Lost not long ago: avoided while there are others, so that only the first calls pay for it.
         self._away: frozenset[str] = frozenset()
         self._following: asyncio.Task[None] | None = None
+        self._looked = asyncio.Event()
+        self._unfound = False
         self._closing: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Find the endpoints, and follow their coming and going."""
         CALLS_UNDER_WAY.watch(self._placement)
-        await self._update()
         self._following = asyncio.create_task(self._follow())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._looked.wait(), FIND_SECONDS)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -74,16 +80,17 @@ class Relay:
             inject(carrier)
             call.traceparent = carrier.get("traceparent", "")
         lost_at: frozenset[str] = frozenset()
+        end = time.monotonic() + deadline.remaining(self._timeout)
         for _ in range(TRIES):
-            seconds = deadline.remaining(self._timeout)
             try:
                 address = self._choose(call.deployment, lost_at)
             except LookupError:
                 break
             self._placement.begin(address)
             try:
-                answer = await self._endpoints[address].answer(call, seconds)
+                answer = await self._endpoints[address].answer(call, end)
             except StreamLost as lost:
+                CALLS_LOST.inc()
                 self._lose(address, lost)
                 lost_at |= {address}
                 continue
@@ -92,7 +99,8 @@ class Relay:
             if answer.error:
                 raise from_details(answer.error)
             return answer
-        raise Unavailable("the service 'serving' can't be reached now; try again in a few seconds", retry_after=2.0)
+        where = "reached now" if self._endpoints else "found: its name is not resolved yet"
+        raise Unavailable(f"the service 'serving' can't be {where}; try again in a few seconds", retry_after=2.0)
 
     def _choose(self, deployment: str, lost_at: frozenset[str]) -> str:
         """Return where a call goes that was lost at some. Raises LookupError where there is nowhere."""
@@ -101,14 +109,13 @@ class Relay:
         return self._placement.choose(deployment, lost_at) if chosen in lost_at else chosen
 
     def _lose(self, address: str, lost: StreamLost) -> None:
-        CALLS_LOST.inc()
         if address not in self._endpoints or address in self._away:
             return
         _log.warning("a serving process was lost; its calls go elsewhere", endpoint=address, why=str(lost))
         self._away |= {address}
         if lost.silent:
-            # A connection by which nothing comes may never end by itself.
-            self._close(self._endpoints[address])
+            # A connection by which nothing comes may never end by itself, and there is nothing to wait for.
+            self._close(self._endpoints[address], 0.0)
             self._endpoints[address] = self._endpoint(address)
 
     def _look_again(self) -> None:
@@ -120,16 +127,27 @@ class Relay:
 
     async def _follow(self) -> None:
         while True:
+            await self._find_endpoints()
+            self._looked.set()
             await asyncio.sleep(FOLLOW_SECONDS)
             self._look_again()
-            try:
-                await self._update()
-            except OSError as error:
-                # What was found before is as good as anything until the names are answered again.
-                _log.warning("serving's endpoints can't be found now", why=str(error))
 
-    async def _update(self) -> None:
-        found = set(await self._find())
+    async def _find_endpoints(self) -> None:
+        try:
+            found = set(await self._find())
+        except Exception as error:  # noqa: BLE001  # a resolver may fail in any way, and is asked again
+            if not self._unfound:
+                # What was found before is as good as anything until the names are answered again.
+                _log.warning("serving's endpoints can't be found now", why=str(error) or repr(error))
+            self._unfound = True
+            return
+        if self._unfound:
+            _log.info("serving's endpoints are found again")
+        self._unfound = False
+        self._use(found)
+
+    def _use(self, found: set[str]) -> None:
+        """Send calls to these endpoints and to no other."""
         if found == set(self._endpoints):
             return
         gone = [self._endpoints.pop(address) for address in set(self._endpoints) - found]
@@ -142,10 +160,10 @@ class Relay:
             self._close(endpoint)
 
     def _endpoint(self, address: str) -> RelayEndpoint:
-        return RelayEndpoint(address, self._metadata, self._silent_seconds)
+        return RelayEndpoint(address, self._metadata, self._silent_seconds, lambda lost: self._lose(address, lost))
 
-    def _close(self, endpoint: RelayEndpoint) -> None:
-        """Close an endpoint, whose last answers may take their time."""
-        closing = asyncio.create_task(endpoint.close())
+    def _close(self, endpoint: RelayEndpoint, seconds: float = DRAIN_SECONDS) -> None:
+        """Close an endpoint, whose last answers may take so many seconds, while others go on."""
+        closing = asyncio.create_task(endpoint.close(seconds))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
@@ -23,7 +23,11 @@ MOST_CALLS = 64
 """Calls in one message: their answers come together, so the first should not wait for many others."""
 SWEEP_SECONDS = 0.1
 SILENT_SECONDS = 10.0
-"""How long a process that has calls to answer may say nothing at all: what is sent on streams is quick to answer."""
+"""How long a process that was asked may say nothing at all: what is sent on streams is quick to answer.
+
+One that is asked nothing for half of it is sent an empty message, which it answers with another: where a machine is
+gone without a word, nothing else would tell.
+"""
 DRAIN_SECONDS = 10.0
 
 
@@ -37,10 +41,9 @@ class StreamLost(Exception):
 
 
 class _Owed(NamedTuple):
-    """A call that has no answer yet, when it was asked, and when its time is over."""
+    """A call that has no answer yet, and when its time is over."""
 
     answer: asyncio.Future[pb.RelayedAnswer]
-    asked: float
     end: float
 
 
@@ -52,11 +55,16 @@ class RelayStream:
         stub: RelayServiceAsyncStub,
         metadata: Sequence[tuple[str, str]],
         silent_seconds: float = SILENT_SECONDS,
+        on_silent: Callable[[StreamLost], None] = lambda _: None,
     ) -> None:
-        """Speak to the stub's process, until it is silent; nothing is opened before the first call."""
+        """Speak to the stub's process, until it is silent, which on_silent is told; the first call opens a stream."""
         self._stub = stub
         self._silent_seconds = silent_seconds
+        self._on_silent = on_silent
         self._heard = 0.0
+        # Since when something should come. A call whose time is over is still owed a sign of life.
+        self._silent_since: float | None = None
+        self._asks_for_sign = False
         self._metadata = tuple(metadata)
         self._waiting: list[pb.RelayedCall] = []
         self._owed: dict[int, _Owed] = {}
@@ -64,16 +72,20 @@ class RelayStream:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def ask(self, call: pb.RelayedCall, seconds: float) -> asyncio.Future[pb.RelayedAnswer]:
-        """Return what will be the call's answer; it raises StreamLost, or DeadlineExceeded after so many seconds."""
-        loop = asyncio.get_running_loop()
+    def watch(self) -> None:
+        """Open the stream where it is not, so that the process is heard of."""
         if self._task is None or self._task.done():
-            self._task = loop.create_task(self._run())
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def ask(self, call: pb.RelayedCall, end: float) -> asyncio.Future[pb.RelayedAnswer]:
+        """Return what will be the call's answer; raises StreamLost, or DeadlineExceeded at the monotonic time end."""
+        self.watch()
         self._next += 1
         call.number = self._next
-        answer: asyncio.Future[pb.RelayedAnswer] = loop.create_future()
-        now = time.monotonic()
-        self._owed[call.number] = _Owed(answer, now, now + seconds)
+        answer: asyncio.Future[pb.RelayedAnswer] = asyncio.get_running_loop().create_future()
+        if self._silent_since is None:
+            self._silent_since = time.monotonic()
+        self._owed[call.number] = _Owed(answer, end)
         self._waiting.append(call)
         self._wake.set()
         return answer
@@ -89,6 +101,7 @@ class RelayStream:
 
     async def _run(self) -> None:
         stream = self._stub.Relay(metadata=self._metadata)
+        self._heard = time.monotonic()
         lost = StreamLost("the stream ended")
         tasks = [asyncio.create_task(work) for work in (self._write(stream), self._read(stream), self._sweep())]
         try:
@@ -103,11 +116,16 @@ class RelayStream:
             await asyncio.gather(*tasks, return_exceptions=True)
             stream.cancel()
             self._lose(lost)
+        if lost.silent:
+            self._on_silent(lost)
 
     async def _write(self, stream: grpc.aio.StreamStreamCall[pb.RelayRequest, pb.RelayResponse]) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            if self._asks_for_sign:
+                self._asks_for_sign = False
+                await stream.write(pb.RelayRequest())
             while self._waiting:
                 calls, self._waiting = self._waiting[:MOST_CALLS], self._waiting[MOST_CALLS:]
                 CALLS_PER_MESSAGE.observe(len(calls))
@@ -115,11 +133,12 @@ class RelayStream:
 
     async def _read(self, stream: grpc.aio.StreamStreamCall[pb.RelayRequest, pb.RelayResponse]) -> None:
         async for response in stream:
-            self._heard = time.monotonic()
             for answer in response.answers:
                 owed = self._owed.pop(answer.number, None)
                 if owed is not None and not owed.answer.done():
                     owed.answer.set_result(answer)
+            self._heard = time.monotonic()
+            self._silent_since = self._heard if self._owed else None
 
     async def _sweep(self) -> None:
         """Give up calls whose time is over: a timer for each would cost more than the call. Raises StreamLost."""
@@ -130,12 +149,20 @@ class RelayStream:
                 answer = self._owed.pop(number).answer
                 if not answer.done():
                     answer.set_exception(DeadlineExceeded("serving did not answer in time"))
-            oldest = next(iter(self._owed.values()), None)
-            if oldest is not None and now - max(oldest.asked, self._heard) > self._silent_seconds:
+            if self._silent_since is None:
+                self._ask_for_sign(now)
+            elif now - self._silent_since > self._silent_seconds:
                 raise StreamLost(f"nothing came for {self._silent_seconds:g} s", silent=True)
+
+    def _ask_for_sign(self, now: float) -> None:
+        if now - self._heard > self._silent_seconds / 2:
+            self._silent_since = now
+            self._asks_for_sign = True
+            self._wake.set()
 
     def _lose(self, lost: StreamLost) -> None:
         owed, self._owed, self._waiting = self._owed, {}, []
+        self._silent_since, self._asks_for_sign = None, False
         for each in owed.values():
             if not each.answer.done():
                 each.answer.set_exception(StreamLost(str(lost), silent=lost.silent))

@@ -3,87 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import grpc
 import pytest
-from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client import REGISTRY
 
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
-from fairlead.api.serving.v1.relay_service_pb2_grpc import (
-    RelayServiceServicer,
-    add_RelayServiceServicer_to_server,
-)
-from fairlead.kit.errors import DeadlineExceeded, FailedPrecondition, NotFound, Unavailable
+from fairlead.kit.errors import DeadlineExceeded, NotFound, Unavailable
 from fairlead.kit.rpc import deadline
-from fairlead.kit.rpc.status import to_details
-from services.gateway.adapters.serving.endpoints import endpoints_of
-from services.gateway.adapters.serving.metrics import CallsUnderWay
 from services.gateway.adapters.serving.relay import Relay
-from services.gateway.domain.placement import Placement
-
-DEPLOYMENT = "projects/p/deployments/d"
-
-
-class Echo(RelayServiceServicer):
-    """Answers each call with its body in capitals; keeps the sizes of the messages that came."""
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-        self.singles = 0
-        self.pause = threading.Event()
-        self.pause.set()
-
-    def Relay(self, requests: Iterator[pb.RelayRequest], _: grpc.ServicerContext) -> Iterator[pb.RelayResponse]:
-        for request in requests:
-            self.pause.wait()
-            self.sizes.append(len(request.calls))
-            yield pb.RelayResponse(answers=[_answer(call) for call in reversed(request.calls)])
-
-    def RelayOne(self, request: pb.RelayOneRequest, _: grpc.ServicerContext) -> pb.RelayOneResponse:
-        self.singles += 1
-        self.pause.wait()
-        return pb.RelayOneResponse(answer=pb.RelayedAnswer(number=request.call.number, body=request.call.body.upper()))
-
-
-def _answer(call: pb.RelayedCall) -> pb.RelayedAnswer:
-    if call.body == b"slow":
-        return pb.RelayedAnswer(number=call.number, slow=True)
-    if call.body == b"absent":
-        return pb.RelayedAnswer(number=call.number, error=to_details(NotFound("nothing here", resource="x")))
-    if call.body == b"silent":
-        return pb.RelayedAnswer(number=0)
-    return pb.RelayedAnswer(number=call.number, body=call.body.upper())
-
-
-@contextmanager
-def echo(port: int = 0) -> Iterator[tuple[Echo, int, grpc.Server]]:
-    servicer = Echo()
-    server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
-    add_RelayServiceServicer_to_server(servicer, server)
-    port = server.add_insecure_port(f"127.0.0.1:{port}")
-    server.start()
-    try:
-        yield servicer, port, server
-    finally:
-        servicer.pause.set()
-        server.stop(0).wait()
-
-
-def relay_to(*ports: int, timeout: float = 10.0, silent_seconds: float = 10.0) -> Relay:
-    async def endpoints() -> list[str]:
-        return [f"127.0.0.1:{port}" for port in ports]
-
-    return Relay(endpoints, "token", timeout, silent_seconds=silent_seconds)
-
-
-def call_of(body: bytes, deployment: str = DEPLOYMENT) -> pb.RelayedCall:
-    return pb.RelayedCall(deployment=deployment, body=body, form=pb.RELAY_FORM_ROWS)
+from tests.unit.gateway.adapters.serving.echo import DEPLOYMENT, Echo, call_of, echo, relay_to
 
 
 def test_every_caller_has_the_answer_to_its_own_call() -> None:
@@ -287,46 +217,6 @@ def test_a_call_by_itself_goes_to_another_process_too_where_its_own_is_lost() ->
     assert singles == [1, 1]
 
 
-def test_a_name_is_resolved_to_the_processes_behind_it() -> None:
-    async def run(port: int) -> list[bytes]:
-        relay = Relay(endpoints_of(f"dns:///localhost:{port}"), "token", 10.0)
-        await relay.open()
-        answers = [await relay.ask(call_of(b"row", f"{DEPLOYMENT}{number}")) for number in range(20)]
-        await relay.close()
-        return [answer.body for answer in answers]
-
-    with echo() as (_, port, _server):
-        found = asyncio.run(_told(f"dns:///localhost:{port}"))
-        # Where localhost has an address of version 6 too, nobody listens there, which no caller may notice.
-        assert f"127.0.0.1:{port}" in found
-        assert asyncio.run(run(port)) == [b"ROW"] * 20
-
-
-def test_a_name_that_can_not_be_resolved_is_an_error_of_the_system() -> None:
-    with pytest.raises(socket.gaierror):
-        asyncio.run(_told("dns:///no-such-host.invalid:7404"))
-
-
-@pytest.mark.parametrize(
-    ("setting", "found"),
-    [
-        ("10.0.0.1:7404", ["10.0.0.1:7404"]),
-        ("one:7404, two:7405", ["one:7404", "two:7405"]),
-        ("[::1]:7404", ["[::1]:7404"]),
-        ("dns:///127.0.0.1:7404", ["127.0.0.1:7404"]),
-        ("dns:///[::1]:7404", ["[::1]:7404"]),
-    ],
-)
-def test_endpoints_are_listed_or_behind_a_name(setting: str, found: list[str]) -> None:
-    assert asyncio.run(_told(setting)) == found
-
-
-@pytest.mark.parametrize("setting", ["", "host", "host:port", "dns:///host", "one:1,,two:2"])
-def test_endpoints_that_are_neither_are_refused(setting: str) -> None:
-    with pytest.raises(FailedPrecondition, match="FAIRLEAD_GATEWAY_SERVING_ENDPOINTS"):
-        endpoints_of(setting)
-
-
 def test_messages_and_lost_streams_are_counted() -> None:
     async def run(relay: Relay, server: grpc.Server) -> None:
         await relay.open()
@@ -347,26 +237,9 @@ def test_messages_and_lost_streams_are_counted() -> None:
     assert lost_calls == 2
 
 
-def test_calls_under_way_are_told_by_endpoint_and_beyond_so_many_as_one() -> None:
-    registry = CollectorRegistry()
-    told = CallsUnderWay(registry, labelled=2)
-    placement = Placement(["a:1", "b:1", "c:1", "d:1"])
-    for endpoint in ("a:1", "c:1", "d:1", "d:1"):
-        placement.begin(endpoint)
-    told.watch(placement)
-
-    gauge = "fairlead_gateway_relay_calls_under_way"
-    found = [registry.get_sample_value(gauge, {"endpoint": name}) for name in ("a:1", "b:1", "c:1", "other")]
-    assert found == [1, 0, None, 3]
-
-
 def lost() -> float:
     return value("calls_lost_total")
 
 
 def value(name: str) -> float:
     return REGISTRY.get_sample_value(f"fairlead_gateway_relay_{name}") or 0.0
-
-
-async def _told(setting: str) -> list[str]:
-    return await endpoints_of(setting)()
