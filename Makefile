@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 TEST_WORKERS ?= 2
+# tests/scheduling.py tells which files go together and which begin first.
+SPREAD := --numprocesses=$(TEST_WORKERS) --dist=loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-real check protos protos-land lock bench clean
@@ -28,12 +30,12 @@ demo: $(STAMP) ## Take real data from upload to a served, watched model (BACKEND
 
 test: $(STAMP) ## Run all tests, those with real servers too, and print their coverage
 	@scripts/test_servers.sh
-	@$(BIN)/pytest tests/architecture tests/contract tests/unit --numprocesses=$(TEST_WORKERS) --dist=loadfile --cov --cov-report=
-	@$(BIN)/pytest tests/integration tests/e2e --cov --cov-append --cov-report=term --cov-fail-under=85
+	@$(BIN)/pytest tests/architecture tests/contract tests/unit $(SPREAD) --cov --cov-report=
+	@$(BIN)/pytest tests/integration tests/e2e $(SPREAD) --cov --cov-append --cov-report=term --cov-fail-under=85
 
 test-real: $(STAMP) ## Run the tests of the whole job on PostgreSQL, Kafka and S3 at once
 	@scripts/test_servers.sh
-	@FAIRLEAD_TEST_BACKENDS=real $(BIN)/pytest tests/e2e
+	@FAIRLEAD_TEST_BACKENDS=real $(BIN)/pytest tests/e2e $(SPREAD)
 
 check: $(STAMP) ## Lint, types, import rules, contracts
 	@$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Servers for the tests that need real ones; tests/servers tells where they come from."""
+"""Servers for the tests that need real ones (tests/servers tells where they come from), and the tests' order."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Generator, Iterator
 
 import pytest
+from xdist.remote import Producer
 
 from tests.databases import database_url as database_url
+from tests.scheduling import FileScheduling, longest_first
 from tests.servers.kafka import Kafka, KafkaBroker
 from tests.servers.postgres import Postgres
 from tests.servers.s3 import S3, S3Server
@@ -21,6 +23,21 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and a skip is a failure here: {report.longrepr}"
     return report
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling | None:
+    """Let files that belong together go to one worker, in the order that the tests have here."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return FileScheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest where several workers share the tests."""
+    if hasattr(config, "workerinput"):
+        items[:] = longest_first(items)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from tests.e2e.jobs import Jobs
 from tests.e2e.running import RunningFairlead
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def back_ends() -> Iterator[BackEnds]:
     """What makes the back ends of each Fairlead that is started."""
     back_ends = picked()
@@ -28,7 +28,7 @@ def fresh_back_ends(back_ends: BackEnds) -> Iterator[Mapping[str, str]]:
         yield environment
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory, back_ends: BackEnds) -> Iterator[RunningFairlead]:
     with back_ends.fresh() as environment:
         fairlead = RunningFairlead.start(tmp_path_factory.mktemp("home"), environment=environment)
@@ -36,13 +36,13 @@ def running(tmp_path_factory: pytest.TempPathFactory, back_ends: BackEnds) -> It
         fairlead.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client(running: RunningFairlead) -> Iterator[Client]:
     with running.client() as client:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def jobs(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Jobs:
     """Trains each dataset once, for all the tests that ask for it."""
     return Jobs(client, tmp_path_factory.mktemp("files"))

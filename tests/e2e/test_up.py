@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import subprocess
 import sys
 import time
@@ -11,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from fairlead.up.home import RESTORE_MARK
@@ -35,23 +33,6 @@ def refused_start(home: Path, base_port: int | None = None, environment: Mapping
     )
     assert done.returncode == 1
     return done.stderr
-
-
-def test_up_from_the_first_start_to_the_last_stop(tmp_path: Path, fresh_back_ends: Mapping[str, str]) -> None:
-    fairlead = RunningFairlead.start(tmp_path, environment=fresh_back_ends)
-    children = psutil.Process(fairlead.process.pid).children(recursive=True)
-
-    assert "admin token" in fairlead.said()
-    assert fairlead.token in fairlead.said()
-    assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
-    assert fairlead.stop() == 0
-    assert psutil.wait_procs(children, timeout=5)[1] == []
-
-    again = fairlead.again()
-    try:
-        assert again.token not in again.said()
-    finally:
-        again.stop()
 
 
 def test_a_port_in_use_is_a_clear_error(running: RunningFairlead, tmp_path: Path) -> None:
@@ -98,16 +79,6 @@ def test_every_service_shows_its_metrics_to_who_has_a_token(running: RunningFair
 
     assert refused.status_code == 401
     assert "fairlead_" in shown.text
-
-
-def test_killing_up_itself_leaves_nothing_behind(tmp_path: Path, fresh_back_ends: Mapping[str, str]) -> None:
-    fairlead = RunningFairlead.start(tmp_path, environment=fresh_back_ends)
-    children = psutil.Process(fairlead.process.pid).children(recursive=True)
-
-    fairlead.process.kill()
-
-    assert psutil.wait_procs(children, timeout=30)[1] == []
-    assert fairlead.again().stop() == 0
 
 
 def test_nothing_but_health_is_open(running: RunningFairlead) -> None:

@@ -80,8 +80,8 @@ def back_up_under_traffic(running: RunningFairlead, folder: Path, predicted: int
     return Original(folder, figures, seen, reports, answers, predicted + before, predicted + after)
 
 
-@pytest.fixture(scope="session")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Original]:
+@pytest.fixture(scope="package")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
     folder = tmp_path_factory.mktemp("original")
     home = folder / "home"
     home.mkdir()
@@ -89,6 +89,6 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Original]:
     try:
         with running.client() as client:
             content.work(client)
-        yield back_up_under_traffic(running, folder / "backup", content.FIRST_PREDICTIONS)
+        return back_up_under_traffic(running, folder / "backup", content.FIRST_PREDICTIONS)
     finally:
         running.stop()
