@@ -1,4 +1,8 @@
-"""Sees to it that the tasks of a service run, few at a time, and that each comes to an end."""
+"""Sees to it that the tasks of a service run, few at a time, and that each comes to an end.
+
+A service may run as several processes on one database. Each task is held by one of them, which does its work; the
+others take it up once that process is gone.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from fairlead.kit.errors import FairleadError, NotFound, Unavailable
 from fairlead.kit.logging import get_logger
 from fairlead.kit.tasks.catching_up import INTERVAL_SECONDS, CatchingUp
 from fairlead.kit.tasks.failures import failure_of_ending, interrupted_too_often
+from fairlead.kit.tasks.holder import LEASE_SECONDS
 from fairlead.kit.tasks.metrics import TASKS_ENDED, TASKS_RUNNING
 from fairlead.kit.tasks.runner import Ending, Runner, Work
 from fairlead.kit.tasks.schema import ACTIVE
@@ -20,6 +25,7 @@ from fairlead.kit.tasks.store import TaskStore
 from fairlead.kit.tasks.worker import ATTEMPT_VARIABLE, INTERRUPTED
 
 MAX_ATTEMPTS = 5
+BEATS_A_LEASE = 3
 _CLOSE_SECONDS = 8.0
 _PAUSE_SECONDS = 1.0
 _LOG = get_logger("fairlead.tasks")
@@ -29,21 +35,37 @@ class TaskOwner:
     """Runs tasks through a Runner, at most `concurrency` at a time, the others waiting in order."""
 
     def __init__(
-        self, store: TaskStore, runner: Runner, *, concurrency: int = 2, missed_seconds: float = INTERVAL_SECONDS
+        self,
+        store: TaskStore,
+        runner: Runner,
+        *,
+        concurrency: int = 2,
+        missed_seconds: float = INTERVAL_SECONDS,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
+        """Tasks that the store makes are this process's from now on.
+
+        What could not be told is told every missed_seconds; what a process held that was not heard of for
+        lease_seconds is taken up.
+        """
         self._store = store
+        self._holder = store.hold(lease_seconds)
+        self._beat_seconds = lease_seconds / BEATS_A_LEASE
         self._runner = runner
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
         self._known: set[str] = set()
         self._running: dict[str, Work] = {}
         self._lock = threading.Lock()
         self._closing = False
+        self._closed = threading.Event()
         self._catching_up = CatchingUp(store, missed_seconds)
         self._threads = [
             threading.Thread(target=self._serve, name=f"tasks-{number}", daemon=True) for number in range(concurrency)
         ]
         for thread in self._threads:
             thread.start()
+        self._keeping = threading.Thread(target=self._keep, name="tasks-lease", daemon=True)
+        self._keeping.start()
 
     def submit(self, task: Task) -> None:
         """Have the task run as soon as there is room. A task that has ended, or was submitted before, is left alone."""
@@ -63,15 +85,13 @@ class TaskOwner:
         """Take up what the service left when it ended: publish what it could not, and run unfinished tasks again.
 
         A task that was under way is pending again, and its next attempt waits in the queue with the others. One that
-        was submitted to this owner already is left alone: its work may be under way by now.
+        was submitted to this owner already is left alone: its work may be under way by now. So is one that another
+        process of the service holds, while that lives.
         """
         self._store.publish_missed()
+        self._holder.end_dead()
         for task in self._store.unfinished():
-            if not self._take(task):
-                continue
-            if task.state == TASK_STATE_RUNNING:
-                self._store.requeue(task.name)
-            self._waiting.put(task.name)
+            self._take_up(task)
 
     def close(self) -> None:
         """Stop the work under way and return; its tasks stay as they are, for recover() after a restart."""
@@ -85,6 +105,48 @@ class TaskOwner:
         for thread in self._threads:
             thread.join(_CLOSE_SECONDS)
         self._catching_up.close()
+        self._closed.set()
+        self._keeping.join(_CLOSE_SECONDS)
+        try:
+            self._holder.leave()
+        except SQLAlchemyError:
+            _LOG.warning("the database is away: other processes take up this one's tasks once its lease is over")
+
+    def _keep(self) -> None:
+        """Show that this process lives, and see to the tasks of those that do not."""
+        while not self._closed.wait(self._beat_seconds):
+            try:
+                self._holder.beat()
+                if not self._closing:
+                    self._stop_lost()
+                    self._holder.end_dead()
+                    for task in self._store.left_behind():
+                        self._take_up(task)
+            except Exception:  # noqa: BLE001 - such as a database that is away; it is tried again
+                _LOG.exception("this process could not show that it lives")
+
+    def _stop_lost(self) -> None:
+        """Stop work whose task another process has cancelled, or has taken up since this one was not heard of."""
+        with self._lock:
+            running = dict(self._running)
+        for name, work in running.items():
+            if self._store.has_lost(name):
+                work.stop()
+
+    def _take_up(self, task: Task) -> None:
+        if not self._take(task):
+            return
+        mine = False
+        try:
+            mine = self._store.claim(task.name)
+            if mine and task.state == TASK_STATE_RUNNING:
+                self._store.requeue(task.name)
+        finally:
+            if mine:
+                self._waiting.put(task.name)
+            else:
+                with self._lock:
+                    self._known.discard(task.name)
 
     def _take(self, task: Task) -> bool:
         """Make the task this owner's to run. Return False where it has ended or is so already."""
@@ -115,6 +177,8 @@ class TaskOwner:
 
     def _see_through(self, name: str) -> bool:
         """Run a task's work to its end; return whether it is to be done again, as where its database went away."""
+        if not self._store.claim(name):
+            return False
         task = self._store.get(name)
         if task.attempt >= MAX_ATTEMPTS:
             self._store.fail(name, interrupted_too_often(task.attempt))

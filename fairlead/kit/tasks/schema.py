@@ -24,9 +24,10 @@ ENDED: tuple[TaskState.ValueType, ...] = (TASK_STATE_SUCCEEDED, TASK_STATE_FAILE
 
 # Made by the migrations. A row whose published_revision lags its revision holds a change that the event
 # log may not have: the process ended between the commit and the publication.
+metadata = sa.MetaData()
 tasks = sa.Table(
     "tasks",
-    sa.MetaData(),
+    metadata,
     sa.Column("id", sa.String, primary_key=True),
     sa.Column("project", sa.String),
     sa.Column("kind", sa.String),
@@ -49,6 +50,15 @@ tasks = sa.Table(
     sa.Column("end_time", UtcDateTime),
     sa.Column("revision", sa.Integer),
     sa.Column("published_revision", sa.Integer),
+    sa.Column("holder", sa.String),
+)
+# The processes that hold tasks. A task whose holder is not here, or that has none, may be taken up by any.
+holders = sa.Table(
+    "task_holders",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("owner", sa.String),
+    sa.Column("beats", sa.BigInteger),
 )
 
 

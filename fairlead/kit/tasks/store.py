@@ -37,8 +37,9 @@ from fairlead.kit.logging import get_logger
 from fairlead.kit.pagination import decode_token, encode_token, page_limit
 from fairlead.kit.resources import parse_name, require_id
 from fairlead.kit.tasks.failures import sentence
+from fairlead.kit.tasks.holder import TaskHolder
 from fairlead.kit.tasks.publisher import Fact, TaskPublisher
-from fairlead.kit.tasks.schema import ACTIVE, PROJECT_NAME, TASK_NAME, task_of, tasks
+from fairlead.kit.tasks.schema import ACTIVE, PROJECT_NAME, TASK_NAME, holders, task_of, tasks
 from fairlead.kit.tasks.throttle import Throttle
 from fairlead.kit.telemetry import inject
 
@@ -69,6 +70,12 @@ class TaskStore:
         self._owner = owner
         self._publisher = TaskPublisher(engine, events)
         self._throttle: Throttle[_Progress] = Throttle(PROGRESS_INTERVAL_SECONDS, self._write_progress)
+        self._holder: TaskHolder | None = None
+
+    def hold(self, lease_seconds: float) -> TaskHolder:
+        """Let tasks that are made from now on be this process's, and return what keeps it known as living."""
+        self._holder = TaskHolder(self._engine, self._owner, lease_seconds=lease_seconds)
+        return self._holder
 
     def create(
         self,
@@ -109,6 +116,7 @@ class TaskStore:
             "create_time": datetime.now(UTC),
             **{"progress": 0.0, "stage": "", "error": "", "error_code": "", "attempt": 0},
             **{"revision": 1, "published_revision": 0},
+            "holder": self._holding(),
         }
         try:
             with self._engine.begin() as connection:
@@ -222,6 +230,41 @@ class TaskStore:
         with self._engine.connect() as connection:
             return [task_of(row) for row in connection.execute(query)]
 
+    def claim(self, name: str) -> bool:
+        """Make a task that has not ended this process's; return False where a living process has it. Raises NotFound.
+
+        Without hold() nobody is asked.
+        """
+        mine = self._holding()
+        if mine is None:
+            return True
+        held = self._row(name).holder
+        if held == mine:
+            return True
+        ids = parse_name(TASK_NAME, name)
+        # Of several that try, the one that is faster.
+        take = update(tasks).where(
+            tasks.c.id == ids["task"], tasks.c.state.in_(ACTIVE), tasks.c.holder.is_not_distinct_from(held)
+        )
+        with self._engine.begin() as connection:
+            if held and connection.execute(select(holders.c.id).where(holders.c.id == held)).first():
+                return False
+            return connection.execute(take.values(holder=mine)).rowcount == 1
+
+    def has_lost(self, name: str) -> bool:
+        """Return whether a task is to be done here no more: cancelled, or another process's. Raises NotFound."""
+        row = self._row(name)
+        return bool(row.state == TASK_STATE_CANCELLED or row.holder != self._holding())
+
+    def left_behind(self) -> builtins.list[Task]:
+        """Return this owner's tasks that have not ended and whose process has, oldest first."""
+        gone = ~select(holders.c.id).where(holders.c.id == tasks.c.holder).exists()
+        query = select(tasks).where(
+            tasks.c.owner == self._owner, tasks.c.state.in_(ACTIVE), tasks.c.holder.is_not(None), gone
+        )
+        with self._engine.connect() as connection:
+            return [task_of(row) for row in connection.execute(query.order_by(tasks.c.id))]
+
     def close(self) -> None:
         """Write the progress that was held back; to be called before the event log and the database are closed."""
         self._throttle.close()
@@ -237,6 +280,12 @@ class TaskStore:
             if not self._tell(TASK_NAME.format(project=project, task=task_id)):
                 # To wait as long for each of the others, holding the row, would hold up the work under way.
                 return
+
+    def _holding(self) -> str | None:
+        if self._holder is None:
+            return None
+        self._holder.enter()
+        return self._holder.id
 
     def _row(self, name: str) -> Row[Any]:
         ids = parse_name(TASK_NAME, name)
