@@ -80,8 +80,8 @@ class ServingProcess:
         # Its journal is its spool: a second one between it and the brokers would only move what waits.
         self._prediction_events = backends.event_log(settings, spool=False)
         self._log = self._prediction_log()
-        observer = PrometheusObserver()
-        book = StatisticsBook()
+        observer = PrometheusObserver(is_known=self._catalog.knows)
+        book = StatisticsBook(self._catalog.knows)
         clock = Clock(time.perf_counter_ns, time.time_ns, _random_id)
         self._shadows = Shadows(self._catalog, self._log, PrometheusShadowObserver())
         admission = Admission(settings.admission_limits, time.monotonic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
@@ -24,7 +25,9 @@ class Statistics:
 class StatisticsBook:
     """Statistics by deployment name and the number of the version that answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_known: Callable[[str], bool] = lambda name: True) -> None:  # noqa: ARG005
+        """Keep nothing of names that are no deployments' (any more), of which callers can make up any number."""
+        self._is_known = is_known
         self._lock = Lock()
         self._entries: dict[str, dict[str, list[int]]] = {}
 
@@ -67,7 +70,9 @@ class StatisticsBook:
     def _entry(self, name: str, version: str) -> list[int]:
         versions = self._entries.get(name)
         if versions is None:
-            versions = self._entries[name] = {}
+            versions = {}
+            if self._is_known(name):
+                self._entries[name] = versions
         entry = versions.get(version)
         if entry is None:
             entry = versions[version] = [0] * _COUNTS

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -75,8 +75,18 @@ class _Door:
 class PrometheusObserver(Collector):
     """Implements the domain's Observer."""
 
-    def __init__(self, registry: CollectorRegistry = REGISTRY, *, labelled: int = LABELLED) -> None:
-        """Tell this registry; at most so many deployments have a label of their own."""
+    def __init__(
+        self,
+        registry: CollectorRegistry = REGISTRY,
+        *,
+        labelled: int = LABELLED,
+        is_known: Callable[[str], bool] = lambda name: True,  # noqa: ARG005
+    ) -> None:
+        """Tell this registry; at most so many deployments have a label of their own.
+
+        Names that are no deployments' (any more), of which callers can make up as many as they like, count as others.
+        """
+        self._is_known = is_known
         self._names = TopNames(labelled)
         self._lock = Lock()
         self._doors: dict[str, _Door] = {}
@@ -107,8 +117,7 @@ class PrometheusObserver(Collector):
         if found is not None:
             series, _ = found
         elif code == Code.NOT_FOUND.value:
-            with self._lock:
-                series = self._series_of(OTHER, door)
+            series = self._other(door)
         else:
             series, _ = self._find(deployment, door)
         with series.lock:
@@ -142,12 +151,18 @@ class PrometheusObserver(Collector):
         return self._doors.get(door) or self._doors.setdefault(door, _Door())
 
     def _find(self, deployment: str, door: str) -> tuple[_Series, NameUse]:
+        if not self._is_known(deployment):
+            return self._other(door), NameUse(OTHER)
         # All at once, so that no series is found that a ranking has just ended.
         with self._lock:
             use = self._names.meet(deployment)
             found = self._series_of(use.label, door), use
             self._door(door).found[deployment] = found
         return found
+
+    def _other(self, door: str) -> _Series:
+        with self._lock:
+            return self._series_of(OTHER, door)
 
     def _series_of(self, label: str, door: str) -> _Series:
         return self._series.setdefault((label, door), _Series())

@@ -129,6 +129,11 @@ class ModelCache:
         entry.used = next(self._uses)
         return entry.model
 
+    def find(self, version: str) -> Model | None:
+        """Return the model if it is loaded, for who wants to know of it; no use of it. Takes no lock."""
+        entry = self._entries.get(version)
+        return None if entry is None else entry.model
+
     def get(self, source: ModelSource, timeout: float = 60.0) -> Model:
         """Return the model, waiting up to timeout seconds for it to be loaded.
 

@@ -13,6 +13,7 @@ from ..models.cache import CacheState, ModelCache
 from ..models.model import Model, ModelSource
 from .deployment import Deployment, State
 from .route import Route
+from .unknown_names import UnknownNames
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ class Catalog:
         self.cache = cache
         self.routes: dict[str, Route] = {}
         """By deployment name; to be read by anyone, changed only here."""
-        self.discover: Callable[[], None] = lambda: None
-        """Called where a deployment is not known, which another process may have made a moment ago."""
+        self.discover: Callable[[], None] | None = None
+        """Called where a deployment is not known, which another process may have made a moment ago; not too often."""
+        self._unknown = UnknownNames(clock)
         self._clock = clock
         self._lock = Lock()
         self._behind: dict[str, str] = {}
@@ -91,14 +93,14 @@ class Catalog:
                 self.cache.discard(source.model_version)
 
     def peek(self, name: str) -> Model | None:
-        """Return the champion's model, if whichever version a request may go to is loaded."""
+        """Return the champion's model, if whichever version a request may go to is loaded; no use of any yet."""
         route = self.routes.get(name)
         if route is None:
             return None
-        peek = self.cache.peek
-        if route.sole is None and any(peek(arm.version) is None for arm in route.arms[1:]):
+        find = self.cache.find
+        if route.sole is None and any(find(arm.version) is None for arm in route.arms[1:]):
             return None
-        return peek(route.champion.version)
+        return find(route.champion.version)
 
     def get(self, name: str, timeout: float = 60.0) -> Model:
         """Return the champion's model, waiting for it to be loaded.
@@ -110,8 +112,8 @@ class Catalog:
     def route(self, name: str) -> Route:
         """Return who answers for a deployment. Raises NotFound."""
         route = self.routes.get(name)
-        if route is None:
-            self.discover()
+        if route is None and self.discover is not None:
+            self._unknown.look(name, self.discover)
             route = self.routes.get(name)
         if route is None:
             raise NotFound(f"there is no deployment '{name}'", resource=name)

@@ -76,6 +76,16 @@ class Deployment:
         """Return the models of the split, the champion's first."""
         return [target.source for target in self.traffic]
 
+    @property
+    def answering(self) -> list[ModelSource]:
+        """Return the models that a split needs to answer: all but its shadows'."""
+        return [target.source for target in self.traffic if not target.shadow]
+
+    @property
+    def shadows(self) -> list[ModelSource]:
+        """Return the models of its shadows, without which it answers as well."""
+        return [target.source for target in self.traffic if target.shadow]
+
 
 def deployment_name(project: str, deployment: str) -> str:
     """Return the resource name of a deployment."""

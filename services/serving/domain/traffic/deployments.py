@@ -236,7 +236,10 @@ class Deployments:
 
     def _change(self, current: Deployment, changed: Deployment, *, loaded: bool = False) -> Deployment:
         if not loaded and changed.traffic != current.traffic:
-            self._load(changed.sources)
+            # Shadows come when they come: what answers must not wait for them, least of all in a rollback.
+            self._load(changed.answering)
+            for source in changed.shadows:
+                self._catalog.cache.begin(source)
         return self.keep(current, changed)
 
     def _load(self, sources: Sequence[ModelSource]) -> list[Model]:

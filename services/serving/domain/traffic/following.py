@@ -65,8 +65,8 @@ class Following:
     def look(self) -> list[tuple[str, str]]:
         """Take over what changed; return each deployment whose models failed to load since the last look, and why.
 
-        A change is served once its new models are loaded; until then requests go where they went. Where they can't be
-        loaded here, that is tried again at each look.
+        A change is served once its new models are loaded, but for shadows'; until then requests go where they went.
+        Where they can't be loaded here, that is tried again at each look.
         """
         with self._lock:
             changes = self._feed.changes_since(self._revision)
@@ -87,7 +87,7 @@ class Following:
         if route.deployment.revision >= deployment.revision:
             return
         served = set(route.deployment.sources)
-        awaited = [source for source in deployment.sources if source not in served]
+        awaited = [source for source in deployment.answering if source not in served]
         self._pending[deployment.name] = _Pending(deployment, awaited)
 
     def _end_others(self, changes: Changes) -> None:
@@ -115,6 +115,8 @@ class Following:
             failure = failure or status.error
         if not pending.awaited:
             self._catalog.put(pending.deployment)
+            for source in pending.deployment.shadows:
+                cache.begin(source)
             del self._pending[name]
             return False
         is_new = bool(failure) and failure != pending.error

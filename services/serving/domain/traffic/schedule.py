@@ -67,8 +67,12 @@ class Schedule:
             return None
         attempt = self._attempts.get(deployment.name)
         if attempt is None or attempt.step != step:
-            attempt = _Attempt(step, now, [target.source for target in step.traffic])
+            attempt = _Attempt(step, now, [target.source for target in step.traffic if not target.shadow])
             self._attempts[deployment.name] = attempt
+            for target in step.traffic:
+                if target.shadow:
+                    # Not waited for: the split answers as well without it.
+                    self._catalog.cache.begin(target.source)
         self._load(attempt)
         if not due:
             return None

@@ -29,3 +29,14 @@ def test_a_deployment_that_ended_is_forgotten() -> None:
     book = a_book()
     book.remove("house")
     assert book.of("house") == Statistics()
+
+
+def test_names_that_are_no_deployments_take_no_memory() -> None:
+    book = StatisticsBook(lambda name: name == "house")
+    for number in range(100):
+        book.failed(f"made up {number}", 30)
+    book.failed("house", 30)
+    book.succeeded("ended meanwhile", 2, 100, 40, 7, "1")
+    assert book.of("house").failures == 1
+    assert book.of("ended meanwhile") == Statistics()
+    assert len(book._entries) == 1

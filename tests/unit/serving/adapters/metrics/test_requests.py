@@ -106,3 +106,15 @@ def test_a_deployment_that_is_gone_leaves_its_label_to_another() -> None:
     observed.scrape()
     observed.answer("b")
     assert observed.deployments() == {"b", "other"}
+
+
+def test_while_the_database_is_away_names_that_anyone_makes_up_make_no_series() -> None:
+    registry = CollectorRegistry()
+    observer = PrometheusObserver(registry, is_known=lambda name: name == "a")
+    for name in ("a", *(f"made-up-{number}" for number in range(100))):
+        observer.began("rest")
+        observer.refused(name, "rest", "UNAVAILABLE")
+    text = generate_latest(registry).decode()
+    assert 'fairlead_prediction_requests_total{code="UNAVAILABLE",deployment="a",door="rest"} 1.0' in text
+    assert 'fairlead_prediction_requests_total{code="UNAVAILABLE",deployment="other",door="rest"} 100.0' in text
+    assert "made-up" not in text

@@ -124,3 +124,11 @@ def test_what_was_loaded_for_nothing_is_freed(catalog: Catalog) -> None:
     catalog.drop_unused([source(1), source(2)])
     assert catalog.cache.state(version(1)).state is CacheState.READY
     assert catalog.cache.state(version(2)).state is CacheState.UNLOADED
+
+
+def test_looking_whether_a_model_is_there_is_no_use_of_it(catalog: Catalog) -> None:
+    catalog.put(split_of((1, 50), (2, 50)))
+    catalog.load([source(1), source(2)], 30)
+    before = catalog.cache.usage().hits
+    assert catalog.peek(HOUSE) is not None
+    assert catalog.cache.usage().hits == before

@@ -8,9 +8,10 @@ import pytest
 
 from fairlead.kit.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from services.serving.domain.models.cache import CacheState
-from services.serving.domain.traffic.deployment import Deployment
+from services.serving.domain.traffic.deployment import Deployment, State
 from services.serving.domain.traffic.deployments import Deployments
 from services.serving.domain.traffic.split import Step, Target
+from tests import waiting
 from tests.unit.serving.houses import HOUSE, NOON, Process, shares, target, version
 from tests.unit.serving.schemas import INCOME
 
@@ -132,6 +133,21 @@ def test_a_rollback_to_a_version_that_is_gone_changes_nothing(house: Deployments
     with pytest.raises(FailedPrecondition, match="the package is gone"):
         house.roll_back(HOUSE, "")
     assert process.shares() == [(2, 100)]
+
+
+def test_a_rollback_does_not_wait_for_a_shadow_that_can_not_be_loaded(house: Deployments, process: Process) -> None:
+    house.split(HOUSE, [named(version(1), 100), named(version(3), shadow=True)], [], "")
+    house.update(HOUSE, version(2), "")
+    process.catalog.cache.discard(version(3))
+    process.load.broken[version(3)] = FailedPrecondition("the package is gone")
+    rolled_back = house.roll_back(HOUSE, "")
+    assert [(each.model_version, each.shadow) for each in rolled_back.traffic] == [
+        (version(1), False),
+        (version(3), True),
+    ]
+    assert process.shares() == [(1, 100), (3, 0)]
+    waiting.until(lambda: process.load.loads.count(version(3)) == 2, "the shadow to be tried")
+    assert process.catalog.status(HOUSE).state is State.READY
 
 
 def test_a_stale_etag_is_refused_by_every_change(house: Deployments) -> None:

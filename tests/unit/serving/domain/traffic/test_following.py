@@ -127,6 +127,16 @@ def test_the_newest_of_several_changes_is_served(processes: tuple[Process, Proce
     assert other.shares() == [(3, 100)]
 
 
+def test_a_split_does_not_wait_for_a_shadow_that_can_not_be_loaded_here(processes: tuple[Process, Process]) -> None:
+    one, other = processes
+    one.deployments.create("projects/p", "house", version(1))
+    other.following.look()
+    other.load.broken[version(3)] = FailedPrecondition("the disk is full")
+    one.deployments.split(HOUSE, [Target(version(2), "", 100), Target(version(3), "", shadow=True)], [], "")
+    look_until(other, [(2, 100), (3, 0)])
+    waiting.until(lambda: version(3) in other.load.loads, "the shadow to be tried")
+
+
 def test_what_another_process_deletes_ends_here(processes: tuple[Process, Process]) -> None:
     one, other = processes
     one.deployments.create("projects/p", "house", version(1))

@@ -49,7 +49,7 @@ def test_a_key_goes_to_the_same_version_each_time_and_keys_are_shared_out() -> N
 
 def test_the_same_key_goes_to_the_same_version_in_another_process() -> None:
     ask = (
-        "from tests.unit.serving.domain.test_route import *\n"
+        "from tests.unit.serving.domain.traffic.test_route import *\n"
         "route = route_of(target(1, 50), target(2, 50))\n"
         "print(''.join(route.pick(key, no_chance).number for key in [*KEYS[:200], 'Zürich', chr(0xD800)]))"
     )

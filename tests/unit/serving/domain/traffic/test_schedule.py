@@ -130,3 +130,16 @@ def test_a_plan_that_someone_ends_meanwhile_is_not_made(processes: tuple[Process
     assert other.schedule.advance(other.now) == []
     other.following.look()
     assert (other.shares(), other.catalog.scheduled()) == ([(1, 100)], [])
+
+
+def test_a_step_does_not_wait_for_a_shadow_that_can_not_be_loaded(tmp_path: Path) -> None:
+    process = Process(tmp_path)
+    process.deployments.create("projects/p", "house", version(1))
+    step = Step(NOON + HOUR, (Target(version(2), "", 100), Target(version(3), "", shadow=True)))
+    process.deployments.split(HOUSE, [], [step], "")
+    process.catalog.cache.discard(version(3))
+    process.load.broken[version(3)] = FailedPrecondition("the disk is full")
+    process.now = NOON + HOUR
+    assert advance_until(process) == [StepOutcome(HOUSE, NOON + HOUR)]
+    assert process.shares() == [(2, 100), (3, 0)]
+    process.close()
