@@ -144,7 +144,7 @@ class ServingProcess:
         observer = PrometheusCacheObserver()
         loader = PackageLoader(backends.blob_store(settings), threads=settings.serving_onnx_threads)
         cache = ModelCache(
-            loader,
+            loader.load,
             fetch=loader.fetch,
             budget_bytes=settings.serving_models_mb * MEGABYTE,
             resident_bytes=memory.resident_bytes,

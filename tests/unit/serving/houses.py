@@ -94,6 +94,8 @@ class Unobserved:
 
     def evicted(self, version: str, cost: int) -> None: ...
 
+    def unmeasured(self, error: Exception) -> None: ...
+
 
 def cache_of(load: Callable[[ModelSource], Model]) -> ModelCache:
     """A cache with room for everything; each use of its clock is a minute later."""

@@ -9,6 +9,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from fairlead.kit.logging import get_logger
+
 from ...domain.models.cache import CacheUsage, ModelCache
 from .requests import LABELLED
 from .top_names import TopNames
@@ -19,6 +21,7 @@ _COUNTERS = (
     ("failed", "fairlead_model_load_failures", "Models that could not be loaded."),
     ("evicted", "fairlead_model_evictions", "Models unloaded to make room for others."),
 )
+LOG = get_logger("fairlead.serving.models")
 
 
 class PrometheusCacheObserver(Collector):
@@ -52,6 +55,10 @@ class PrometheusCacheObserver(Collector):
     def evicted(self, version: str, cost: int) -> None:  # noqa: ARG002
         """Count a model that had to go."""
         self._count("evicted", version)
+
+    def unmeasured(self, error: Exception) -> None:
+        """Tell that the memory could not be looked at."""
+        LOG.error("the memory of models could not be measured; it is tried again at the next loading", error=str(error))
 
     def describe(self) -> list[Metric]:
         """Return nothing, so that registering counts nothing."""

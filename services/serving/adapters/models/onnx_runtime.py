@@ -11,6 +11,8 @@ from typing import cast
 
 import onnxruntime as ort
 
+from fairlead.kit.logging import get_logger
+
 from ...domain.models.schema import Schema, TaskType
 from ...domain.requests.columns import Array, Columns
 
@@ -18,6 +20,7 @@ from ...domain.requests.columns import Array, Columns
 ERRORS_ONLY = 3
 LARGE_BYTES = 256 * 1024 * 1024
 """A graph above this is held as it is: compacting it would take several times its size for a moment."""
+LOG = get_logger("fairlead.serving.models")
 
 
 class OnnxRuntime:
@@ -34,7 +37,7 @@ class OnnxRuntime:
         if path.stat().st_size > large:
             session = _session(str(path), _options(threads))
         else:
-            session = _compact_session(path, threads)
+            session = _smallest_session(path, threads)
         # What the session's own run() calls once it has looked at the names again, and at devices: for a row that takes
         # a sixth of the time.
         self._run = session._sess.run
@@ -45,6 +48,16 @@ class OnnxRuntime:
         """Return the graph's output: probabilities [n, classes], or values [n] or [n, 1]."""
         feed = {tensor: column[:, None] for tensor, column in zip(self._tensors, columns, strict=True)}
         return cast(Array, self._run(self._outputs, feed, None)[0])
+
+
+def _smallest_session(path: Path, threads: int) -> ort.InferenceSession:
+    try:
+        return _compact_session(path, threads)
+    except Exception as error:  # noqa: BLE001 - each of ONNX Runtime's errors is of a type of its own
+        # Not every graph can be held in that format, or by every ONNX Runtime. A broken file is told by the next line.
+        session = _session(path.read_bytes(), _options(threads))
+        LOG.warning("a model is held as its file is, which takes more memory", reason=str(error))
+        return session
 
 
 def _compact_session(path: Path, threads: int) -> ort.InferenceSession:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,14 @@ ONNX_MODEL = "model.onnx"
 NATIVE_MODEL = "native/model.pkl"
 
 
+@dataclass(frozen=True)
+class FetchedPackage:
+    """A package in a local folder."""
+
+    source: ModelSource
+    folder: Path
+
+
 class PackageLoader:
     """Turns a model version's package into a model that is ready to predict. Safe to call from many threads."""
 
@@ -34,33 +43,37 @@ class PackageLoader:
         self._blobs = blobs
         self._threads = threads
 
-    def fetch(self, source: ModelSource) -> None:
+    def fetch(self, source: ModelSource) -> FetchedPackage:
         """Bring the version's package near, so that loading it reads local files.
 
         Raises FailedPrecondition where it is absent, Unavailable where the store is away.
         """
         try:
-            self._blobs.fetch_folder(source.package_blob)
+            return FetchedPackage(source, self._blobs.fetch_folder(source.package_blob))
         except NotFound as error:
             raise _absent(source.model_version) from error
 
-    def __call__(self, source: ModelSource | Deployment) -> Model:
-        """Return the version's model, warmed up.
+    def load(self, fetched: FetchedPackage) -> Model:
+        """Return the model of a package that was fetched, warmed up; the store is not asked again.
 
-        Raises FailedPrecondition where the package is absent, broken or disagrees with its manifest.
+        Raises FailedPrecondition where the package is broken or disagrees with its manifest.
         """
-        version = source.model_version
+        source = fetched.source
         try:
-            folder = self._blobs.fetch_folder(source.package_blob)
+            if not fetched.folder.is_dir():
+                # Another process has put it away meanwhile, to have room in the folder of copies.
+                fetched = self.fetch(source)
             again = partial(self._blobs.fetch_folder, source.package_blob)
-            model = load_package(folder, version, threads=self._threads, again=again)
-        except NotFound as error:
-            raise _absent(version) from error
+            return load_package(fetched.folder, source.model_version, threads=self._threads, again=again)
         except FairleadError:
             raise
         except Exception as error:
+            version = source.model_version
             raise FailedPrecondition(f"the package of {version} can't be loaded: {error}", resource=version) from error
-        return model
+
+    def __call__(self, source: ModelSource | Deployment) -> Model:
+        """Return the version's model, fetched and warmed up. Raises what fetch and load raise."""
+        return self.load(self.fetch(ModelSource(source.model_version, source.package_blob)))
 
 
 def _absent(version: str) -> FailedPrecondition:

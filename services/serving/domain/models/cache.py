@@ -6,13 +6,12 @@ A lookup of a loaded model takes no lock. A model that is evicted while calls us
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
 from fairlead.kit.errors import FairleadError, Internal, Unavailable
 from fairlead.kit.worker_pool import lent
@@ -67,6 +66,9 @@ class CacheObserver(Protocol):
     def evicted(self, version: str, cost: int) -> None:
         """Count a model that had to go, so that others have room."""
 
+    def unmeasured(self, error: Exception) -> None:
+        """Tell that the memory could not be looked at after a loading; the next one looks again."""
+
 
 class _Entry:
     """A model in memory; used is higher the later it was used."""
@@ -82,7 +84,7 @@ class ModelCache:
 
     def __init__(
         self,
-        load: Callable[[ModelSource], Model],
+        load: Callable[[Any], Model],
         *,
         budget_bytes: int,
         resident_bytes: Callable[[], int],
@@ -91,11 +93,12 @@ class ModelCache:
         clock: Callable[[], float],
         used_bytes: Callable[[], int] | None = None,
         release: Callable[[], None] = lambda: None,
-        fetch: Callable[[ModelSource], object] = lambda source: source,
+        fetch: Callable[[ModelSource], Any] = lambda source: source,
     ) -> None:
         """Load with the given function, one model at a time, so that what it takes can be measured.
 
-        Before, fetch brings near what load reads, of `loaders` models at a time; both run in threads of the cache.
+        Before, fetch brings near what load reads, and load is given what it returned, of `loaders` models at a time;
+        both run in threads of the cache.
         budget_bytes bounds the memory of all models together (see MemoryLedger for how). resident_bytes measures the
         process's memory; used_bytes what is allocated in it, where that can be told. clock returns seconds. release
         gives back to the machine what evicted models left, and is called where that would make room.
@@ -247,25 +250,23 @@ class ModelCache:
             return
         started = self._clock()
         try:
-            with _told(load.source):
-                self._fetch(load.source)
+            fetched = self._fetch(load.source)
             with self._building:
-                model = self._build(load, started)
+                model = self._build(load, fetched, started)
                 load.future.set_result(model)
                 # It may have taken more than was expected; who waits for it need not wait for that.
-                self._make_room(but=load.source.model_version)
-        except FairleadError as error:
-            self._fail(load, error, started)
+                self._make_room_after(load.source.model_version)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the model must be told, whatever it was
+            self._fail(load, _told(load.source, error), started)
 
-    def _build(self, load: Load, started: float) -> Model:
+    def _build(self, load: Load, fetched: Any, started: float) -> Model:
         version = load.source.model_version
         with self._lock:
             coming = self._ledger.expected(version)
         self._make_room(coming)
         with self._lock:
             self._ledger.begin()
-        with _told(load.source):
-            model = self._load(load.source)
+        model = self._load(fetched)
         with self._lock:
             cost = self._ledger.end(version)
             # Where it was discarded meanwhile, only those who wait for it get it.
@@ -289,6 +290,12 @@ class ModelCache:
             self._observer.load_failed(version, self._clock() - started)
         finally:
             load.future.set_exception(error)
+
+    def _make_room_after(self, version: str) -> None:
+        try:
+            self._make_room(but=version)
+        except Exception as error:  # noqa: BLE001 - the model is there, and answers
+            self._observer.unmeasured(error)
 
     def _make_room(self, coming: int = 0, *, but: str = "") -> None:
         """Give back what is no model's where that is much, then evict as many models as it takes."""
@@ -328,16 +335,13 @@ class ModelCache:
         return victims
 
 
-@contextmanager
-def _told(source: ModelSource) -> Iterator[None]:
-    """Raise FairleadError and nothing else."""
-    try:
-        yield
-    except FairleadError:
-        raise
-    except Exception as error:
-        version = source.model_version
-        raise Internal(f"the model {version} can't be loaded: {error}", resource=version) from error
+def _told(source: ModelSource, error: Exception) -> FairleadError:
+    if isinstance(error, FairleadError):
+        return error
+    version = source.model_version
+    told = Internal(f"the model {version} can't be loaded: {error}", resource=version)
+    told.__cause__ = error
+    return told
 
 
 def _copy(error: FairleadError) -> FairleadError:

@@ -3,13 +3,16 @@ from pathlib import Path
 from threading import Thread
 
 import numpy as np
+import onnx
 import onnxruntime as ort
+from onnx import TensorProto
 
 from services.serving.adapters.models.memory import ProcessMemory
 from services.serving.adapters.models.onnx_runtime import OnnxRuntime
 from services.serving.domain.requests.columns import Columns, columns_of
 from services.serving.doors.predictions.convert import schema_of
 from tests.unit.serving import packages
+from tests.unit.serving.schemas import PRICE
 
 SESSIONS = 10
 
@@ -42,6 +45,25 @@ def test_a_large_graph_is_held_as_it_is(tmp_path: Path) -> None:
     runtime = OnnxRuntime(package.folder / "model.onnx", schema_of(package.manifest), large=100)
     columns, tensors = people(package)
     np.testing.assert_array_equal(runtime.run(columns), plain_session(package).run(["probabilities"], tensors)[0])
+
+
+def test_a_graph_that_can_not_be_compacted_is_held_as_it_is(tmp_path: Path) -> None:
+    optional = onnx.helper.make_optional_type_proto(onnx.helper.make_tensor_type_proto(TensorProto.DOUBLE, [None, 1]))
+    rooms, age, value = (
+        onnx.helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, 1]) for name in ("rooms", "age", "value")
+    )
+    nodes = [
+        onnx.helper.make_node("Optional", ["rooms"], ["perhaps"]),
+        onnx.helper.make_node("OptionalGetElement", ["perhaps"], ["known"]),
+        onnx.helper.make_node("Add", ["known", "age"], ["value"]),
+    ]
+    told = [onnx.helper.make_value_info("perhaps", optional)]
+    graph = onnx.helper.make_graph(nodes, "g", [rooms, age], [value], value_info=told)
+    path = tmp_path / "model.onnx"
+    opset = onnx.helper.make_opsetid("", 18)
+    path.write_bytes(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8).SerializeToString())
+    runtime = OnnxRuntime(path, PRICE)
+    np.testing.assert_array_equal(runtime.run((np.array([3.0, 1.0]), np.array([2.0, 2.0]))), [[5.0], [3.0]])
 
 
 def test_a_runtime_takes_less_than_half_the_memory_of_a_session_of_the_file(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from fairlead.api.trainer.v1 import model_pb2
 from fairlead.kit.blobs import open_blob_store
+from fairlead.kit.blobs.local import LocalBlobStore
 from fairlead.kit.errors import FailedPrecondition
-from services.serving.adapters.models.package import PackageLoader, load_package
+from services.serving.adapters.models.package import FetchedPackage, PackageLoader, load_package
 from services.serving.domain.models.model import ModelSource
 from services.serving.domain.requests.columns import columns_of
 from tests.unit.serving import packages
@@ -52,6 +53,30 @@ def test_an_absent_package_is_told_as_a_precondition(tmp_path: Path) -> None:
         load(ModelSource(VERSION, "models/p/none"))
     with pytest.raises(FailedPrecondition, match="is not in the blob store"):
         load.fetch(ModelSource(VERSION, "models/p/none"))
+
+
+class CountedStore(LocalBlobStore):
+    """A store that counts how often it is asked for a folder."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.asked = 0
+
+    def fetch_folder(self, key: str) -> Path:
+        self.asked += 1
+        return super().fetch_folder(key)
+
+
+def test_a_loading_asks_the_store_once(tmp_path: Path) -> None:
+    blobs = CountedStore(tmp_path / "blobs")
+    key = blobs.put_folder(packages.classifier(tmp_path / "package").folder, "models/p/1")
+    load = PackageLoader(blobs)
+    fetched = load.fetch(ModelSource(VERSION, key))
+    assert load.load(fetched).version == VERSION
+    assert blobs.asked == 1
+    # Copies of remote packages may be put away at any time.
+    assert load.load(FetchedPackage(fetched.source, tmp_path / "away")).version == VERSION
+    assert blobs.asked == 2
 
 
 def overwritten(data: bytes) -> bytes:

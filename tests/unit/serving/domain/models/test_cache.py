@@ -1,6 +1,7 @@
 """Models that cost what a test says; the cache is given a clock and a memory that tests set."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Barrier, Event, Lock, Thread
 from time import sleep
 
@@ -48,6 +49,7 @@ class Story:
         self.costs: list[int] = []
         self.failures: list[str] = []
         self.evictions: list[str] = []
+        self.unmeasured_for: list[str] = []
 
     def loaded(self, version: str, seconds: float, cost: int) -> None:
         self.loads.append(version)
@@ -58,6 +60,16 @@ class Story:
 
     def evicted(self, version: str, cost: int) -> None:
         self.evictions.append(version)
+
+    def unmeasured(self, error: Exception) -> None:
+        self.unmeasured_for.append(str(error))
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What lies near of a model."""
+
+    version: str
 
 
 class Cached:
@@ -75,10 +87,11 @@ class Cached:
         self.fetched: list[str] = []
         self.unreachable: set[str] = set()
         self.released = 0
+        self.blind = False
         self.cache = ModelCache(
             self._load,
             budget_bytes=room_for * MODEL_BYTES,
-            resident_bytes=lambda: self.machine.held,
+            resident_bytes=self._resident_bytes,
             loaders=loaders,
             observer=self.story,
             clock=lambda: self.machine.now,
@@ -86,20 +99,26 @@ class Cached:
             fetch=self._fetch,
         )
 
-    def _fetch(self, source: ModelSource) -> None:
+    def _fetch(self, source: ModelSource) -> Fetched:
         version = source.model_version
         if version in self.far:
             assert self.far[version].wait(30)
         if version in self.unreachable:
             raise Unavailable("the store is away")
         self.fetched.append(version)
+        return Fetched(version)
+
+    def _resident_bytes(self) -> int:
+        if self.blind:
+            raise OSError(24, "Too many open files")
+        return self.machine.held
 
     def _release(self) -> None:
         self.released += 1
         self.machine.now += 1.0
 
-    def _load(self, source: ModelSource) -> Model:
-        version = source.model_version
+    def _load(self, fetched: Fetched) -> Model:
+        version = fetched.version
         self.begun.append(version)
         if version in self.blocked:
             assert self.blocked[version].wait(30)
@@ -420,3 +439,32 @@ def test_memory_that_is_no_models_is_given_back_but_not_all_the_time() -> None:
     cached.machine.now += RELEASE_PAUSE * 1.0
     cached.get("g")
     assert cached.released == 2
+
+
+def test_whatever_goes_wrong_while_a_model_loads_is_told_and_it_is_tried_again() -> None:
+    cached = Cached()
+    cached.get("a")
+    cached.blind = True
+    with pytest.raises(Internal, match=r"b can't be loaded: .*Too many open files"):
+        cached.get("b")
+    assert cached.cache.state("b").state is CacheState.FAILED
+    cached.blind = False
+    cached.machine.now += RETRY_SECONDS
+    assert cached.get("b") == "b"
+    assert cached.cache.usage().loading == 0
+
+
+def test_a_model_that_was_loaded_answers_though_the_memory_can_not_be_looked_at_then() -> None:
+    cached = Cached(room_for=1)
+    cached.blocked["a"] = Event()
+    cached.cache.begin(source_of("a"))
+    while not cached.begun:
+        sleep(0.001)
+    # What is measured while it loads is allocated memory, here the same: only what comes after may fail.
+    cached.cache._ledger._used_bytes = lambda: cached.machine.held
+    cached.blind = True
+    cached.blocked["a"].set()
+    assert cached.get("a") == "a"
+    cached.cache.close()
+    assert len(cached.story.unmeasured_for) == 1
+    assert cached.cache.state("a").state is CacheState.READY
