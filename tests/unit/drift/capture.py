@@ -38,8 +38,10 @@ def _typed(texts: Sequence[str]) -> Values:
 
 def take(table: Mapping[str, Values], index: np.ndarray) -> Table:
     """Return the rows at index."""
+    # Plain numbers: a list is twice as slow to read at numpy's.
+    places = index.tolist()
     return {
-        name: values[index] if isinstance(values, np.ndarray) else [values[i] for i in index]
+        name: values[index] if isinstance(values, np.ndarray) else [values[i] for i in places]
         for name, values in table.items()
     }
 
