@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TextIO
+from typing import BinaryIO, Protocol, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 from fairlead.kit.blobs import BlobStore, StoredBlob
 
 from ...domain.batches.parts import Part
+from .faults import read_faults
 from .part_folder import PartFolder
+from .texts import csv_header, csv_rows
 
 _CHUNK_BYTES = 1 << 20
 REJECTED_HEADER = ("row", "column", "reason", "value")
@@ -95,12 +97,12 @@ class RejectedFile:
     def __init__(self, path: Path) -> None:
         """Begin the file."""
         self._path = path
-        self._file: TextIO | None = None
+        self._file: BinaryIO | None = None
         self.rows = 0
 
     def __enter__(self) -> Self:
-        self._file = self._path.open("w", encoding="utf-8", newline="")
-        csv.writer(self._file, lineterminator="\n").writerow(REJECTED_HEADER)
+        self._file = self._path.open("wb")
+        self._file.write(csv_header(REJECTED_HEADER))
         return self
 
     def __exit__(
@@ -109,15 +111,16 @@ class RejectedFile:
         if self._file is not None:
             self._file.close()
 
-    def add(self, part: Part, records_before: int) -> None:
-        """Write a part's faults."""
+    def add(self, folder: PartFolder, part: Part, records_before: int) -> None:
+        """Write a part's faults, as they lie in its folder."""
         assert self._file is not None, "it is not open"
-        rows = (
-            (records_before + fault.record + 1, fault.column, fault.reason, fault.value.rstrip("\r\n"))
-            for fault in part.faults
-        )
-        csv.writer(self._file, lineterminator="\n").writerows(rows)
         self.rows += part.rejected
+        if not part.faults_sha256:
+            return
+        for faults in read_faults(folder.faults_file(part.index)):
+            rows = pc.add(faults.column("record"), records_before + 1)
+            values = pc.utf8_rtrim(faults.column("value"), "\r\n")
+            self._file.write(csv_rows([rows, faults.column("column"), faults.column("reason"), values]))
 
     def store(self, blobs: BlobStore) -> str:
         """Return the key of the file's blob, "" where nothing was left out."""

@@ -8,23 +8,29 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from ...domain.batches.parts import Fault, Tally
+from ...domain.batches.parts import FAULTS_TOLD, Tally
 from ...domain.batches.values import MissingTexts
 from ...domain.models.model import Model
 from ...domain.models.schema import TaskType
 from ...domain.requests.columns import Array
-from .model_columns import NONE_BAD, ColumnRead, read_column
+from .faults import Faults
+from .model_columns import NONE_BAD, ColumnRead, read_column, texts_of
 from .part_writer import PartWriter
 from .source import Block, Rows, Source
-
-_SHOWN = 200
 
 
 class BlockPredictor:
     """Predicts blocks; safe to call from many threads, which work side by side where no Python objects are made."""
 
     def __init__(
-        self, source: Source, model: Model, writer: PartWriter, *, missing: MissingTexts | None, batch_rows: int
+        self,
+        source: Source,
+        model: Model,
+        writer: PartWriter,
+        *,
+        missing: MissingTexts | None,
+        batch_rows: int,
+        most_rejected: int,
     ) -> None:
         """Predict batch_rows at a time: few enough that what the model computes with stays in the processor's cache."""
         self._source = source
@@ -32,22 +38,26 @@ class BlockPredictor:
         self._writer = writer
         self._missing = missing
         self._batch_rows = batch_rows
+        self._most_rejected = most_rejected
 
-    def __call__(self, block: Block) -> tuple[bytes, int, Tally, list[Fault]]:
-        """Return the part's bytes, how many records the block has, what was predicted, and what was left out."""
-        rows = self._source.read(block)
+    def __call__(self, block: Block) -> tuple[bytes, int, Tally, Faults]:
+        """Return the part's bytes, how many records the block has, what was predicted, and what was left out.
+
+        Raises TooManyFaultsError, before predicting, where that is more than the whole file may have.
+        """
+        faults = Faults(self._most_rejected)
+        rows = self._source.read(block, faults)
         inputs = self._model.schema.inputs
         read = [read_column(column, rows.table.column(column.name), self._missing) for column in inputs]
         bad = _bad_rows(read)
-        faults = [*rows.faults, *self._faults(rows, read)]
         columns: tuple[Array, ...] = tuple(column.values for column in read)
         if len(bad):
+            self._tell(rows, read, bad, faults)
             good = np.ones(rows.table.num_rows, bool)
             good[bad] = False
             columns = tuple(values[good] for values in columns)
             rows = _only(rows, good)
         output = self._predict(columns, rows.table.num_rows)
-        faults.sort(key=lambda fault: fault.record)
         return self._writer.write(rows, columns, output), rows.records, self._tally(output), faults
 
     def _predict(self, columns: tuple[Array, ...], rows: int) -> Array:
@@ -67,16 +77,18 @@ class BlockPredictor:
         counts = np.bincount(output.argmax(axis=1), minlength=len(classes)).tolist() if len(output) else []
         return Tally(len(output), Counter({name: n for name, n in zip(classes, counts, strict=False) if n}))
 
-    def _faults(self, rows: Rows, read: list[ColumnRead]) -> list[Fault]:
-        faults = []
+    def _tell(self, rows: Rows, read: list[ColumnRead], bad: Array, faults: Faults) -> None:
+        """Tell of every cell that can't be read; of a few where the rows are too many to go on."""
+        faults.reject(len(bad))
+        last = bad[min(FAULTS_TOLD, len(bad)) - 1] if faults.is_full else bad[-1]
         for column, each in zip(self._model.schema.inputs, read, strict=True):
-            if not len(each.bad):
-                continue
-            values = rows.table.column(column.name).take(pa.array(each.bad))
-            for place, value in zip(each.bad.tolist(), values.to_pylist(), strict=True):
-                record = rows.places[place] if rows.places is not None else place
-                faults.append(Fault(record, column.name, each.reason, str(value)[:_SHOWN]))
-        return faults
+            told = each.bad[each.bad <= last]
+            if len(told):
+                values = texts_of(rows.table.column(column.name).take(pa.array(told)).combine_chunks())
+                places = told if rows.places is None else rows.places[told]
+                faults.add_cells(places, column.name, each.reason, values)
+        if faults.is_full:
+            raise faults.refusal(rows.records)
 
 
 def _bad_rows(read: list[ColumnRead]) -> Array:

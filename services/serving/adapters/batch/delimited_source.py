@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
 from fairlead.kit.errors import InvalidArgument
 
-from ...domain.batches.delimited import delimiter_of, end_of_first_record, end_of_records, ends_in_quotes, names_of
+from ...domain.batches.delimited import end_of_records, ends_in_quotes
 from ...domain.batches.parts import Fault
 from ...domain.models.schema import Schema
+from ...domain.requests.columns import Array
+from .delimited_header import Header, read_header
+from .faults import SHOWN, Faults
 from .inputs import require_inputs, text_schema
 from .lines import lines_of
 from .source import Block, Rows
 from .text_blocks import text_blocks
-
-SAMPLE_BYTES = 1 << 20
-_MARK = b"\xef\xbb\xbf"
-_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_SHOWN = 200
 
 
 class DelimitedSource:
@@ -34,54 +33,54 @@ class DelimitedSource:
     def __init__(self, path: Path, model: Schema, *, block_bytes: int, whole_lines: bool) -> None:
         """Read the header; with whole_lines the lines themselves are kept where that is as good.
 
-        Raises InvalidArgument for an empty file, or one that lacks a column the model reads."""
+        Raises InvalidArgument for an empty file, a header that can't be read, or that lacks a column the model reads.
+        """
         self._path = path
         self._block_bytes = block_bytes
         self._whole_lines = whole_lines
         self.size = path.stat().st_size
-        with path.open("rb") as file:
-            sample = file.read(SAMPLE_BYTES)
-        self._encoding = _encoding_of(sample)
-        mark = len(_MARK) if sample.startswith(_MARK) else 0
-        # In quotes or not, no header's names need more than the line to tell what delimits them.
-        line = sample[mark:].lstrip(b"\r\n").split(b"\n", 1)[0]
-        self.delimiter = delimiter_of(_text(line, self._encoding), model.by_name)
-        self._start = mark + end_of_first_record(sample[mark:], self.delimiter)
-        self.names = names_of(_text(sample[mark : self._start], self._encoding).strip("\r\n"), self.delimiter)
-        if not self.names:
-            raise InvalidArgument("the file is empty; send one with a header line and rows")
-        require_inputs(model, self.names)
+        self._header = read_header(path, model.by_name)
+        self.delimiter, self.names = self._header.delimiter, self._header.names
+        _require_inputs(model, self._header)
         self.schema = text_schema(model, self.names)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Return how the file is read, one sentence each."""
-        return (f"Read as {self._encoding}, delimited by {self.delimiter!r}, with {len(self.names)} columns.",)
+        ends = ", lines ending with carriage returns" if self._header.line_end == b"\r" else ""
+        encoding, columns = self._header.encoding, len(self.names)
+        return (f"Read as {encoding}, delimited by {self.delimiter!r}{ends}, with {columns} columns.",)
 
     def blocks(self, index: int, start: int) -> Iterator[Block]:
         """Yield blocks of whole records."""
         ends = partial(end_of_records, delimiter=self.delimiter)
         return text_blocks(
-            self._path, index, max(start, self._start), block_bytes=self._block_bytes, end_of_records=ends
+            self._path,
+            index,
+            max(start, self._header.end),
+            block_bytes=self._block_bytes,
+            end_of_records=ends,
+            line_end=self._header.line_end,
         )
 
-    def read(self, block: Block) -> Rows:
+    def read(self, block: Block, faults: Faults) -> Rows:
         """Return a block's rows as texts, null for empty ones; lines of another width, or no text, are faults."""
         assert isinstance(block.data, bytes)
-        data = block.data if self._encoding == "utf-8" else block.data.decode(self._encoding, "replace").encode()
+        encoding = self._header.encoding
+        data = block.data if encoding == "utf-8" else block.data.decode(encoding, "replace").encode()
         try:
-            rows = self._rows(data)
+            rows = self._rows(data, faults)
         except pa.ArrowInvalid as error:
             raise InvalidArgument(
                 f"the file can't be read as delimited text between its bytes {block.start:,} and {block.end:,}: {error}"
             ) from error
         # Only the last record of a file can be open.
-        return _without_last(rows) if block.end == self.size and ends_in_quotes(data, self.delimiter) else rows
+        is_open = block.end == self.size and ends_in_quotes(data, self.delimiter)
+        return _without_last(rows, faults) if is_open else rows
 
-    def _rows(self, data: bytes) -> Rows:
-        faults: list[Fault] = []
+    def _rows(self, data: bytes, faults: Faults) -> Rows:
         try:
-            rows = _placed(self._parsed(data, pa.string(), faults), faults)
+            rows = self._parsed(data, pa.string(), faults)
             return self._with_lines(rows, data) if self._whole_lines else rows
         except pa.ArrowInvalid:
             # Not all of it is UTF-8.
@@ -95,17 +94,29 @@ class DelimitedSource:
         lines = lines_of(data)
         if len(lines) != rows.records:
             return rows
-        return replace(rows, lines=lines if rows.places is None else lines.take(pa.array(rows.places, pa.int64())))
+        return replace(rows, lines=lines if rows.places is None else lines.take(pa.array(rows.places)))
 
-    def _parsed(self, data: bytes, type_: pa.DataType, faults: list[Fault]) -> pa.Table:
+    def _parsed(self, data: bytes, type_: pa.DataType, faults: Faults) -> Rows:
+        """Return the rows in this type. Raises ArrowInvalid where a value is not of it."""
         if not data.strip(b"\r\n"):
-            return pa.table({name: pa.array([], type_) for name in self.names})
+            return Rows(pa.table({name: pa.array([], type_) for name in self.names}), 0)
+        refused: list[int] = []
 
         def refuse(row: pyarrow.csv.InvalidRow) -> str:
+            refused.append(row.number - 1)
             reason = f"has {row.actual_columns} values instead of {row.expected_columns}"
-            faults.append(Fault(row.number - 1, "", reason, row.text[:_SHOWN]))
-            return "skip"
+            faults.add(Fault(row.number - 1, "", reason, row.text[:SHOWN]))
+            return "error" if faults.is_full else "skip"
 
+        try:
+            table = self._table(data, type_, refuse)
+        except pa.ArrowInvalid:
+            if faults.is_full:
+                raise faults.refusal(refused[-1] + 1) from None
+            raise
+        return _placed(table, refused)
+
+    def _table(self, data: bytes, type_: pa.DataType, refuse: Callable[[pyarrow.csv.InvalidRow], str]) -> pa.Table:
         return pyarrow.csv.read_csv(
             pa.BufferReader(data),
             pyarrow.csv.ReadOptions(
@@ -123,58 +134,56 @@ class DelimitedSource:
             ),
         )
 
-    def _checked(self, table: pa.Table, faults: list[Fault]) -> Rows:
+    def _checked(self, read: Rows, faults: Faults) -> Rows:
         """Return the rows that are UTF-8; the others are faults."""
-        read = _placed(table, faults)
-        places = read.places or list(range(table.num_rows))
-        bad: dict[int, Fault] = {}
+        places = _places(read)
+        good = np.ones(read.table.num_rows, bool)
         for name in self.names:
             try:
-                table.column(name).cast(pa.string())
+                read.table.column(name).cast(pa.string())
             except pa.ArrowInvalid:
-                for row, value in enumerate(table.column(name).to_pylist()):
-                    if value is not None and not _is_utf8(value):
-                        shown = value.decode("utf-8", "replace")[:_SHOWN]
-                        bad.setdefault(row, Fault(places[row], name, "is not UTF-8", shown))
-        kept = [row for row in range(table.num_rows) if row not in bad]
-        texts = table.take(pa.array(kept, pa.int64())).cast(pa.schema([(name, pa.string()) for name in self.names]))
-        return Rows(texts, read.records, [*faults, *bad.values()], [places[row] for row in kept])
+                for row, value in enumerate(read.table.column(name).to_pylist()):
+                    if good[row] and value is not None and not _is_utf8(value):
+                        good[row] = False
+                        shown = value.decode("utf-8", "replace")[:SHOWN]
+                        faults.add(Fault(int(places[row]), name, "is not UTF-8", shown))
+                        if faults.is_full:
+                            raise faults.refusal(read.records) from None
+        texts = read.table.filter(pa.array(good)).cast(pa.schema([(name, pa.string()) for name in self.names]))
+        return Rows(texts, read.records, places[good])
 
 
-def _without_last(rows: Rows) -> Rows:
-    """Return rows without their last record, which is a fault instead; the rows behind its quote may be in it."""
-    last = rows.records - 1
-    places = rows.places if rows.places is not None else list(range(rows.records))
-    if last not in places:
-        return rows
-    shown = next((text for text in reversed(rows.table.slice(len(places) - 1).to_pylist()[0].values()) if text), "")
-    fault = Fault(last, "", "has a quote that is not closed", shown[:_SHOWN])
-    lines = rows.lines.slice(0, len(places) - 1) if rows.lines is not None else None
-    return Rows(rows.table.slice(0, len(places) - 1), rows.records, [*rows.faults, fault], places[:-1], lines)
-
-
-def _placed(table: pa.Table, faults: list[Fault]) -> Rows:
-    records = table.num_rows + len(faults)
-    if not faults:
-        return Rows(table, records, faults)
-    refused = {fault.record for fault in faults}
-    return Rows(table, records, faults, [place for place in range(records) if place not in refused])
-
-
-def _encoding_of(sample: bytes) -> str:
-    if sample.startswith(_WIDE_MARKS):
-        raise InvalidArgument("the file is UTF-16; save it as UTF-8 and send it again")
+def _require_inputs(model: Schema, header: Header) -> None:
     try:
-        # The sample may end within a letter.
-        sample[: len(sample) - 4 if len(sample) == SAMPLE_BYTES else None].decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < len(sample) - 8 or len(sample) < SAMPLE_BYTES:
-            return "cp1252"
-    return "utf-8"
+        require_inputs(model, header.names)
+    except InvalidArgument as error:
+        if header.lines == 1:
+            raise
+        hint = f"The header goes on over {header.lines:,} lines, in quotes; is one of its quotes not closed?"
+        raise InvalidArgument(f"{error.message}. {hint}", violations=error.violations) from None
 
 
-def _text(data: bytes, encoding: str) -> str:
-    return data.decode(encoding, "replace")
+def _without_last(rows: Rows, faults: Faults) -> Rows:
+    """Return rows without their last record, which is a fault instead; the rows behind its quote may be in it."""
+    last, places = rows.records - 1, _places(rows)
+    kept = len(places) - 1
+    if kept < 0 or places[kept] != last:
+        return rows
+    shown = next((text for text in reversed(rows.table.slice(kept).to_pylist()[0].values()) if text), "")
+    faults.add(Fault(last, "", "has a quote that is not closed", shown[:SHOWN]))
+    lines = rows.lines.slice(0, kept) if rows.lines is not None else None
+    return Rows(rows.table.slice(0, kept), rows.records, places[:kept], lines)
+
+
+def _placed(table: pa.Table, refused: list[int]) -> Rows:
+    records = table.num_rows + len(refused)
+    if not refused:
+        return Rows(table, records)
+    return Rows(table, records, np.delete(np.arange(records), refused))
+
+
+def _places(rows: Rows) -> Array:
+    return rows.places if rows.places is not None else np.arange(rows.records)
 
 
 def _is_utf8(value: bytes) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.json
 from pydantic_core import from_json
@@ -16,16 +17,16 @@ from fairlead.kit.errors import InvalidArgument
 from ...domain.batches.parts import Fault
 from ...domain.models.schema import Kind, Schema
 from ...domain.requests.columns import text_of
+from .faults import SHOWN, Faults
 from .inputs import require_inputs, text_schema
-from .lines import lines_of
+from .json_members import may_have_member
+from .lines import are_objects, lines_of
 from .result_columns import added_fields
 from .source import Block, Rows
-from .text_blocks import text_blocks
+from .text_blocks import beginning_of, text_blocks
 
-SAMPLE_BYTES = 1 << 20
 _MARK = b"\xef\xbb\xbf"
 _TYPES = {Kind.NUMBER: pa.float64(), Kind.BOOLEAN: pa.bool_()}
-_SHOWN = 200
 
 
 class JsonLinesSource:
@@ -44,10 +45,9 @@ class JsonLinesSource:
         self.size = path.stat().st_size
         self._kinds = {column.name: column.kind for column in model.inputs}
         self._whole_lines = whole_lines
-        with path.open("rb") as file:
-            sample = file.read(SAMPLE_BYTES)
+        sample, is_all = beginning_of(path, lambda text: b"\n" in text.lstrip())
         self._start = len(_MARK) if sample.startswith(_MARK) else 0
-        objects = _objects_of(sample, ends=len(sample) < SAMPLE_BYTES)
+        objects = _objects_of(sample, ends=is_all)
         names = list(dict.fromkeys(name for each in objects for name in each))
         require_inputs(model, names)
         self._read = [*self._kinds] if whole_lines else names
@@ -71,12 +71,11 @@ class JsonLinesSource:
             end_of_records=lambda text: text.rfind(b"\n") + 1,
         )
 
-    def read(self, block: Block) -> Rows:
+    def read(self, block: Block, faults: Faults) -> Rows:
         """Return a block's rows; lines that are no objects are faults."""
         assert isinstance(block.data, bytes)
-        if any(json.dumps(name).encode() in block.data for name in self._added):
-            return self._read_by_line(block.data)
-        return self._read_quickly(block.data) or self._read_by_line(block.data)
+        rows = None if may_have_member(block.data, self._added) else self._read_quickly(block.data)
+        return rows or self._read_by_line(block.data, faults)
 
     def _quick_schema(self, objects: list[dict[str, Any]]) -> pa.Schema | None:
         """Return types that most lines fit, or None where a member beside the model's is not always text."""
@@ -94,6 +93,8 @@ class JsonLinesSource:
             return None
         try:
             lines = lines_of(data)
+            if not are_objects(lines):
+                return None
             table = pyarrow.json.read_json(
                 pa.BufferReader(data),
                 pyarrow.json.ReadOptions(use_threads=False, block_size=min(len(data) + 1, 2**31 - 1)),
@@ -101,13 +102,14 @@ class JsonLinesSource:
             )
         except pa.ArrowInvalid:
             return None
+        # More rows than lines are several objects in one.
         if table.num_rows != len(lines):
             return None
-        return Rows(table.select(self._read), len(lines), [], lines=lines if self._whole_lines else None)
+        return Rows(table.select(self._read), len(lines), lines=lines if self._whole_lines else None)
 
-    def _read_by_line(self, data: bytes) -> Rows:
-        lines = [line for line in data.splitlines() if line.strip()]
-        faults: list[Fault] = []
+    def _read_by_line(self, data: bytes, faults: Faults) -> Rows:
+        # By line feeds alone, as blocks are cut.
+        lines = [line for line in data.split(b"\n") if line.strip()]
         objects: list[dict[str, Any]] = []
         places: list[int] = []
         for place, line in enumerate(lines):
@@ -115,19 +117,26 @@ class JsonLinesSource:
             if isinstance(read, dict) and (taken := self._added & read.keys()):
                 read = Fault(place, min(taken), "has the name of a prediction but is in none of the first lines")
             if isinstance(read, Fault):
-                faults.append(read)
+                faults.add(read)
+                if faults.is_full:
+                    raise faults.refusal(place + 1)
             else:
                 objects.append(read)
                 places.append(place)
         columns = {name: _column([each.get(name) for each in objects], self._kinds.get(name)) for name in self._read}
         kept = pa.array([lines[place].strip() for place in places], pa.string()) if self._whole_lines else None
-        return Rows(pa.table(columns), len(lines), faults, places if faults else None, kept)
+        is_whole = len(places) == len(lines)
+        return Rows(pa.table(columns), len(lines), None if is_whole else np.array(places, np.int64), kept)
 
 
 def _objects_of(sample: bytes, *, ends: bool) -> list[dict[str, Any]]:
     """Return the objects of a file's first lines; the last line counts where the sample ends with the file."""
-    lines = sample.removeprefix(_MARK).splitlines()
-    lines = [line for line in (lines if ends or len(lines) == 1 else lines[:-1]) if line.strip()]
+    lines = sample.removeprefix(_MARK).split(b"\n")
+    lines = [line for line in (lines if ends else lines[:-1]) if line.strip()]
+    if not lines and not ends:
+        raise InvalidArgument(
+            f"the first line is longer than {len(sample):,} bytes; send a file with a JSON object a line"
+        )
     if not lines:
         raise InvalidArgument("the file is empty; send one with a JSON object a line")
     objects = [read for place, line in enumerate(lines) if isinstance(read := _object_of(line, place), dict)]
@@ -147,7 +156,7 @@ def _object_of(line: bytes, place: int) -> dict[str, Any] | Fault:
 
 
 def _shown(line: bytes) -> str:
-    return line[:_SHOWN].decode("utf-8", "replace")
+    return line[:SHOWN].decode("utf-8", "replace")
 
 
 def _column(values: list[Any], kind: Kind | None) -> pa.Array:

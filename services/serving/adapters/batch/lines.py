@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+_OPENS, _CLOSES = b"{}"
+
 
 def lines_of(text: bytes) -> pa.Array:
     """Return the lines that are not empty, without their line breaks. Raises ArrowInvalid where they are no UTF-8."""
@@ -16,6 +18,21 @@ def lines_of(text: bytes) -> pa.Array:
     lines = pc.ascii_rtrim(pa.Array.from_buffers(pa.binary(), len(bounds) - 1, buffers).cast(pa.string()), "\r\n")
     lengths = pc.binary_length(lines)
     return lines if len(lines) == 0 or pc.min(lengths).as_py() else lines.filter(pc.greater(lengths, 0))
+
+
+def are_objects(lines: pa.Array) -> bool:
+    """Return whether each line begins with a brace and ends with one, with nothing around them.
+
+    Valid JSON whose lines are all so has an object or more in each: none goes on over a line's end.
+    """
+    _, offsets, data = lines.buffers()
+    if data is None or not len(lines):
+        return False
+    bounds = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]
+    signs = np.frombuffer(data, np.uint8)
+    if (np.diff(bounds) == 0).any():
+        return False
+    return bool((signs[bounds[:-1]] == _OPENS).all() and (signs[bounds[1:] - 1] == _CLOSES).all())
 
 
 def holds_any(texts: pa.Array, signs: tuple[bytes, ...]) -> bool:

@@ -89,7 +89,9 @@ def open_prediction(
         observer.note(note)
     writer = WRITERS[plan.format](source.schema, model.schema)
     texts = None if source.kind == "parquet" else known
-    predictor = BlockPredictor(source, model, writer, missing=texts, batch_rows=plan.batch_rows)
+    predictor = BlockPredictor(
+        source, model, writer, missing=texts, batch_rows=plan.batch_rows, most_rejected=most_rejected
+    )
     assembly = ParquetAssembly(parts, writer.schema) if plan.format == "parquet" else TextAssembly(parts, writer.head)
     try:
         yield FilePrediction(plan, source, predictor, parts, assembly, rejected, observer, threads, most_rejected)

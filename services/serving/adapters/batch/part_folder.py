@@ -16,6 +16,7 @@ from ...domain.batches.parts import Part, Plan, part_of_json, plan_of_json
 
 PLAN = "plan.json"
 LOCK = "lock"
+DRAFT = ".draft"
 ABANDONED_SECONDS = 3 * 24 * 3600.0
 """How long the parts of work that was cancelled, or never came back, are kept."""
 
@@ -29,17 +30,19 @@ class PartFolder:
         folder.mkdir(parents=True, exist_ok=True)
 
     def begin(self, plan: Plan) -> None:
-        """Keep the plan; parts of another one are removed."""
-        if read_plan(self.path / PLAN) == plan:
-            return
+        """Keep the plan; parts of another one are removed, as is what a killed process was writing."""
+        same = read_plan(self.path / PLAN) == plan
         for file in self.path.iterdir():
-            if file.name != LOCK:
+            if file.name != LOCK and (file.suffix == DRAFT or not same):
                 file.unlink()
-        write_plan(self.path / PLAN, plan)
+        if not same:
+            write_plan(self.path / PLAN, plan)
 
-    def keep(self, part: Part, data: bytes) -> None:
-        """Keep a part; its sum is that of the data. Safe to call from many threads."""
+    def keep(self, part: Part, data: bytes, faults: bytes = b"") -> None:
+        """Keep a part; its sums are those of the data and the faults. Safe to call from many threads."""
         _put(self.file(part.index), data)
+        if part.faults_sha256:
+            _put(self.faults_file(part.index), faults)
         _put(self._record(part.index), part.to_json().encode())
 
     def finished(self) -> Iterator[Part | int]:
@@ -51,7 +54,7 @@ class PartFolder:
         while self._record(index).exists():
             try:
                 part = part_of_json(self._record(index).read_text("utf-8"))
-                whole = part.index == index and end in (None, part.start) and part.sha256 == _sha256(self.file(index))
+                whole = part.index == index and end in (None, part.start) and self._is_whole(part)
             except (ValueError, KeyError, TypeError, OSError):
                 whole = False
             if not whole:
@@ -64,9 +67,32 @@ class PartFolder:
         """Return the path of a part's bytes."""
         return self.path / f"part-{index:06}"
 
+    def faults_file(self, index: int) -> Path:
+        """Return the path of what was left out of a part; there is none where that is nothing."""
+        return self.path / f"part-{index:06}.faults"
+
+    def leave(self) -> None:
+        """Keep nothing but the parts that another attempt can take up; where there are none, remove the folder."""
+        kept = {PLAN, LOCK}
+        index = 0
+        while self._record(index).exists():
+            kept |= {path.name for path in (self.file(index), self.faults_file(index), self._record(index))}
+            index += 1
+        if not index:
+            return self.remove()
+        for file in self.path.iterdir():
+            if file.name not in kept:
+                file.unlink()
+        return None
+
     def remove(self) -> None:
         """Remove the folder with all that is in it."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def _is_whole(self, part: Part) -> bool:
+        if part.sha256 != _sha256(self.file(part.index)):
+            return False
+        return not part.faults_sha256 or part.faults_sha256 == _sha256(self.faults_file(part.index))
 
     def _record(self, index: int) -> Path:
         return self.path / f"part-{index:06}.json"
@@ -123,7 +149,7 @@ def _locked(lock: int, path: Path) -> bool:
 
 
 def _put(target: Path, data: bytes) -> None:
-    draft = target.with_name(f"{target.name}.{threading.get_native_id()}.draft")
+    draft = target.with_name(f"{target.name}.{threading.get_native_id()}{DRAFT}")
     draft.write_bytes(data)
     draft.replace(target)
 

@@ -11,13 +11,16 @@ from typing import Protocol
 
 from fairlead.kit.errors import FieldViolation, InvalidArgument
 
-from ...domain.batches.parts import Fault, Part, Plan, Tally, describe_faults
+from ...domain.batches.parts import FAULTS_TOLD, Fault, Part, Plan, Tally, describe_faults
 from .assembly import Assembly, RejectedFile
 from .block_predictor import BlockPredictor
+from .faults import TooManyFaultsError
 from .part_folder import PartFolder
 from .source import Block, Source
 
-_TOLD = 3
+
+class TooManyRejectedError(InvalidArgument):
+    """More rows than allowed can't be read; the parts before are as good as if more were allowed."""
 
 
 class Observer(Protocol):
@@ -48,6 +51,11 @@ class Progress:
     tally: Tally = field(default_factory=Tally)
     first_faults: list[tuple[int, Fault]] = field(default_factory=list)
 
+    def note(self, faults: tuple[Fault, ...]) -> None:
+        """Keep the file's first faults, with the numbers of their rows, given those of the next part."""
+        for fault in faults[: FAULTS_TOLD - len(self.first_faults)]:
+            self.first_faults.append((self.records + fault.record + 1, fault))
+
 
 @dataclass(frozen=True)
 class FilePrediction:
@@ -66,15 +74,23 @@ class FilePrediction:
     def run(self) -> Tally:
         """Predict what is not predicted yet, and hand every part on in order; return what was predicted.
 
-        Raises InvalidArgument where more rows than allowed, or all of them, had to be left out, or the file is broken.
+        Raises TooManyRejectedError where more rows than allowed had to be left out, InvalidArgument where all of them
+        had, or the file is broken.
         """
         progress = Progress()
-        index, start = self._take_up(progress)
-        for part in self._made(index, start):
-            self._add(part, progress)
-            self.observer.part(part.end / max(self.source.size, 1), progress.tally)
+        try:
+            index, start = self._take_up(progress)
+            for part in self._made(index, start):
+                self._add(part, progress)
+                self.observer.part(part.end / max(self.source.size, 1), progress.tally)
+        except TooManyFaultsError as many:
+            progress.note(many.first)
+            raise self._too_many(
+                self.rejected.rows + many.rejected, progress.records + many.records, progress
+            ) from None
         if progress.records and not progress.tally.rows:
-            raise _refused(f"none of the {progress.records:,} rows could be read", progress)
+            what = f"none of the {progress.records:,} rows could be read"
+            raise InvalidArgument(_told(what, progress), violations=[FieldViolation("source", what)])
         return progress.tally
 
     def _take_up(self, progress: Progress) -> tuple[int, int]:
@@ -106,26 +122,46 @@ class FilePrediction:
 
     def _make(self, block: Block) -> Part:
         data, records, tally, faults = self.predictor(block)
-        sha256 = hashlib.sha256(data).hexdigest()
-        part = Part(block.index, block.start, block.end, records, tally, tuple(faults), sha256)
-        self.parts.keep(part, data)
+        told = faults.to_bytes()
+        part = Part(
+            block.index,
+            block.start,
+            block.end,
+            records,
+            tally,
+            faults.rejected,
+            faults.first(),
+            _sha256(data),
+            _sha256(told) if told else "",
+        )
+        self.parts.keep(part, data, told)
         return part
 
     def _add(self, part: Part, progress: Progress) -> None:
-        self.rejected.add(part, progress.records)
-        for fault in part.faults[: _TOLD - len(progress.first_faults)]:
-            progress.first_faults.append((progress.records + fault.record + 1, fault))
+        if self.rejected.rows + part.rejected > self.most_rejected:
+            progress.note(part.first_faults)
+            raise self._too_many(part.rejected, part.records, progress)
+        self.rejected.add(self.parts, part, progress.records)
+        progress.note(part.first_faults)
         progress.records += part.records
         progress.tally += part.tally
-        if self.rejected.rows > self.most_rejected:
-            told = f"{self.rejected.rows:,} of the first {progress.records:,} rows could not be read"
-            raise _refused(f"{told}, more than the limit of {self.most_rejected:,}", progress)
         self.assembly.add(part)
 
+    def _too_many(self, rejected: int, records: int, progress: Progress) -> TooManyRejectedError:
+        """Return the error, given what the next part has."""
+        what = (
+            f"{self.rejected.rows + rejected:,} of the first {progress.records + records:,} rows could not be read, "
+            f"more than the limit of {self.most_rejected:,}"
+        )
+        return TooManyRejectedError(_told(what, progress), violations=[FieldViolation("source", what)])
 
-def _refused(what: str, progress: Progress) -> InvalidArgument:
-    message = (
+
+def _told(what: str, progress: Progress) -> str:
+    return (
         f"{what}: {describe_faults(progress.first_faults)}. Correct the file, raise max_rejected_rows, or import it as "
         "a dataset first, which reads other spellings of numbers and dates too"
     )
-    return InvalidArgument(message, violations=[FieldViolation("source", what)])
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -8,7 +8,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from ...domain.batches.parts import Fault
+from ...domain.requests.columns import Array
+from .faults import Faults
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,7 @@ class Rows:
 
     table: pa.Table
     records: int
-    faults: list[Fault]
-    places: list[int] | None = None
+    places: Array | None = None
     lines: pa.Array | None = None
 
 
@@ -57,6 +57,9 @@ class Source(Protocol):
         """Yield the blocks from this place on; where they end depends on nothing but where they start."""
         ...
 
-    def read(self, block: Block) -> Rows:
-        """Return a block's rows; safe to call from many threads. Raises InvalidArgument where the file is broken."""
+    def read(self, block: Block, faults: Faults) -> Rows:
+        """Return a block's rows, and tell of records that can't be read; safe to call from many threads.
+
+        Raises InvalidArgument where the file is broken, TooManyFaultsError once faults are full.
+        """
         ...

@@ -54,13 +54,14 @@ def end_of_first_record(text: bytes, delimiter: str) -> int:
 
 def delimiter_of(header: str, wanted: Collection[str]) -> str:
     """Return the delimiter by which a header line names most of the wanted columns, or splits into most names."""
-    return max(DELIMITERS, key=lambda sign: _score(names_of(header, sign), wanted))
+    return max(DELIMITERS, key=lambda sign: _score(header, sign, wanted))
 
 
 def names_of(header: str, delimiter: str) -> tuple[str, ...]:
     """Return the column names of a header: spaces trimmed, blank ones numbered, repeated ones told apart.
 
-    They are named as where a dataset is imported, since the model's columns have their names from there.
+    They are named as where a dataset is imported, since the model's columns have their names from there. Raises
+    csv.Error for a line break outside of quotes, or a name of more than csv.field_size_limit().
     """
     raw = next(csv.reader([header], delimiter=delimiter, strict=False), [])
     given = [_clean(name) for name in raw]
@@ -87,7 +88,12 @@ def _clean(name: str) -> str:
     return _SPACES.sub(" ", name.replace("\ufeff", "").replace("\x00", "")).strip()
 
 
-def _score(names: Sequence[str], wanted: Collection[str]) -> tuple[int, int]:
+def _score(header: str, delimiter: str, wanted: Collection[str]) -> tuple[int, int]:
+    try:
+        names = names_of(header, delimiter)
+    except csv.Error:
+        # By another sign a long header may be of names that are short enough.
+        return -1, 0
     return len(set(names) & set(wanted)), len(names)
 
 

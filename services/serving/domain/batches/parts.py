@@ -9,8 +9,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-LAYOUT = 1
+LAYOUT = 2
 """Raised when parts are laid out or written in another way, so that those of an older release are not taken up."""
+
+FAULTS_TOLD = 3
+"""How many faults an error tells, as examples."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class Part:
-    """A finished part: its place in the source, the records there, what became of them, and its file's check sum.
+    """A finished part: its place in the source, the records there, what became of them, and its files' check sums.
 
-    start and end are bytes of a text file, rows of a Parquet file.
+    start and end are bytes of a text file, rows of a Parquet file. Of the faults only the first are held here: a part
+    may have one in each of its cells. All of them are in a file of their own, where there are any.
     """
 
     index: int
@@ -77,19 +81,17 @@ class Part:
     end: int
     records: int
     tally: Tally
-    faults: tuple[Fault, ...]
+    rejected: int
+    """How many records were left out."""
+    first_faults: tuple[Fault, ...]
     sha256: str
-
-    @property
-    def rejected(self) -> int:
-        """Return how many records were left out."""
-        return len({fault.record for fault in self.faults})
+    faults_sha256: str = ""
 
     def to_json(self) -> str:
         """Return the part as JSON, with a check sum of its own."""
         tally = {"rows": self.tally.rows, "labels": dict(self.tally.labels), "value_sum": self.tally.value_sum}
-        faults = [asdict(fault) for fault in self.faults]
-        body = json.dumps({**vars(self), "tally": tally, "faults": faults}, sort_keys=True)
+        faults = [asdict(fault) for fault in self.first_faults]
+        body = json.dumps({**vars(self), "tally": tally, "first_faults": faults}, sort_keys=True)
         return json.dumps({"part": body, "check": _sha256(body)})
 
 
@@ -105,11 +107,11 @@ def part_of_json(text: str) -> Part:
         raise ValueError("the check sum does not fit")
     body: dict[str, Any] = json.loads(written["part"])
     tally = body.pop("tally")
-    faults = tuple(Fault(**fault) for fault in body.pop("faults"))
-    return Part(**body, tally=Tally(tally["rows"], Counter(tally["labels"]), tally["value_sum"]), faults=faults)
+    faults = tuple(Fault(**fault) for fault in body.pop("first_faults"))
+    return Part(**body, tally=Tally(tally["rows"], Counter(tally["labels"]), tally["value_sum"]), first_faults=faults)
 
 
-def describe_faults(faults: Iterable[tuple[int, Fault]], shown: int = 3) -> str:
+def describe_faults(faults: Iterable[tuple[int, Fault]], shown: int = FAULTS_TOLD) -> str:
     """Return the first faults as text; each comes with the number of its row in the file, from 1."""
     told = []
     for number, (row, fault) in enumerate(faults):

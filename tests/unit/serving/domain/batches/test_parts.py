@@ -14,14 +14,12 @@ from services.serving.domain.batches.parts import (
     plan_of_json,
 )
 
-PART = Part(
-    3, 100, 250, 12, Tally(10, Counter({"a": 6, "b": 4}), 0.0), (Fault(1, "age", "is", "x"), Fault(7, "", "y")), "ab"
-)
+TALLY = Tally(10, Counter({"a": 6, "b": 4}), 0.0)
+PART = Part(3, 100, 250, 12, TALLY, 2, (Fault(1, "age", "is", "x"), Fault(7, "", "y")), "ab", "cd")
 
 
 def test_a_part_is_remembered_whole() -> None:
     assert part_of_json(PART.to_json()) == PART
-    assert PART.rejected == 2
 
 
 @pytest.mark.parametrize("damage", [("12", "13"), ("age", "AGE"), ("{", "["), ("check", "chuck")])
