@@ -14,6 +14,7 @@ from .documentation import openapi_of
 from .middleware.access import AccessMiddleware
 from .middleware.body_limit import BodyLimitMiddleware
 from .middleware.calls import CallMiddleware
+from .middleware.content_encoding import ContentEncodingMiddleware
 from .parts import Parts
 from .prediction_door import PredictionDoor
 from .problems import add_problem_handlers
@@ -95,7 +96,9 @@ def create_app(parts: Parts) -> FastAPI:
         app.include_router(router)
     add_problem_handlers(app)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimitMiddleware, limit=parts.settings.gateway_body_limit_bytes)
+    limit = parts.settings.gateway_body_limit_bytes
+    app.add_middleware(ContentEncodingMiddleware, limit=limit)
+    app.add_middleware(BodyLimitMiddleware, limit=limit)
     app.add_middleware(AccessMiddleware, verifier=parts.verifier, sessions=parts.sessions)
     app.add_middleware(CallMiddleware, audit=parts.audit, timeout_limit=parts.settings.gateway_timeout_limit_seconds)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]

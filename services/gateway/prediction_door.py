@@ -23,8 +23,10 @@ from fairlead.kit.rpc import deadline
 from fairlead.kit.telemetry import extract, span
 
 from .domain.request_id import request_id_of
+from .domain.timeouts import timeout_of
 from .middleware.body_limit import too_large
-from .middleware.calls import LEFT, count, response_of_failure, tell, timeout_of
+from .middleware.calls import LEFT, count, response_of_failure, tell
+from .middleware.content_encoding import inflated
 from .parts import Parts
 from .relayed import JSON_LENGTH, response_of, rows_call, tensors_call
 from .routes.parameters import TRACE, existing_project
@@ -117,19 +119,22 @@ class PredictionDoor:
 
     async def _predicted(self, asked: _Asked, headers: Headers, path: str, receive: Receive) -> Response:
         """Return the response to a call. Raises FairleadError, BodyTooLarge, ClientDisconnect."""
-        timeout, trace = _text(headers, b"x-request-timeout"), _trace(headers)
-        if timeout is None and not trace:
+        timeout, grpc_timeout = _text(headers, b"x-request-timeout"), _text(headers, b"grpc-timeout")
+        trace = _trace(headers)
+        if timeout is None and grpc_timeout is None and not trace:
             return await self._relayed(asked, headers, receive, traced=False)
         with ExitStack() as around:
             if trace:
                 around.enter_context(span(f"POST {path}", parent=extract(trace)))
-            around.enter_context(deadline.within(timeout_of(timeout, self._timeout_limit)))
+            around.enter_context(deadline.within(timeout_of(timeout, grpc_timeout, self._timeout_limit)))
             return await self._relayed(asked, headers, receive, traced=bool(trace))
 
     async def _relayed(self, asked: _Asked, headers: Headers, receive: Receive, *, traced: bool) -> Response:
         call = await asked.call(self._parts, headers)
         # The body goes on as it came: serving knows what the model reads.
         call.body = await self._body(headers, receive)
+        if b"content-encoding" in headers:
+            call.body = await inflated(call.body, _text(headers, b"content-encoding") or "", self._body_limit)
         return response_of(await self._parts.relay.ask(call, traced=traced))
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:

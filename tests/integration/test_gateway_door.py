@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import socket
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -136,6 +138,8 @@ def with_headers(*more: tuple[str, str]) -> Headers:
 
 HALF = len(TENSORS) // 2
 JSON_LENGTH = ("Inference-Header-Content-Length", str(len(TENSORS)))
+ENCODING = "Content-Encoding"
+GZIP = (ENCODING, "gzip")
 SHORT = {
     "rows": (200, Asked(PREDICT, ROWS)),
     "tensors": (200, Asked(INFER, TENSORS)),
@@ -178,6 +182,19 @@ SHORT = {
         f"a timeout of {text or 'nothing'}": (400, Asked(INFER, TENSORS, with_headers(("X-Request-Timeout", text))))
         for text in ("soon", "0", "-1", "nan", "inf", "601", "", "\u00b2")
     },
+    "a timeout of gRPC's": (200, Asked(PREDICT, ROWS, with_headers(("Grpc-Timeout", "5000m")))),
+    "a timeout of gRPC's beyond the limit": (200, Asked(PREDICT, ROWS, with_headers(("Grpc-Timeout", "99999999H")))),
+    "a timeout of gRPC's that has passed": (504, Asked(INFER, TENSORS, with_headers(("Grpc-Timeout", "1n")))),
+    "a timeout of gRPC's that is none": (400, Asked(INFER, TENSORS, with_headers(("Grpc-Timeout", "5")))),
+    "both timeouts": (504, Asked(PREDICT, ROWS, with_headers(("X-Request-Timeout", "5"), ("Grpc-Timeout", "0S")))),
+    "a gzipped body": (200, Asked(PREDICT, gzip.compress(ROWS), with_headers(GZIP))),
+    "a deflated body": (200, Asked(INFER, zlib.compress(TENSORS), with_headers((ENCODING, "Deflate")))),
+    "gzipped raw tensors": (200, Asked(INFER, gzip.compress(TENSORS + b"raw"), with_headers(GZIP, JSON_LENGTH))),
+    "a body that is gzipped in name alone": (400, Asked(PREDICT, ROWS, with_headers(GZIP))),
+    "a body gzipped in part": (400, Asked(PREDICT, gzip.compress(ROWS)[:-9], with_headers(GZIP))),
+    "a small body of a large one": (413, Asked(PREDICT, gzip.compress(b" " * 1_000_000), with_headers(GZIP))),
+    "another encoding": (415, Asked(PREDICT, ROWS, with_headers((ENCODING, "br")))),
+    "no encoding by its name": (200, Asked(PREDICT, ROWS, with_headers((ENCODING, "identity")))),
     "a trace": (200, Asked(PREDICT, ROWS, with_headers(("traceparent", f"00-{TRACE}-b7ad6b7169203331-01")))),
     "a trace that is none": (200, Asked(PREDICT, ROWS, with_headers(("traceparent", "x"), ("tracestate", "a=b")))),
     "a token twice": (200, Asked(PREDICT, ROWS, (BEARER, ("Authorization", "Bearer wrong")))),

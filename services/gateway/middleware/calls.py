@@ -15,13 +15,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fairlead.kit.database import unavailable
-from fairlead.kit.errors import FairleadError, FieldViolation, InvalidArgument
+from fairlead.kit.errors import FairleadError
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
 from fairlead.kit.telemetry import extract, span
 
 from ..adapters.audit import AuditTrail
 from ..domain.request_id import request_id_of
+from ..domain.timeouts import timeout_of
 from ..problems import problem_of, problem_of_http, problem_of_unexpected
 
 CALLS = Counter("fairlead_gateway_calls_total", "HTTP calls answered.", ["method", "route", "status"])
@@ -55,7 +56,8 @@ class CallMiddleware:
         call = _Call(scope, send, self._audit)
         with span(f"{call.method} {scope['path']}", parent=extract(headers)):
             try:
-                with deadline.within(timeout_of(headers.get("x-request-timeout"), self._timeout_limit)):
+                given = headers.get("x-request-timeout"), headers.get("grpc-timeout")
+                with deadline.within(timeout_of(*given, self._timeout_limit)):
                     await self._app(scope, receive, call.send)
             except ClientDisconnect:
                 call.status = call.status or LEFT
@@ -63,22 +65,6 @@ class CallMiddleware:
                 await call.fail(response_of_failure(scope, error), receive)
             finally:
                 call.close()
-
-
-def timeout_of(text: str | None, limit: float) -> float | None:
-    """Return the seconds that a caller gives by X-Request-Timeout, None for no header. Raises InvalidArgument."""
-    if text is None:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= limit:
-        rule = f"must be seconds above 0 and at most {limit:g}"
-        raise InvalidArgument(
-            f"X-Request-Timeout '{text}' {rule}", violations=[FieldViolation("X-Request-Timeout", rule)]
-        )
-    return seconds
 
 
 def response_of_failure(scope: Scope, error: Exception) -> Response:

@@ -1,0 +1,33 @@
+"""Compressed bodies become what they were, as far as that is wanted."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+
+from fairlead.kit.errors import InvalidArgument
+from services.gateway.domain.inflating import inflate
+
+BODY = b'{"rows": []}' * 100
+BARE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+BARE_BODY = BARE.compress(BODY) + BARE.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"), [("gzip", gzip.compress(BODY)), ("deflate", zlib.compress(BODY)), ("deflate", BARE_BODY)]
+)
+def test_a_body_is_read_by_its_encoding(encoding: str, body: bytes) -> None:
+    assert inflate(body, encoding, most=10_000) == BODY
+
+
+def test_no_more_is_inflated_than_is_wanted() -> None:
+    assert inflate(gzip.compress(b" " * 10_000_000), "gzip", most=100) == b" " * 100
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("body", [b"", BODY, gzip.compress(BODY)[:-9], zlib.compress(BODY)[:-9]])
+def test_what_is_broken_is_refused(encoding: str, body: bytes) -> None:
+    with pytest.raises(InvalidArgument, match=f"not valid {encoding} data"):
+        inflate(body, encoding, most=10_000)
