@@ -154,6 +154,7 @@ class ServingProcess:
             used_bytes=memory.used_bytes,
             release=memory.release,
         )
+        loader.count_in = cache.include
         observer.watch(cache)
         return cache
 

@@ -20,7 +20,7 @@ from ...domain.traffic.deployment import Deployment
 from ...doors.predictions.convert import schema_of
 from .native_runtime import NativeRuntime
 from .onnx_runtime import OnnxRuntime
-from .package_insights import PackageInsights
+from .package_insights import CountIn, PackageInsights, uncounted
 
 MANIFEST = "manifest.json"
 ONNX_MODEL = "model.onnx"
@@ -42,6 +42,8 @@ class PackageLoader:
         """Fetch packages from this store; threads compute one ONNX call."""
         self._blobs = blobs
         self._threads = threads
+        self.count_in: CountIn = uncounted
+        """Told of what models open after they were loaded, which takes memory as well."""
 
     def fetch(self, source: ModelSource) -> FetchedPackage:
         """Bring the version's package near, so that loading it reads local files.
@@ -64,7 +66,9 @@ class PackageLoader:
                 # Another process has put it away meanwhile, to have room in the folder of copies.
                 fetched = self.fetch(source)
             again = partial(self._blobs.fetch_folder, source.package_blob)
-            return load_package(fetched.folder, source.model_version, threads=self._threads, again=again)
+            return load_package(
+                fetched.folder, source.model_version, threads=self._threads, again=again, count_in=self.count_in
+            )
         except FairleadError:
             raise
         except Exception as error:
@@ -80,8 +84,17 @@ def _absent(version: str) -> FailedPrecondition:
     return FailedPrecondition(f"the package of {version} is not in the blob store", resource=version)
 
 
-def load_package(folder: Path, version: str, *, threads: int = 1, again: Callable[[], Path] | None = None) -> Model:
-    """Return the model of a package folder, warmed up; `again` returns the folder when more of it is read later.
+def load_package(
+    folder: Path,
+    version: str,
+    *,
+    threads: int = 1,
+    again: Callable[[], Path] | None = None,
+    count_in: CountIn = uncounted,
+) -> Model:
+    """Return the model of a package folder, warmed up.
+
+    When more of it is read later, `again` returns the folder, and what is read is made by way of count_in.
 
     Raises OSError, json_format.ParseError, FairleadError or what the runtime raises for a broken package.
     """
@@ -92,7 +105,9 @@ def load_package(folder: Path, version: str, *, threads: int = 1, again: Callabl
     native = manifest.runtime == model_pb2.MODEL_RUNTIME_NATIVE
     path = folder / (NATIVE_MODEL if native else ONNX_MODEL)
     runtime = _runtime(path, schema, native, threads)
-    insights = PackageInsights(again or (lambda: folder), version, schema, reason=manifest.explanation_reason)
+    insights = PackageInsights(
+        again or (lambda: folder), version, schema, reason=manifest.explanation_reason, count_in=count_in
+    )
     model = Model(version, schema, runtime, insights)
     # By the thread's own time: on a busy server most of the elapsed time may be others'.
     model.warm_up(time.thread_time, time.monotonic)

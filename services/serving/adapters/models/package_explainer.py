@@ -8,15 +8,19 @@ from typing import Any, cast, get_args
 import numpy as np
 import onnxruntime as ort
 
+from fairlead.kit.rpc import deadline
+
 from ...domain.insights.additive_scores import AdditiveScores
 from ...domain.insights.explained_parts import Link, Part, Scores, explain_predictions, explain_scores
 from ...domain.insights.explanation import Explanation, Scale
 from ...domain.insights.tree_shap import TreeShap
 from ...domain.insights.trees import Trees
 from ...domain.models.schema import Schema
-from ...domain.requests.columns import Columns
+from ...domain.requests.columns import Array, Columns
 from .onnx_runtime import ERRORS_ONLY
 
+BLOCK_ROWS = 64
+"""Rows that are explained between two looks at the time."""
 Arrays = dict[str, Any]
 
 
@@ -43,14 +47,24 @@ class PackageExplainer:
         self._features = ort.InferenceSession(str(features), options, providers=["CPUExecutionProvider"])
 
     def explain(self, columns: Columns) -> Explanation:
-        """Return each column's contribution to each prediction of columns as columns_of made them."""
+        """Return each column's contribution to each prediction of columns as columns_of made them.
+
+        Raises DeadlineExceeded where the caller's time is over before all of them are computed.
+        """
         feed = {tensor: column.reshape(-1, 1) for tensor, column in zip(self._tensors, columns, strict=True)}
         features = self._features.run(["features"], feed)[0]
+        found = []
+        for start in range(0, len(features), BLOCK_ROWS):
+            # Nobody waits for the rest any more once this raises.
+            deadline.remaining(0.0)
+            found.append(self._explained(features[start : start + BLOCK_ROWS]))
+        contributions = [each for each, _ in found]
+        return Explanation(self._names, np.concatenate(contributions), found[0][1], self._scale)
+
+    def _explained(self, features: Array) -> tuple[Array, Array]:
         if self._scale == "log_odds":
-            contributions, base = explain_scores(self._parts[0], features)
-        else:
-            contributions, base = explain_predictions(self._parts, features)
-        return Explanation(self._names, contributions, base, self._scale)
+            return explain_scores(self._parts[0], features)
+        return explain_predictions(self._parts, features)
 
 
 def _part(arrays: Arrays, number: int, columns: int) -> Part:

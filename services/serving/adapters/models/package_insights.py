@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -22,11 +22,32 @@ CALIBRATION = "calibration.npz"
 Opened = TypeVar("Opened")
 
 
+class CountIn(Protocol):
+    """Counts the memory of what a model opens later on."""
+
+    def __call__(self, version: str, make: Callable[[], Opened], /) -> Opened:
+        """Return what make() makes, counted as the model's. Raises what make() raises."""
+
+
+def uncounted(version: str, make: Callable[[], Opened], /) -> Opened:  # noqa: ARG001
+    """Return what make() makes, where nobody bounds the memory."""
+    return make()
+
+
 class PackageInsights:
     """Opens a package's files at the first request that needs them, once however many wait. See domain/insights.py."""
 
-    def __init__(self, folder: Callable[[], Path], version: str, schema: Schema, *, reason: str = "") -> None:
+    def __init__(
+        self,
+        folder: Callable[[], Path],
+        version: str,
+        schema: Schema,
+        *,
+        reason: str = "",
+        count_in: CountIn = uncounted,
+    ) -> None:
         """folder returns the package's folder when it is needed; reason says why the model has no contributions."""
+        self._count_in = count_in
         self._folder = folder
         self._version = version
         self._schema = schema
@@ -53,7 +74,8 @@ class PackageInsights:
 
     def _open(self, read: Callable[[Path], Opened]) -> Opened:
         try:
-            return read(self._folder())
+            folder = self._folder()
+            return self._count_in(self._version, lambda: read(folder))
         except NotFound as error:
             message = f"the package of {self._version} is not in the blob store any more"
             raise FailedPrecondition(message, resource=self._version) from error

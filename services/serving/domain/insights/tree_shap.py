@@ -52,6 +52,9 @@ class TreeShap:
 
     def contributions(self, features: Floats) -> Floats:
         """What each column adds to each output beyond base_values: float64 [n, outputs, columns] of features [n, k]."""
+        # Below every threshold, as the model sees it, and yet above the open end of every edge. (The features may be
+        # float32, in which such a number is less than any.) NaN stays.
+        features = np.maximum(features, np.finfo(features.dtype).min)
         total = np.zeros((len(features), self._outputs * self._columns))
         for number, part in enumerate(self._parts):
             kept = self._tables[number] if self._tables is not None else None

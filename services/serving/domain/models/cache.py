@@ -11,7 +11,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from fairlead.kit.errors import FairleadError, Internal, Unavailable
 from fairlead.kit.worker_pool import lent
@@ -19,6 +19,8 @@ from fairlead.kit.worker_pool import lent
 from .load_queue import Load, LoadQueue
 from .memory_ledger import MemoryLedger
 from .model import Model, ModelSource
+
+Part = TypeVar("Part")
 
 RETRY_SECONDS = 1.0
 """A model that could not be loaded is not tried again sooner; its error is answered meanwhile."""
@@ -169,6 +171,21 @@ class ModelCache:
         """
         with self._lock:
             self._begin(source)
+
+    def include(self, version: str, make: Callable[[], Part]) -> Part:
+        """Return what make() makes: a part that this model keeps from now on, whose memory is measured and counts as
+        the model's. Raises what make() raises.
+        """
+        with self._building:
+            with self._lock:
+                self._ledger.begin()
+            part = make()
+            with self._lock:
+                entry = self._entries.get(version)
+                if entry is not None:
+                    entry.cost += self._ledger.add()
+            self._make_room_after(version)
+        return part
 
     def discard(self, version: str) -> None:
         """Hold this model no more, also where it is pinned, still loading or failed; the next get loads it again."""

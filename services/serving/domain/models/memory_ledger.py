@@ -44,10 +44,15 @@ class MemoryLedger:
         """Note that a loading begins."""
         self._before = self._used_bytes()
 
-    def end(self, version: str) -> int:
-        """Return what the loading cost, in bytes, and count it in."""
+    def add(self) -> int:
+        """Return what was taken since begin(), in bytes, and count it in."""
         cost = max(0, self._used_bytes() - self._before)
         self.total += cost
+        return cost
+
+    def end(self, version: str) -> int:
+        """Return what the loading cost, in bytes, and count it in; the version is expected to cost that again."""
+        cost = self.add()
         self._known += cost - self._costs.get(version, 0)
         self._costs[version] = cost
         return cost

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fairlead.kit.errors import FailedPrecondition, Internal
+from fairlead.kit.errors import FailedPrecondition, FieldViolation, Internal, InvalidArgument
 
 from ..insights.explanation import Explanation
 from ..insights.insights import Insights
@@ -20,6 +20,9 @@ from .schema import Kind, Schema, TaskType
 
 QUICK_SECONDS = 0.0005
 """A row this quick is answered where it arrives; a slower one goes to a thread of its own."""
+
+EXPLAINED_ROWS = 1000
+"""A row's explanation takes as long as hundreds of predictions (up to 40 ms), so one request may have so many."""
 
 WAITS_SECONDS = 0.02
 """A row that takes so long every time is not quick, whatever its thread's own time says."""
@@ -70,8 +73,15 @@ class Model:
     def explain(self, columns: Columns, rows: int) -> Explanation:
         """Return how much each column moved each prediction; takes longer than the prediction itself.
 
-        Raises FailedPrecondition, saying why, where the model has no contributions to give.
+        Raises InvalidArgument for more than EXPLAINED_ROWS rows, FailedPrecondition, saying why, where the model has no
+        contributions to give, DeadlineExceeded where the caller's time is over meanwhile.
         """
+        if rows > EXPLAINED_ROWS:
+            raise InvalidArgument(
+                f"explanations are computed for at most {EXPLAINED_ROWS} rows a request, and this one has {rows}; send "
+                "fewer rows at a time, or leave fairlead_explain out",
+                violations=[FieldViolation("fairlead_explain", f"at most {EXPLAINED_ROWS} rows are possible")],
+            )
         explanation = self._known_insights().explainer().explain(columns)
         if len(explanation.contributions) != rows:
             raise Internal(f"the model {self.version} explained {len(explanation.contributions)} rows of {rows}")

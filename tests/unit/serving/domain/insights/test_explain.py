@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xgboost
 
-from fairlead.kit.errors import FailedPrecondition
+from fairlead.kit.blobs import open_blob_store
+from fairlead.kit.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument
+from fairlead.kit.rpc import deadline
+from services.serving.adapters.models.memory import ProcessMemory
+from services.serving.adapters.models.package import PackageLoader
 from services.serving.domain.insights.explanation import Explanation
+from services.serving.domain.models.cache import ModelCache
+from services.serving.domain.models.model import EXPLAINED_ROWS, ModelSource
+from services.serving.domain.requests.columns import Columns
 from services.trainer.domain.export import FittedModel, WeightedEnsemble
 from services.trainer.domain.preparation import StepSpec
+from tests.unit.serving.houses import Unobserved
 from tests.unit.trainer.export.candidates import fit
 
 from .models import awkward, data, in_order, package, served
@@ -77,6 +86,24 @@ def test_base_and_contributions_sum_to_what_the_model_says(tmp_path: Path, name:
     prediction = model.predict(columns, len(native))
     answered = prediction.values if prediction.values is not None else prediction.probabilities
     np.testing.assert_allclose(answered, native, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", TREES)
+def test_infinite_and_huge_values_are_explained_as_they_are_predicted(tmp_path: Path, family: str) -> None:
+    train, held_out = data("california")
+    model = served(tmp_path / "model", fit(train, family), held_out)
+    extremes = np.array([-np.inf, np.inf, -1e39, 1e39, -1.7e308, -3.5e38, 3.5e38])
+    rows = {name: values[: len(extremes)].copy() for name, values in held_out.columns.items()}
+    numbers = [column.name for column in held_out.inputs if rows[column.name].dtype.kind == "f"]
+    for name in numbers:
+        for place, value in enumerate(extremes):
+            changed = {**rows, name: np.where(np.arange(len(extremes)) == place, value, rows[name])}
+            columns = in_order(held_out, changed)
+            predicted = model.predict(columns, len(extremes)).values
+            assert predicted is not None
+            np.testing.assert_allclose(
+                totals(model.explain(columns, len(extremes)))[:, 0], predicted, rtol=1e-5, atol=1e-5, err_msg=name
+            )
 
 
 @pytest.mark.parametrize("name", ["adult", "penguins", "california"])
@@ -275,6 +302,62 @@ def test_a_broken_file_is_told_and_read_again_at_the_next_request(tmp_path: Path
         model.explain(columns, held_out.row_count)
     path.write_bytes(whole)
     assert model.explain(columns, held_out.row_count).scale == "log_odds"
+
+
+def many(columns: Columns, rows: int) -> Columns:
+    """So many rows of a few."""
+    return tuple(np.resize(column, rows) for column in columns)
+
+
+def test_a_request_may_have_so_many_rows_explained_and_no_more(tmp_path: Path) -> None:
+    train, held_out = data("california")
+    model = served(tmp_path / "model", fit(train, "decision_tree"), held_out)
+    columns = in_order(held_out, held_out.columns)
+    with pytest.raises(InvalidArgument, match="at most 1000 rows a request, and this one has 1001; send fewer"):
+        model.explain(many(columns, EXPLAINED_ROWS + 1), EXPLAINED_ROWS + 1)
+    explanation = model.explain(many(columns, EXPLAINED_ROWS), EXPLAINED_ROWS)
+    few = model.explain(many(columns, 3), 3)
+    np.testing.assert_array_equal(explanation.contributions[:3], few.contributions)
+    assert explanation.contributions.shape == (EXPLAINED_ROWS, 1, len(columns))
+
+
+def test_explaining_ends_with_the_callers_time(tmp_path: Path) -> None:
+    train, held_out = data("california")
+    model = served(tmp_path / "model", fit(train, "random_forest"), held_out)
+    columns = many(in_order(held_out, held_out.columns), EXPLAINED_ROWS)
+    model.explain(many(columns, 1), 1)
+    with deadline.within(1e-6), pytest.raises(DeadlineExceeded):
+        model.explain(columns, EXPLAINED_ROWS)
+    with deadline.within(600.0):
+        assert len(model.explain(columns, EXPLAINED_ROWS).contributions) == EXPLAINED_ROWS
+
+
+def test_an_explainer_counts_as_its_models_memory(tmp_path: Path) -> None:
+    train, held_out = data("adult")
+    folder = package(tmp_path / "model", fit(train, "lightgbm"), held_out)
+    memory = ProcessMemory()
+    blobs = open_blob_store(f"file://{tmp_path}/blobs", tmp_path / "cache")
+    loader = PackageLoader(blobs)
+    cache = ModelCache(
+        loader.load,
+        fetch=loader.fetch,
+        budget_bytes=1 << 40,
+        resident_bytes=memory.resident_bytes,
+        used_bytes=memory.used_bytes,
+        loaders=1,
+        observer=Unobserved(),
+        clock=time.monotonic,
+    )
+    loader.count_in = cache.include
+    model = cache.get(ModelSource("projects/p/models/m/versions/1", blobs.put_folder(folder, "models/p/m")))
+    before, columns = cache.usage().bytes, in_order(held_out, held_out.columns)
+    model.explain(many(columns, 1), 1)
+    grown = cache.usage().bytes - before
+    # Its tables alone.
+    assert grown > 100_000
+    model.explain(many(columns, 1), 1)
+    assert cache.usage().bytes == before + grown
+    cache.close()
 
 
 def test_nothing_is_read_before_it_is_asked_for(tmp_path: Path) -> None:

@@ -468,3 +468,29 @@ def test_a_model_that_was_loaded_answers_though_the_memory_can_not_be_looked_at_
     cached.cache.close()
     assert len(cached.story.unmeasured_for) == 1
     assert cached.cache.state("a").state is CacheState.READY
+
+
+def test_what_a_model_opens_later_counts_as_its_own_and_goes_with_it() -> None:
+    cached = Cached(room_for=4)
+    for version in ("a", "b", "c"):
+        cached.get(version)
+    # Something that takes as much as three models, which belongs to the last one.
+    part = cached.cache.include("c", lambda: [SumRuntime(cached.machine) for _ in range(3)])
+    assert len(part) == 3
+    assert cached.held("a", "b", "c") == ["c"]
+    assert cached.cache.usage().bytes == 4 * MODEL_BYTES
+    cached.cache.discard("c")
+    assert cached.cache.usage().bytes == 0
+
+
+def test_a_part_that_can_not_be_opened_costs_nothing() -> None:
+    cached = Cached()
+    cached.get("a")
+
+    def fail() -> None:
+        raise FailedPrecondition("the package has nothing of this")
+
+    with pytest.raises(FailedPrecondition, match="nothing of this"):
+        cached.cache.include("a", fail)
+    assert cached.cache.usage().bytes == MODEL_BYTES
+    assert cached.get("b") == "b"
