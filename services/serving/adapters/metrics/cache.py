@@ -67,10 +67,7 @@ class PrometheusCacheObserver(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield what was counted so far, and what is held now."""
         with self._lock:
-            fallen, _ = self._names.rank()
-            for counts in self._counts.values():
-                for name in fallen:
-                    counts.pop(name, None)
+            self._names.rank()
             for kind, name, documentation in _COUNTERS:
                 family = CounterMetricFamily(name, documentation, labels=["model"])
                 for label, count in sorted(self._counts[kind].items()):

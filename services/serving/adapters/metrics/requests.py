@@ -22,7 +22,7 @@ from .top_names import OTHER, NameUse, TopNames
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 ROW_BUCKETS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
-LABELLED = 50
+LABELLED = 100
 """Deployments with a label of their own."""
 _BUCKETS_NS = tuple(round(bucket * 1e9) for bucket in BUCKETS)
 _SECONDS = 1e-9
@@ -38,19 +38,20 @@ class _Distribution:
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0
 
-    def add(self, value: int) -> None:
-        self.counts[bisect_left(self._bounds, value)] += 1
-        self.total += value
+    def add(self, value: int, times: int = 1) -> None:
+        self.counts[bisect_left(self._bounds, value)] += times
+        self.total += value * times
 
 
 class _Series:
     """What is counted of one label and door; all of it under its lock."""
 
-    __slots__ = ("compute", "lock", "refused", "rows", "seconds")
+    __slots__ = ("batches", "compute", "lock", "refused", "rows", "seconds")
 
     def __init__(self) -> None:
         self.lock = Lock()
         self.rows = _Distribution(ROW_BUCKETS)
+        self.batches = _Distribution(ROW_BUCKETS)
         self.seconds = _Distribution(_BUCKETS_NS)
         self.compute = _Distribution(_BUCKETS_NS)
         self.refused: dict[str, int] = {}
@@ -97,16 +98,20 @@ class PrometheusObserver(Collector):
         """Count a request that has come; answered or refused follows."""
         next(self._door(door).began)
 
-    def answered(self, deployment: str, door: str, rows: int, total_ns: int, compute_ns: int) -> None:
-        """Count an answered request; durations in nanoseconds."""
+    def answered(
+        self, deployment: str, door: str, rows: int, total_ns: int, compute_ns: int, requests: int = 1
+    ) -> None:
+        """Count an answered request, or several of so many rows each, computed together; durations in nanoseconds."""
         through = self._door(door)
-        next(through.ended)
+        for _ in range(requests):
+            next(through.ended)
         found = through.found.get(deployment)
         series, use = found if found is not None else self._find(deployment, door)
-        use.uses += 1
+        use.uses += requests
         with series.lock:
-            series.rows.add(rows)
-            series.seconds.add(total_ns)
+            series.rows.add(rows, requests)
+            series.batches.add(rows * requests)
+            series.seconds.add(total_ns, requests)
             series.compute.add(compute_ns)
 
     def refused(self, deployment: str, door: str, code: str) -> None:
@@ -127,18 +132,19 @@ class PrometheusObserver(Collector):
         """End the series of a deployment that is gone."""
         with self._lock:
             self._names.forget(deployment)
-            self._drop(deployment)
+            self._find_again(deployment)
+            for door in self._doors:
+                self._series.pop((deployment, door), None)
 
     def describe(self) -> list[Metric]:
         """Return nothing, so that registering counts nothing."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield what was counted so far; labels go to the deployments used most since the last time."""
+        """Yield what was counted so far; labels that are left go to the deployments used most of late."""
         with self._lock:
-            for names in self._names.rank():
-                for name in names:
-                    self._drop(name)
+            for name in self._names.rank():
+                self._find_again(name)
             series = sorted(self._series.items())
             in_flight = {door: through.in_flight() for door, through in sorted(self._doors.items())}
         yield from _families(series)
@@ -153,7 +159,7 @@ class PrometheusObserver(Collector):
     def _find(self, deployment: str, door: str) -> tuple[_Series, NameUse]:
         if not self._is_known(deployment):
             return self._other(door), NameUse(OTHER)
-        # All at once, so that no series is found that a ranking has just ended.
+        # All at once, so that no series is found that has just ended, or is another since a ranking.
         with self._lock:
             use = self._names.meet(deployment)
             found = self._series_of(use.label, door), use
@@ -167,11 +173,10 @@ class PrometheusObserver(Collector):
     def _series_of(self, label: str, door: str) -> _Series:
         return self._series.setdefault((label, door), _Series())
 
-    def _drop(self, deployment: str) -> None:
-        """End the deployment's own series, and let its next request find the one it has now; the lock is held."""
-        for door, through in self._doors.items():
+    def _find_again(self, deployment: str) -> None:
+        """Let the deployment's next request find the series it has now; the lock is held."""
+        for through in self._doors.values():
             through.found.pop(deployment, None)
-            self._series.pop((deployment, door), None)
 
 
 def _families(all_series: list[tuple[tuple[str, str], _Series]]) -> Iterator[Metric]:
@@ -181,6 +186,9 @@ def _families(all_series: list[tuple[tuple[str, str], _Series]]) -> Iterator[Met
         "fairlead_prediction_requests", "Prediction requests by outcome.", labels=[*labels, "code"]
     )
     sizes = HistogramMetricFamily("fairlead_prediction_request_rows", "Rows of a request.", labels=labels)
+    batches = HistogramMetricFamily(
+        "fairlead_prediction_batch_rows", "Rows computed at once, of one request or of several.", labels=labels
+    )
     seconds = HistogramMetricFamily(
         "fairlead_prediction_seconds",
         "Seconds from a decoded request to its prediction, logging included.",
@@ -195,11 +203,12 @@ def _families(all_series: list[tuple[tuple[str, str], _Series]]) -> Iterator[Met
             outcomes = {"OK": answered, **series.refused} if answered else dict(series.refused)
             rows.add_metric(key, series.rows.total)
             _add(sizes, key, series.rows, ROW_BUCKETS, 1)
+            _add(batches, key, series.batches, ROW_BUCKETS, 1)
             _add(seconds, key, series.seconds, BUCKETS, _SECONDS)
             _add(compute, key, series.compute, BUCKETS, _SECONDS)
         for code, count in outcomes.items():
             requests.add_metric([*key, code], count)
-    yield from (rows, requests, sizes, seconds, compute)
+    yield from (rows, requests, sizes, batches, seconds, compute)
 
 
 def _add(

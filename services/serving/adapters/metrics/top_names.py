@@ -1,14 +1,17 @@
-"""Which names get a label of their own in metrics, where there may be thousands: the most used ones."""
+"""Which names get a label of their own in metrics, where there may be thousands: the most used ones.
+
+A label is never taken back while its name is there: a counter that ends, or goes on under another label, would make
+sums go down, which those who read counters take for a restart.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from threading import Lock
 
 OTHER = "other"
 """The label of all names that have none of their own."""
 ADVANTAGE = 2.0
-"""How many times as much as a labelled name another must be used to take its place, so that labels do not flutter."""
+"""How many times as much as the mean name one must be used to earn a label."""
 
 
 class NameUse:
@@ -23,23 +26,27 @@ class NameUse:
 
 
 class TopNames:
-    """Labels for at most `limit` names at a time; all others share OTHER. Safe to call from many threads."""
+    """Labels for at most `limit` names; all others share OTHER. Safe to call from many threads.
+
+    The first half goes to whoever comes first, the other half to those that prove to be used much.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._at_once = max(1, limit // 2)
         self._lock = Lock()
         self._names: dict[str, NameUse] = {}
         self._labelled: set[str] = set()
 
     def meet(self, name: str) -> NameUse:
-        """Return what is known of a name; a new one gets a label of its own while there are some left."""
+        """Return what is known of a name; a new one gets a label of its own while there are some for the first."""
         known = self._names.get(name)
         if known is not None:
             return known
         with self._lock:
             use = self._names.get(name)
             if use is None:
-                labelled = len(self._labelled) < self._limit
+                labelled = len(self._labelled) < self._at_once
                 if labelled:
                     self._labelled.add(name)
                 use = self._names[name] = NameUse(name if labelled else OTHER)
@@ -51,33 +58,23 @@ class TopNames:
             self._names.pop(name, None)
             self._labelled.discard(name)
 
-    def rank(self) -> tuple[list[str], list[str]]:
-        """Give labels to the names used most since the last ranking, earlier uses counting half as much each time.
+    def rank(self) -> list[str]:
+        """Give labels that are left to the names used most, earlier uses counting half as much each time.
 
-        Returns the names that lost their label, and those that got one.
+        Returns the names that got one.
         """
         with self._lock:
             for use in self._names.values():
                 use.score, use.uses = use.score / 2 + use.uses, 0
-            ranked = sorted(self._labelled, key=self._score)
             others = sorted(self._names.keys() - self._labelled, key=self._score, reverse=True)
-            free = self._limit - len(self._labelled)
-            risen, fallen = others[:free], []
-            for challenger, holder in zip(others[free:], ranked, strict=False):
-                if self._score(challenger) <= ADVANTAGE * self._score(holder):
-                    break
-                risen.append(challenger)
-                fallen.append(holder)
-            self._relabel(fallen, OTHER)
+            risen = others[: self._limit - len(self._labelled)]
+            if len(self._names) > self._limit:
+                enough = ADVANTAGE * sum(use.score for use in self._names.values()) / len(self._names)
+                risen = [name for name in risen if self._score(name) > enough]
             for name in risen:
-                self._relabel([name], name)
-            self._labelled.difference_update(fallen)
+                self._names[name].label = name
             self._labelled.update(risen)
-        return fallen, risen
+        return risen
 
     def _score(self, name: str) -> float:
         return self._names[name].score
-
-    def _relabel(self, names: Iterable[str], label: str) -> None:
-        for name in names:
-            self._names[name].label = label

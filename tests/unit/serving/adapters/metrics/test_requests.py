@@ -20,6 +20,10 @@ class Observed:
         lines = generate_latest(self.registry).decode().splitlines()
         return {name: float(value) for name, _, value in (x.rpartition(" ") for x in lines if not x.startswith("#"))}
 
+    def rows(self, found: dict[str, float]) -> float:
+        """Rows predicted by all."""
+        return sum(value for name, value in found.items() if name.startswith("fairlead_predictions_total"))
+
     def deployments(self) -> set[str]:
         return {name.split('deployment="')[1].split('"')[0] for name in self.scrape() if 'deployment="' in name}
 
@@ -78,23 +82,36 @@ def test_a_thousand_deployments_never_make_more_labels_than_there_are_and_one() 
         assert "other" in found
 
 
-def test_the_deployments_used_most_get_the_labels_and_the_rest_share_one() -> None:
-    observed = Observed()
+def test_half_of_the_labels_go_to_the_first_and_half_to_the_most_used() -> None:
+    observed = Observed(labelled=6)
     for number in range(20):
-        observed.answer(f"d{number}", times=1 if number < 15 else 10)
-    observed.scrape()
+        observed.answer(f"d{number}", times=1 if number < 17 else 10)
+    assert observed.deployments() == {"d0", "d1", "d2", "other"}
     for number in range(20):
         observed.answer(f"d{number}")
-    assert observed.deployments() == {"d15", "d16", "d17", "d18", "d19", "other"}
+    assert observed.deployments() == {"d0", "d1", "d2", "d17", "d18", "d19", "other"}
+    # What was counted before it had a label stays where it was.
     assert observed.scrape()['fairlead_predictions_total{deployment="d19",door="rest"}'] == 1
 
 
-def test_a_label_does_not_change_hands_for_a_little() -> None:
-    observed = Observed(labelled=1)
-    for _ in range(5):
-        observed.answer("a", times=10)
-        observed.answer("b", times=15)
-        assert "b" not in observed.deployments()
+def test_a_name_that_is_used_little_more_than_the_others_earns_no_label() -> None:
+    observed = Observed(labelled=4)
+    for number in range(20):
+        observed.answer(f"d{number}", times=10 if number < 19 else 15)
+        observed.scrape()
+    assert observed.deployments() == {"d0", "d1", "d2", "d3", "other"} - {"d2", "d3"}
+
+
+def test_no_counter_ever_goes_down_whoever_is_used_most() -> None:
+    observed = Observed(labelled=6)
+    before: dict[str, float] = {}
+    for turn in range(30):
+        for number in range(40):
+            observed.answer(f"d{number}", times=1 + 20 * (number // 4 == turn % 10))
+        found = {name: value for name, value in observed.scrape().items() if "in_flight" not in name}
+        assert all(found[name] >= value for name, value in before.items())
+        assert observed.rows(found) == (turn + 1) * (40 + 80)
+        before = found
 
 
 def test_a_deployment_that_is_gone_leaves_its_label_to_another() -> None:
