@@ -14,6 +14,8 @@ from .reading import publish, said, take
 from .stores import KafkaStore, SqliteStore, Store
 
 AGE_SECONDS = 2.0
+# A broker looks for what is too old half a minute after its start at the earliest, if it is not told otherwise.
+AT_ONCE = {"log.initial.task.delay.ms": "500"}
 
 
 @pytest.fixture(params=["sqlite", "kafka"])
@@ -25,7 +27,7 @@ def forgetful(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]
         store.close()
         return
     age = str(round(AGE_SECONDS * 1000))
-    with KafkaBroker({"log.retention.ms": age, "log.retention.check.interval.ms": "500"}) as broker:
+    with KafkaBroker({"log.retention.ms": age, "log.retention.check.interval.ms": "500", **AT_ONCE}) as broker:
         kafka = KafkaStore(broker.bootstrap)
         yield kafka
         kafka.close()
