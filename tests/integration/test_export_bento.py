@@ -201,7 +201,9 @@ def test_the_open_inference_protocol_is_spoken(adult_http: httpx.Client) -> None
     assert adult_http.get("/v2/models/adult/ready").status_code == 200
     assert len(adult_http.get("/v2/models/adult").json()["inputs"]) == len(PEOPLE[0])
     assert adult_http.get("/v2/models/other").status_code == 404
-    assert "'age'" in adult_http.post("/v2/models/adult/infer", json={"inputs": []}).json()["error"]
+    assert "'age'" in adult_http.post("/v2/models/adult/infer", json={"inputs": tensors[1:]}).json()["error"]
+    wrong = adult_http.post("/v2/models/adult/infer", json={"inputs": tensors, "outputs": ["predict"]})
+    assert (wrong.status_code, wrong.json()["error"][:9]) == (400, "outputs: ")
 
 
 def numbers() -> set[str]:

@@ -1,35 +1,43 @@
-"""The Open Inference Protocol, version 2, over REST: a tensor per column, in JSON."""
+"""The Open Inference Protocol, version 2, over REST, in JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from .infer_request import parse_infer_request, seconds_of
+from .json_tensors import BYTES
 from .manifest import BOOLEAN, NUMBER, Manifest
-from .model import Predicted, the_model
-from .rows import Refused, column_of
+from .model import Array, Predicted
+from .outputs import described_outputs, output_tensors
+from .rows import Refused
+from .tensors import columns_of_tensors
 
-BYTES = "BYTES"
-TYPES = {"FP16": "<f2", "FP32": "<f4", "FP64": "<f8"}
 BINARY = "inference-header-content-length"
 
+Predict = Callable[[list[Array]], Predicted]
 
-def open_inference(manifest: Manifest) -> Starlette:
-    """Return the application, for routes below /v2."""
+
+class Late(Exception):
+    """The caller waits no more, so that nothing is computed for it."""
+
+
+def open_inference(manifest: Manifest, predict: Predict) -> Starlette:
+    """Return the application, for routes below /v2; predict takes the columns that the manifest names."""
     about = {
         "name": manifest.model,
         "versions": [manifest.number],
         "platform": "fairlead",
         "inputs": [{"name": c.name, "datatype": _datatype(c.kind), "shape": [-1, 1]} for c in manifest.columns],
-        "outputs": _outputs(manifest),
+        "outputs": described_outputs(manifest),
     }
 
     async def live(_request: Request) -> Response:
@@ -39,7 +47,7 @@ def open_inference(manifest: Manifest) -> Starlette:
         return _json({"ready": True})
 
     async def server(_request: Request) -> Response:
-        return _json({"name": "fairlead-bento", "version": manifest.number, "extensions": []})
+        return _json({"name": "fairlead-bento", "version": manifest.number, "extensions": ["classification"]})
 
     async def metadata(request: Request) -> Response:
         return _unknown(request, manifest) or _json(about)
@@ -48,16 +56,7 @@ def open_inference(manifest: Manifest) -> Starlette:
         return _unknown(request, manifest) or _json({"name": manifest.model, "ready": True})
 
     async def infer(request: Request) -> Response:
-        unknown = _unknown(request, manifest)
-        if unknown is not None:
-            return unknown
-        if BINARY in request.headers:
-            return _json({"error": "binary tensors are not read here; send their data as JSON"}, 400)
-        try:
-            body = await request.body()
-            return _json(await run_in_threadpool(_infer, manifest, body))
-        except Refused as error:
-            return _json({"error": str(error)}, 400)
+        return _unknown(request, manifest) or await _told(request, manifest, predict)
 
     model = "/v2/models/{model}"
     version = f"{model}/versions/{{version}}"
@@ -73,68 +72,33 @@ def open_inference(manifest: Manifest) -> Starlette:
     )
 
 
-def _infer(manifest: Manifest, body: bytes) -> dict[str, Any]:
+async def _told(request: Request, manifest: Manifest, predict: Predict) -> Response:
+    if BINARY in request.headers:
+        return _json({"error": "binary tensors are not read here; send their data as JSON"}, 400)
+    came = time.monotonic()
     try:
-        asked = from_json(body)
-    except ValueError as error:
-        raise Refused(f"the body is not JSON: {error}") from None
-    if not isinstance(asked, dict) or not isinstance(asked.get("inputs"), list):
-        raise Refused('the body must be an object with "inputs", a list of tensors')
-    sent = {str(tensor["name"]): tensor for tensor in asked["inputs"] if isinstance(tensor, dict) and "name" in tensor}
-    absent = [column.name for column in manifest.columns if column.name not in sent]
-    if absent:
-        raise Refused(f"the model reads the tensors {', '.join(map(repr, absent))}, which were not sent")
-    columns = [column_of(column, _values(sent[column.name])) for column in manifest.columns]
-    if len({len(column) for column in columns}) > 1:
-        raise Refused("the tensors have different numbers of rows; send tensors of equal length")
-    known = {each["name"]: each for each in _tensors(manifest, the_model().predict(columns))}
-    wanted = [str(each.get("name")) for each in asked.get("outputs") or ()] or list(known)
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise Refused(f"the model has no output '{unknown[0]}'; it answers {', '.join(known)}")
+        header = request.headers.get("grpc-timeout")
+        ends = came + seconds_of(header) if header is not None else None
+        return _json(await run_in_threadpool(_infer, manifest, predict, await request.body(), came, ends))
+    except Refused as error:
+        return _json({"error": str(error)}, 400)
+    except Late as error:
+        return _json({"error": str(error)}, 504)
+
+
+def _infer(manifest: Manifest, predict: Predict, body: bytes, came: float, ends: float | None) -> dict[str, Any]:
+    request = parse_infer_request(manifest, body)
+    columns = columns_of_tensors(manifest.columns, request.tensors)
+    if request.timeout is not None:
+        ends = min(came + request.timeout, ends) if ends is not None else came + request.timeout
+    if ends is not None and time.monotonic() >= ends:
+        raise Late("the caller's deadline has passed")
     return {
         "model_name": manifest.model,
         "model_version": manifest.number,
-        "id": str(asked.get("id") or ""),
-        "outputs": [known[name] for name in wanted],
+        "id": request.id,
+        "outputs": output_tensors(manifest, predict(columns), request.outputs),
     }
-
-
-def _values(tensor: Mapping[str, Any]) -> list[Any]:
-    """Return a tensor's data, flat; numbers as precise as its datatype says."""
-    data, shape = tensor.get("data"), tensor.get("shape")
-    if not isinstance(data, list) or not isinstance(shape, list):
-        raise Refused(f"tensor '{tensor['name']}' needs a shape and data, both lists")
-    values = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in data]
-    if shape not in ([len(values)], [len(values), 1]):
-        raise Refused(f"tensor '{tensor['name']}' has shape {shape} and {len(values)} values; expected [n] or [n, 1]")
-    dtype = TYPES.get(str(tensor.get("datatype")))
-    if dtype is None:
-        return values
-    try:
-        numbers: list[Any] = np.array([np.nan if value is None else value for value in values], dtype=dtype).tolist()
-    except (TypeError, ValueError):
-        raise Refused(f"tensor '{tensor['name']}' holds what is no number, but is {tensor['datatype']}") from None
-    return numbers
-
-
-def _tensors(manifest: Manifest, made: Predicted) -> Sequence[dict[str, Any]]:
-    shapes = _outputs(manifest)
-    answers = [made.labels, made.probabilities] if manifest.classes else [made.values]
-    arrays = [np.asarray(answer) for answer in answers]
-    return [
-        {**about, "shape": [*array.shape], "data": array.ravel().tolist()}
-        for about, array in zip(shapes, arrays, strict=True)
-    ]
-
-
-def _outputs(manifest: Manifest) -> list[dict[str, Any]]:
-    if not manifest.classes:
-        return [{"name": "predict", "datatype": "FP64", "shape": [-1]}]
-    return [
-        {"name": "predict", "datatype": BYTES, "shape": [-1]},
-        {"name": "predict_proba", "datatype": "FP64", "shape": [-1, len(manifest.classes)]},
-    ]
 
 
 def _datatype(kind: str) -> str:

@@ -99,9 +99,14 @@ def _time(value: Any) -> float:
     if not isinstance(value, str):
         raise ValueError(A_TIME)
     try:
-        moment = datetime.fromisoformat(value)
+        return epoch_seconds(value)
     except ValueError:
         raise ValueError(A_TIME) from None
+
+
+def epoch_seconds(text: str) -> float:
+    """Return seconds since 1970-01-01 UTC of an ISO 8601 text, in UTC where it has no offset. Raises ValueError."""
+    moment = datetime.fromisoformat(text.strip())
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

@@ -10,6 +10,7 @@ import bentoml
 from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.responses import JSONResponse
 
+from .in_flight import InFlight, in_flight_limit
 from .manifest import read_manifest
 from .model import Predicted, the_model
 from .open_inference import open_inference
@@ -60,7 +61,7 @@ class Regression(Answer):
 
 
 @bentoml.service(name=MANIFEST.model, traffic={"timeout": TIMEOUT_SECONDS})
-@bentoml.asgi_app(open_inference(MANIFEST), path="/")
+@bentoml.asgi_app(open_inference(MANIFEST, lambda columns: the_model().predict(columns)), path="/")
 class FairleadModel:
     """A model exported from Fairlead."""
 
@@ -77,6 +78,9 @@ class FairleadModel:
             refusal: Any = JSONResponse({"error": str(error)}, 400)
             return refusal  # type: ignore[no-any-return]
         return _answer(request_id or uuid.uuid4().hex, made)
+
+
+FairleadModel.add_asgi_middleware(InFlight, limit=in_flight_limit())  # type: ignore[attr-defined]
 
 
 def _predict(rows: list[dict[str, Any]]) -> Predicted:
