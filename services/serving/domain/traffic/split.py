@@ -74,6 +74,16 @@ def check_traffic(traffic: Sequence[Target], field: str = "traffic") -> None:
         for index, version in enumerate(versions)
         if version in versions[:index]
     ]
+    numbers = [version.rpartition("/")[2] for version in versions]
+    problems += [
+        FieldViolation(
+            f"{field}[{index}].model_version",
+            f"'{version}' has the same number as '{versions[numbers.index(number)]}', and callers of the Open "
+            "Inference Protocol name a version of a deployment by its number; export one once more for another number",
+        )
+        for index, (version, number) in enumerate(zip(versions, numbers, strict=True))
+        if number in numbers[:index] and version not in versions[:index]
+    ]
     total = math.fsum(target.percent for target in traffic if not target.shadow)
     if not problems and abs(total - 100.0) > TOLERANCE:
         problems.append(FieldViolation(field, f"the percentages sum to {total:g}; they must sum to 100"))

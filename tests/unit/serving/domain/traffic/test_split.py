@@ -44,6 +44,8 @@ def owned(traffic: Traffic) -> list[tuple[int, float]]:
         ([target(1, float("nan"))], "is nan"),
         ([target(1, 50), target(1, 50)], "in the split already; name it once"),
         ([target(1, 100), target(1, shadow=True)], "in the split already; name it once"),
+        ([target(1, 50), Target("projects/p/models/n/versions/1", "", 50)], "n/versions/1' has the same number as"),
+        ([target(1, 100), Target("projects/p/models/n/versions/1", "", shadow=True)], "has the same number as"),
         ([target(1, 100), target(2, 10, shadow=True)], "a shadow answers nobody"),
         ([target(1, shadow=True)], "sum to 0"),
         ([target(n, 100 / 33) for n in range(33)], "at most 32 are possible"),
