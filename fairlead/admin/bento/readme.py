@@ -26,9 +26,9 @@ The answer has {answer}. Body and answer are those of Fairlead's own `:predict`.
 - The Open Inference Protocol, version 2, is below `/v2` in JSON (`POST /v2/models/{model}/infer`: a tensor per column,
   a matrix of numbers, or rows as JSON texts; binary tensors are refused).
 - A worker has 256 predictions under way at most (`FAIRLEAD_BENTO_IN_FLIGHT`); those beyond are answered 429 with
-  `Retry-After`. Below `/v2` a caller may say how long it waits (`Grpc-Timeout`, or the parameter `timeout`): what is late
-  when its turn comes is not computed, and answered 504. BentoML itself answers 504 after 300 s. There is no limit of
-  rows or bytes: put one into what stands in front of it.
+  `Retry-After`. Below `/v2` a caller may say how long it waits (`Grpc-Timeout`, or the parameter `timeout`): what is
+  late when its turn comes is not computed, and answered 504. BentoML itself answers 504 after 300 s. There is no limit
+  of rows or bytes: put one into what stands in front of it.
 - As an image: `bentoml containerize {model}:{number}`, after `bentoml import` of the archive.
 - What it computes with: {runtime}; needs {requirements}.
 - How it was trained, on what, and how good it is: `src/model/model_card.md`.
