@@ -31,6 +31,7 @@ from .routes import (
     preparations,
     profiles,
     projects,
+    repository,
     runs,
     sign_in,
     system,
@@ -59,6 +60,8 @@ ROUTERS = (
     monitors.router,
     tasks.router,
     task_events.router,
+    # Before the models themselves, one of which "stats" would be.
+    repository.router,
     inference.router,
 )
 

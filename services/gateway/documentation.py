@@ -54,11 +54,11 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return listed
 
 
-def body_of(model: type[Schema]) -> dict[str, Any]:
+def body_of(model: type[Schema], *, required: bool = True) -> dict[str, Any]:
     """Return the `openapi_extra` of an endpoint that reads its JSON body by itself."""
     schema = model.model_json_schema()
     content = {"schema": _inlined(schema, schema.pop("$defs", {})), "example": model.example()}
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+    return {"requestBody": {"required": required, "content": {"application/json": content}}}
 
 
 def _inlined(value: Any, definitions: dict[str, Any]) -> Any:

@@ -193,6 +193,7 @@ SHORT = {
     "a body that is gzipped in name alone": (400, Asked(PREDICT, ROWS, with_headers(GZIP))),
     "a body gzipped in part": (400, Asked(PREDICT, gzip.compress(ROWS)[:-9], with_headers(GZIP))),
     "a small body of a large one": (413, Asked(PREDICT, gzip.compress(b" " * 1_000_000), with_headers(GZIP))),
+    "nothing, gzipped in name": (400, Asked(PREDICT, b"", with_headers(GZIP), fail=InvalidArgument("no JSON"))),
     "another encoding": (415, Asked(PREDICT, ROWS, with_headers((ENCODING, "br")))),
     "no encoding by its name": (200, Asked(PREDICT, ROWS, with_headers((ENCODING, "identity")))),
     "a trace": (200, Asked(PREDICT, ROWS, with_headers(("traceparent", f"00-{TRACE}-b7ad6b7169203331-01")))),

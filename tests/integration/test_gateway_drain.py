@@ -121,6 +121,7 @@ def gateway(home: Path, serving: RunningService, endpoints: str) -> Iterator[str
         "FAIRLEAD_BASE_PORT": str(port),
         "FAIRLEAD_SERVING_ADDRESS": serving.settings.address,
         "FAIRLEAD_GATEWAY_SERVING_ENDPOINTS": endpoints,
+        "FAIRLEAD_GATEWAY_INFERENCE_ADDRESS": serving.settings.grpc_address,
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "services.gateway"], cwd=ROOT, env={**serving.environment, **environment}

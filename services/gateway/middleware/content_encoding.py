@@ -46,7 +46,7 @@ async def inflated(body: bytes, encoding: str, limit: int) -> bytes:
     Raises InvalidArgument for a broken body, BodyTooLarge above the limit, HTTPException 415 for another encoding.
     """
     name = encoding.strip().lower()
-    if name in IDENTITY:
+    if name in IDENTITY or not body:
         return body
     if name not in ENCODINGS:
         raise HTTPException(

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Path, Request, Response
 from fairlead.api.inference.v2.open_inference_pb2 import (
     ModelMetadataRequest,
     ModelReadyRequest,
-    RepositoryIndexRequest,
     ServerLiveRequest,
     ServerMetadataRequest,
     ServerReadyRequest,
@@ -26,7 +25,6 @@ from ..schemas.inference import (
     Liveness,
     ModelMetadata,
     ModelReadiness,
-    RepositoryEntry,
     ServerMetadata,
     ServerReadiness,
 )
@@ -61,13 +59,6 @@ def get_server_readiness(gateway: Gateway) -> ServerReadiness:
     if not gateway.services.inference.ServerReady(ServerReadyRequest()).ready:
         raise Unavailable("serving is not ready yet; try again in a few seconds", retry_after=2.0)
     return ServerReadiness(ready=True)
-
-
-@router.post("/repository/index", responses=failures(401, 503))
-def list_repository(gateway: Gateway) -> list[RepositoryEntry]:
-    """List the models that serving holds."""
-    models = gateway.services.inference.RepositoryIndex(RepositoryIndexRequest()).models
-    return [RepositoryEntry(**to_json(model)) for model in models]
 
 
 @router.get("/models/{model_name}", responses=failures(401, 404, 503))

@@ -58,6 +58,7 @@ from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.rpc.status import to_details
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.tasks import MIGRATIONS, TaskStore
+from tests.unit.gateway.open_inference_peer import OPEN_INFERENCE
 
 VERSION = "projects/default/datasets/adult/versions/1"
 MODEL = "projects/default/models/adult/versions/1"
@@ -334,16 +335,7 @@ ANSWERS: dict[str, Callable[[Peers, Any], Message]] = {
     ),
     "GetTask": lambda peers, asked: task_service_pb2.GetTaskResponse(task=peers.store.get(asked.name)),
     "CancelTask": lambda peers, asked: task_service_pb2.CancelTaskResponse(task=peers.store.cancel(asked.name)),
-    "ServerLive": lambda *_: open_inference_pb2.ServerLiveResponse(live=True),
-    "ServerReady": lambda *_: open_inference_pb2.ServerReadyResponse(ready=True),
-    "ModelReady": lambda _, asked: open_inference_pb2.ModelReadyResponse(ready=asked.name == "default.income"),
-    "ServerMetadata": lambda *_: open_inference_pb2.ServerMetadataResponse(
-        name="fairlead", extensions=["model_repository", "binary_tensor_data"]
-    ),
-    "ModelMetadata": lambda _, asked: open_inference_pb2.ModelMetadataResponse(name=asked.name, versions=["1"]),
-    "RepositoryIndex": lambda *_: open_inference_pb2.RepositoryIndexResponse(
-        models=[open_inference_pb2.RepositoryIndexResponse.ModelIndex(name="default.income", state="READY")]
-    ),
+    **OPEN_INFERENCE,
 }
 SERVICES: tuple[tuple[Any, Any, str], ...] = (
     (dataset_service_pb2_grpc.add_DatasetServiceServicer_to_server, dataset_service_pb2, "DatasetService"),
