@@ -24,27 +24,27 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+fairlead/api/serving/v1/relay_service.proto\x12\x17\x66\x61irlead.api.serving.v1\"\xac\x01\n\x0bRelayedCall\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x30\n\x04\x66orm\x18\x02 \x01(\x0e\x32\".fairlead.api.serving.v1.RelayForm\x12\x12\n\ndeployment\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x0c\n\x04\x62ody\x18\x05 \x01(\x0c\x12\x13\n\x0bjson_length\x18\x06 \x01(\x03\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\"o\n\rRelayedAnswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0e\n\x04\x62ody\x18\x02 \x01(\x0cH\x00\x12\x0f\n\x05\x65rror\x18\x03 \x01(\x0cH\x00\x12\x0e\n\x04slow\x18\x04 \x01(\x08H\x00\x12\x13\n\x0bjson_length\x18\x05 \x01(\x03\x42\x08\n\x06result\"C\n\x0cRelayRequest\x12\x33\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32$.fairlead.api.serving.v1.RelayedCall\"H\n\rRelayResponse\x12\x37\n\x07\x61nswers\x18\x01 \x03(\x0b\x32&.fairlead.api.serving.v1.RelayedAnswer\"E\n\x0fRelayOneRequest\x12\x32\n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32$.fairlead.api.serving.v1.RelayedCall\"J\n\x10RelayOneResponse\x12\x36\n\x06\x61nswer\x18\x01 \x01(\x0b\x32&.fairlead.api.serving.v1.RelayedAnswer*[\n\tRelayForm\x12\x1a\n\x16RELAY_FORM_UNSPECIFIED\x10\x00\x12\x1d\n\x19RELAY_FORM_OPEN_INFERENCE\x10\x01\x12\x13\n\x0fRELAY_FORM_ROWS\x10\x02\x32\xcb\x01\n\x0cRelayService\x12Z\n\x05Relay\x12%.fairlead.api.serving.v1.RelayRequest\x1a&.fairlead.api.serving.v1.RelayResponse(\x01\x30\x01\x12_\n\x08RelayOne\x12(.fairlead.api.serving.v1.RelayOneRequest\x1a).fairlead.api.serving.v1.RelayOneResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+fairlead/api/serving/v1/relay_service.proto\x12\x17\x66\x61irlead.api.serving.v1\"\xc0\x01\n\x0bRelayedCall\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x30\n\x04\x66orm\x18\x02 \x01(\x0e\x32\".fairlead.api.serving.v1.RelayForm\x12\x12\n\ndeployment\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x0c\n\x04\x62ody\x18\x05 \x01(\x0c\x12\x13\n\x0bjson_length\x18\x06 \x01(\x03\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\x12\x12\n\nrequest_id\x18\x08 \x01(\t\"o\n\rRelayedAnswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0e\n\x04\x62ody\x18\x02 \x01(\x0cH\x00\x12\x0f\n\x05\x65rror\x18\x03 \x01(\x0cH\x00\x12\x0e\n\x04slow\x18\x04 \x01(\x08H\x00\x12\x13\n\x0bjson_length\x18\x05 \x01(\x03\x42\x08\n\x06result\"C\n\x0cRelayRequest\x12\x33\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32$.fairlead.api.serving.v1.RelayedCall\"H\n\rRelayResponse\x12\x37\n\x07\x61nswers\x18\x01 \x03(\x0b\x32&.fairlead.api.serving.v1.RelayedAnswer\"E\n\x0fRelayOneRequest\x12\x32\n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32$.fairlead.api.serving.v1.RelayedCall\"J\n\x10RelayOneResponse\x12\x36\n\x06\x61nswer\x18\x01 \x01(\x0b\x32&.fairlead.api.serving.v1.RelayedAnswer*[\n\tRelayForm\x12\x1a\n\x16RELAY_FORM_UNSPECIFIED\x10\x00\x12\x1d\n\x19RELAY_FORM_OPEN_INFERENCE\x10\x01\x12\x13\n\x0fRELAY_FORM_ROWS\x10\x02\x32\xcb\x01\n\x0cRelayService\x12Z\n\x05Relay\x12%.fairlead.api.serving.v1.RelayRequest\x1a&.fairlead.api.serving.v1.RelayResponse(\x01\x30\x01\x12_\n\x08RelayOne\x12(.fairlead.api.serving.v1.RelayOneRequest\x1a).fairlead.api.serving.v1.RelayOneResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fairlead.api.serving.v1.relay_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RELAYFORM']._serialized_start=650
-  _globals['_RELAYFORM']._serialized_end=741
+  _globals['_RELAYFORM']._serialized_start=670
+  _globals['_RELAYFORM']._serialized_end=761
   _globals['_RELAYEDCALL']._serialized_start=73
-  _globals['_RELAYEDCALL']._serialized_end=245
-  _globals['_RELAYEDANSWER']._serialized_start=247
-  _globals['_RELAYEDANSWER']._serialized_end=358
-  _globals['_RELAYREQUEST']._serialized_start=360
-  _globals['_RELAYREQUEST']._serialized_end=427
-  _globals['_RELAYRESPONSE']._serialized_start=429
-  _globals['_RELAYRESPONSE']._serialized_end=501
-  _globals['_RELAYONEREQUEST']._serialized_start=503
-  _globals['_RELAYONEREQUEST']._serialized_end=572
-  _globals['_RELAYONERESPONSE']._serialized_start=574
-  _globals['_RELAYONERESPONSE']._serialized_end=648
-  _globals['_RELAYSERVICE']._serialized_start=744
-  _globals['_RELAYSERVICE']._serialized_end=947
+  _globals['_RELAYEDCALL']._serialized_end=265
+  _globals['_RELAYEDANSWER']._serialized_start=267
+  _globals['_RELAYEDANSWER']._serialized_end=378
+  _globals['_RELAYREQUEST']._serialized_start=380
+  _globals['_RELAYREQUEST']._serialized_end=447
+  _globals['_RELAYRESPONSE']._serialized_start=449
+  _globals['_RELAYRESPONSE']._serialized_end=521
+  _globals['_RELAYONEREQUEST']._serialized_start=523
+  _globals['_RELAYONEREQUEST']._serialized_end=592
+  _globals['_RELAYONERESPONSE']._serialized_start=594
+  _globals['_RELAYONERESPONSE']._serialized_end=668
+  _globals['_RELAYSERVICE']._serialized_start=764
+  _globals['_RELAYSERVICE']._serialized_end=967
 # @@protoc_insertion_point(module_scope)

@@ -58,6 +58,7 @@ class RelayedCall(_message.Message):
     BODY_FIELD_NUMBER: _builtins.int
     JSON_LENGTH_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Chosen by the sender: its answer has the same."""
     form: Global___RelayForm.ValueType
@@ -70,6 +71,10 @@ class RelayedCall(_message.Message):
     """How many bytes of the body are JSON where raw tensors follow; 0 means all."""
     traceparent: _builtins.str
     """W3C trace context; empty where there is none."""
+    request_id: _builtins.str
+    """The prediction's request id where the body has none: the same each time the call is sent, for one that was lost may
+    have been answered and logged. Empty means that one is made up.
+    """
     def __init__(
         self,
         *,
@@ -80,10 +85,11 @@ class RelayedCall(_message.Message):
         body: _builtins.bytes = ...,
         json_length: _builtins.int = ...,
         traceparent: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "deployment", b"deployment", "form", b"form", "json_length", b"json_length", "number", b"number", "traceparent", b"traceparent", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "deployment", b"deployment", "form", b"form", "json_length", b"json_length", "number", b"number", "request_id", b"request_id", "traceparent", b"traceparent", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -15,6 +15,7 @@ from fairlead.kit.rpc.status import from_details
 from fairlead.kit.telemetry import inject
 
 from ...domain.placement import Placement
+from ...domain.request_id import request_id_of
 from .endpoint import RelayEndpoint
 from .metrics import CALLS_LOST, CALLS_UNDER_WAY
 from .stream import DRAIN_SECONDS, SILENT_SECONDS, StreamLost
@@ -79,6 +80,8 @@ class Relay:
             carrier: dict[str, str] = {}
             inject(carrier)
             call.traceparent = carrier.get("traceparent", "")
+        # Where the call was lost it may be in the log already: it comes by the same name again.
+        call.request_id = request_id_of("")
         lost_at: frozenset[str] = frozenset()
         end = time.monotonic() + deadline.remaining(self._timeout)
         for _ in range(TRIES):

@@ -24,7 +24,7 @@ DEPLOYMENT = "projects/p/deployments/d"
 class Echo(RelayServiceServicer):
     """Answers each call with its body in capitals; keeps the sizes of the messages that came.
 
-    Of calls by themselves it keeps how many seconds their callers have.
+    Of calls by themselves it keeps how many seconds their callers have, and of all their request ids.
     """
 
     def __init__(self) -> None:
@@ -32,18 +32,21 @@ class Echo(RelayServiceServicer):
         self.streams = 0
         self.singles = 0
         self.seconds: list[float] = []
+        self.ids: list[str] = []
         self.pause = threading.Event()
         self.pause.set()
 
     def Relay(self, requests: Iterator[pb.RelayRequest], _: grpc.ServicerContext) -> Iterator[pb.RelayResponse]:
         self.streams += 1
         for request in requests:
+            self.ids += [call.request_id for call in request.calls]
             self.pause.wait()
             self.sizes.append(len(request.calls))
             yield pb.RelayResponse(answers=[_answer(call) for call in reversed(request.calls)])
 
     def RelayOne(self, request: pb.RelayOneRequest, context: grpc.ServicerContext) -> pb.RelayOneResponse:
         self.singles += 1
+        self.ids.append(request.call.request_id)
         self.seconds.append(context.time_remaining())
         self.pause.wait()
         return pb.RelayOneResponse(answer=pb.RelayedAnswer(number=request.call.number, body=request.call.body.upper()))

@@ -27,6 +27,22 @@ def test_every_caller_has_the_answer_to_its_own_call() -> None:
         assert asyncio.run(run(relay_to(port))) == [f"ROW {number}".encode() for number in range(500)]
 
 
+def test_every_call_has_a_request_id_of_its_own_which_it_keeps_where_it_is_sent_again() -> None:
+    async def run(relay: Relay) -> None:
+        await relay.open()
+        await asyncio.gather(*(relay.ask(call_of(b"row")) for _ in range(20)))
+        await relay.ask(call_of(b"slow"))
+        await relay.close()
+
+    with echo() as (servicer, port, _server):
+        asyncio.run(run(relay_to(port)))
+
+    *others, first, again = servicer.ids
+    assert first == again
+    assert len({*others, first}) == 21
+    assert all(others)
+
+
 def test_calls_that_wait_at_the_same_time_go_in_one_message() -> None:
     async def run(relay: Relay, servicer: Echo) -> None:
         await relay.open()

@@ -133,4 +133,5 @@ def test_a_call_that_is_sent_again_has_what_its_first_try_left() -> None:
         asyncio.run(run({first: (one, first_server), second: (two, second_server)}))
 
     assert len(one.seconds + two.seconds) == 2
+    assert one.ids == two.ids
     assert min(one.seconds + two.seconds) <= 19.5
