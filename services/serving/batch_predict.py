@@ -21,7 +21,8 @@ from fairlead.kit.tasks import TaskContext
 from .adapters.batch.assembly import RejectedFile
 from .adapters.batch.opening import BatchLimits, known_texts, open_prediction, plan_of
 from .adapters.batch.part_folder import PartFolder, open_folder, read_plan, remove_abandoned, write_plan
-from .adapters.batch.predict_file import FilePrediction
+from .adapters.batch.patience import patiently
+from .adapters.batch.predict_file import FilePrediction, TooManyRejectedError
 from .adapters.models.package import PackageLoader
 from .batch_reporter import SOURCE, Reporter
 from .domain.batches.parts import Plan, Tally
@@ -63,7 +64,7 @@ class BatchPredictor:
         task.progress(0.0, stage="load", resource=request.deployment)
         try:
             with _room_needed(self.folder):
-                plan = self._plan(request, begun)
+                plan = self._plan(request, begun, Reporter(task))
                 write_plan(begun, plan)
                 made = self._with_parts(task, request, plan, task_id)
         except FairleadError:
@@ -79,6 +80,10 @@ class BatchPredictor:
         with open_folder(self.folder, plan, task_id) as parts:
             try:
                 made = self._predicted(task, request, plan, parts)
+            except TooManyRejectedError:
+                # Asked for again with more rows allowed, what was predicted until here is taken up.
+                parts.leave()
+                raise
             except (InvalidArgument, ResourceExhausted):
                 # Asked for again it would fail again; after another failure the parts are of use.
                 parts.remove()
@@ -136,34 +141,38 @@ class BatchPredictor:
             file_name=request.file_name,
         )
 
-    def _plan(self, request: pb.BatchPredictRequest, begun: Path) -> Plan:
+    def _plan(self, request: pb.BatchPredictRequest, begun: Path, reporter: Reporter) -> Plan:
         """Return what is predicted, by which version.
 
         An earlier attempt's version is kept: an alias or a champion that moves while the work is under way would else
-        make a result of two versions.
+        make a result of two versions. So is its table: a dataset version does not change, and who knows where it lies
+        need not be asked again.
         """
-        blob, kind = self._table(source_of(request))
         earlier = read_plan(begun)
-        version = (
-            self._version(request) if earlier is None else ModelSource(earlier.model_version, earlier.package_blob)
-        )
+        if earlier is None:
+            blob, kind = self._table(source_of(request), reporter)
+            version = self._version(request, reporter)
+        else:
+            blob, kind = earlier.source_blob, earlier.kind
+            version = ModelSource(earlier.model_version, earlier.package_blob)
         return plan_of(blob, kind, version, check_format(request.format), self.limits)
 
-    def _version(self, request: pb.BatchPredictRequest) -> ModelSource:
+    def _version(self, request: pb.BatchPredictRequest, reporter: Reporter) -> ModelSource:
         """Return the version that the request names, or the deployment's champion."""
         ids = parse_name(NAME, request.deployment)
         deployment = self.deployments.get(ids["project"], ids["deployment"])
         if request.model_version:
-            resolved = self.registry.resolve(request.model_version)
+            resolved = patiently(lambda: self.registry.resolve(request.model_version), reporter.away)
             return ModelSource(resolved.name, resolved.package_blob)
         return ModelSource(deployment.model_version, deployment.package_blob)
 
-    def _table(self, asked: BatchSource) -> tuple[str, str]:
+    def _table(self, asked: BatchSource, reporter: Reporter) -> tuple[str, str]:
         """Return the blob's key, and how it is read."""
         if asked.blob:
             return asked.blob, kind_of(asked.file_name)
         wanted = dataset_service_pb2.GetDatasetVersionRequest(name=asked.dataset_version)
-        version = DatasetServiceStub(self.profiler).GetDatasetVersion(wanted).dataset_version
+        datasets = DatasetServiceStub(self.profiler)
+        version = patiently(lambda: datasets.GetDatasetVersion(wanted).dataset_version, reporter.away)
         return version.parquet_blob, "parquet"
 
 

@@ -20,6 +20,11 @@ class Reporter:
         self._task = task
         self._logged = 0
 
+    def away(self, error: str, seconds: float) -> None:
+        """Say that what the work needs to know is not to be had yet."""
+        message = f"Waiting for another service, next try in {seconds:.1f} s: {error}"
+        self._task.log(f"{SOURCE}.load", message, level="WARNING", seconds=seconds)
+
     def note(self, message: str) -> None:
         """Say how the file is read."""
         self._task.log(f"{SOURCE}.read", message)
