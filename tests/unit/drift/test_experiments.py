@@ -192,6 +192,13 @@ def test_shadows_are_no_traffic_and_get_the_truths_of_what_others_answered(desk:
     assert desk.count("fairlead_drift_shadow_predictions_total", deployment=made.DEPLOYMENT) == 10
 
 
+def test_who_names_a_shadows_version_gets_an_answer_that_no_comparison_counts(desk: Desk) -> None:
+    split(desk, (ONE, 100), shadow=TWO)
+    told(desk, predicted(desk, TWO, range(5)), wrong=5)
+    assert (desk.monitor().prediction_count, desk.monitor().feedback_count) == (5, 5)
+    assert [arm.row_count for arm in asked(desk).arms] == [0, 0]
+
+
 def test_truths_find_shadows_whichever_of_the_three_comes_first(desk: Desk) -> None:
     desk.settings.drift_early_truths = 100
     split(desk, (ONE, 100), shadow=TWO)
