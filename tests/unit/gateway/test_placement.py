@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import pytest
@@ -36,6 +37,40 @@ def test_only_the_deployments_of_an_endpoint_that_leaves_move() -> None:
     moved = [each for each in DEPLOYMENTS if placement.choose(each) != before[each]]
     assert moved == [each for each in DEPLOYMENTS if before[each] == ENDPOINTS[0]]
     assert 0 < len(moved) < 2 * len(DEPLOYMENTS) / len(ENDPOINTS)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 10, 20])
+def test_whichever_of_any_number_leaves_fewer_than_two_shares_move(count: int) -> None:
+    endpoints = ENDPOINTS[:count]
+    before = {each: Placement(endpoints).choose(each) for each in DEPLOYMENTS}
+
+    for gone in endpoints:
+        after = Placement(endpoint for endpoint in endpoints if endpoint != gone)
+        moved = [each for each in DEPLOYMENTS if after.choose(each) != before[each]]
+
+        assert {before[each] for each in moved} == {gone}
+        assert len(moved) < 2 * len(DEPLOYMENTS) / count
+
+
+@pytest.mark.parametrize("count", [2, 5, 20])
+def test_fewer_than_two_shares_move_to_an_endpoint_that_joins(count: int) -> None:
+    before, after = Placement(ENDPOINTS[: count - 1]), Placement(ENDPOINTS[:count])
+
+    moved = [each for each in DEPLOYMENTS if before.choose(each) != after.choose(each)]
+
+    assert {after.choose(each) for each in moved} == {ENDPOINTS[count - 1]}
+    assert len(moved) < 2 * len(DEPLOYMENTS) / count
+
+
+@pytest.mark.parametrize("under_way", [10, 100, 1_000])
+def test_under_load_no_endpoint_has_more_than_its_bound_whatever_is_asked_for(under_way: int) -> None:
+    placement = Placement(ENDPOINTS[:8])
+
+    for number in range(under_way):
+        # Half of all calls are for one deployment.
+        placement.begin(placement.choose(DEPLOYMENTS[0 if number % 2 else number]))
+        most = max(map(placement.under_way, placement.endpoints))
+        assert most <= math.ceil(HEADROOM * (number + 1) / 8)
 
 
 def test_an_endpoint_that_comes_back_has_its_deployments_again() -> None:

@@ -47,7 +47,9 @@ def test_endpoints_are_listed_or_behind_a_name(setting: str, found: list[str]) -
     assert asyncio.run(_told(setting)) == found
 
 
-@pytest.mark.parametrize("setting", ["", "host", "host:port", "dns:///host", "one:1,,two:2"])
+@pytest.mark.parametrize(
+    "setting", ["", "host", ":7404", "host:port", "host:0", "host:65536", "host:\u00b2", "dns:///host", "one:1,,two:2"]
+)
 def test_endpoints_that_are_neither_are_refused(setting: str) -> None:
     with pytest.raises(FailedPrecondition, match="FAIRLEAD_GATEWAY_SERVING_ENDPOINTS"):
         endpoints_of(setting)
