@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.csv
@@ -20,6 +21,7 @@ from fairlead.api.tasks.v1.task_service_pb2 import GetTaskRequest
 from fairlead.api.tasks.v1.task_service_pb2_grpc import TaskServiceStub
 from fairlead.kit.errors import InvalidArgument
 from fairlead.kit.events import topics
+from tests.ports import free_port
 from tests.unit.serving import packages
 from tests.unit.serving.running import RunningService
 
@@ -32,13 +34,18 @@ WITHIN_SECONDS = 180.0
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def income(tmp_path_factory: pytest.TempPathFactory) -> packages.Package:
+    return packages.classifier(tmp_path_factory.mktemp("income") / "one", trees=50)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, income: packages.Package) -> Iterator[RunningService]:
     folder = tmp_path_factory.mktemp("batch")
     # Parts of a megabyte, one at a time, so that there is a middle to be killed in.
     running = RunningService(
         folder / "home", {"FAIRLEAD_SERVING_BATCH_PART_MB": "1", "FAIRLEAD_SERVING_BATCH_THREADS": "1"}
     )
-    running.add_version(V1, packages.classifier(folder / "one", trees=50).folder)
+    running.add_version(V1, income.folder)
     running.add_version(V2, packages.classifier(folder / "two", trees=2).folder, CHALLENGER)
     running.start()
     running.deploy("income", V1)
@@ -173,9 +180,19 @@ def test_what_can_not_be_predicted_is_refused_at_once(service: RunningService, f
         begin(service, **fields)
 
 
+def assert_predicted_in_order(result: Path, format: str, salt: str, income: packages.Package) -> None:
+    """The result has every row of census_text once, in its order, with what the pipeline predicts in memory."""
+    table = pa.parquet.read_table(result) if format == "parquet" else pa.csv.read_csv(result)
+    rows, _ = packages.census_rows(table.num_rows, seed=4)
+    expected = income.pipeline.predict_proba(rows)
+    assert table["id"].to_pylist() == [f"{salt}-{row}" for row in range(len(rows))]
+    np.testing.assert_allclose(table["probability_>50K"].to_numpy(), expected[:, 1], atol=1e-6)
+    assert table["prediction"].to_pylist() == np.where(expected[:, 1] > expected[:, 0], ">50K", "<=50K").tolist()
+
+
 @pytest.mark.parametrize("format", ["csv", "parquet"])
 def test_a_service_killed_in_the_middle_goes_on_where_it_was_with_the_same_result(
-    service: RunningService, format: str
+    service: RunningService, income: packages.Package, format: str
 ) -> None:
     text = census_text(250_000, f"killed-{format}")
     task = begin_file(service, text, format=format)
@@ -191,6 +208,7 @@ def test_a_service_killed_in_the_middle_goes_on_where_it_was_with_the_same_resul
     assert "checked and whole" in resumed.message
     assert max(2, done - 1) <= parts_of(resumed) < 8
     assert made.row_count == 250_000
+    assert_predicted_in_order(service.blobs.fetch(made.result_blob), format, f"killed-{format}", income)
     assert not parts(service)
     # Asked for again the whole work is done without an interruption.
     again = begin_file(service, text, format=format)
@@ -216,6 +234,52 @@ def test_what_a_killed_worker_had_done_is_taken_up_by_who_asks_again(service: Ru
     assert result_of(service, again).row_count == 250_000
     (resumed,) = [line for line in logged(service, again) if line.source == "batch_predict.resume"]
     assert parts_of(resumed) >= 2
+
+
+def test_a_dataset_goes_on_after_a_kill_while_the_profiler_is_away(
+    service: RunningService, income: packages.Package, tmp_path: Path
+) -> None:
+    version = "projects/p/datasets/away/versions/1"
+    (tmp_path / "rows.csv").write_text(census_text(250_000, "away"))
+    pa.parquet.write_table(pa.csv.read_csv(tmp_path / "rows.csv"), tmp_path / "rows.parquet")
+    service.add_dataset(version, tmp_path / "rows.parquet", 250_000)
+    nowhere = f"127.0.0.1:{free_port()}"
+
+    service.end(signal.SIGKILL)
+    service.spawn(FAIRLEAD_PROFILER_ADDRESS=nowhere)
+    service.wait_until_ready()
+    task = begin(service, dataset_version=version)
+    wait_for(lambda: any("Waiting for another service" in line.message for line in logged(service, task)))
+    assert state_of(service, task).state == task_pb2.TASK_STATE_RUNNING
+
+    service.end(signal.SIGKILL)
+    service.start()
+    wait_for(lambda: len(parts(service)) >= 2)
+    service.end(signal.SIGKILL)
+    service.spawn(FAIRLEAD_PROFILER_ADDRESS=nowhere)
+    service.wait_until_ready()
+    made = result_of(service, task)
+    service.end(signal.SIGKILL)
+    service.start()
+
+    assert state_of(service, task).attempt == 3
+    assert [line for line in logged(service, task) if "checked and whole" in line.message]
+    assert_predicted_in_order(service.blobs.fetch(made.result_blob), "csv", "away", income)
+
+
+def test_what_was_predicted_before_too_many_bad_rows_is_taken_up_where_more_are_allowed(
+    service: RunningService,
+) -> None:
+    text = census_text(120_000, "limit") + "a,old,40,Private\nb,older,40,Private\n"
+    failed = ended(service, begin_file(service, text, max_rejected_rows=1))
+    assert "more than the limit of 1: row 120001, column 'age'" in failed.error
+
+    again = begin_file(service, text, max_rejected_rows=2)
+
+    assert result_of(service, again).rejected_row_count == 2
+    (resumed,) = [line for line in logged(service, again) if line.source == "batch_predict.resume"]
+    assert parts_of(resumed) >= 2
+    assert not [*(service.home / "serving" / "batches").iterdir()]
 
 
 def test_memory_stays_bounded_whatever_the_file_is(service: RunningService) -> None:

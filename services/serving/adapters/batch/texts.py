@@ -26,13 +26,14 @@ def csv_header(names: Sequence[str]) -> bytes:
 
 def csv_rows_after(lines: pa.Array, columns: Sequence[pa.Array]) -> bytes:
     """Return CSV records as they stood with columns added at their ends."""
-    return _joined(pc.binary_join_element_wise(lines, *(_csv_column(column) for column in columns), ",", **_MISSING))
+    *texts, last = (_csv_column(column) for column in columns)
+    return _bytes_of(pc.binary_join_element_wise(lines, *texts, _ended(last), ",", **_MISSING))
 
 
 def csv_rows(columns: Sequence[pa.Array]) -> bytes:
     """Return equally long columns as CSV records, values quoted only where they must be; missing ones are empty."""
-    texts = [_csv_column(column) for column in columns]
-    return _joined(pc.binary_join_element_wise(*texts, ",", **_MISSING))
+    *texts, last = (_csv_column(column) for column in columns)
+    return _bytes_of(pc.binary_join_element_wise(*texts, _ended(last), ",", **_MISSING))
 
 
 def json_members(names: Sequence[str], columns: Sequence[pa.Array]) -> pa.Array:
@@ -46,22 +47,26 @@ def json_members(names: Sequence[str], columns: Sequence[pa.Array]) -> pa.Array:
 
 def json_rows(members: pa.Array) -> bytes:
     """Return rows of members as JSON Lines."""
-    return _joined(pc.binary_join_element_wise(pa.scalar("{"), members, pa.scalar("}"), ""))
+    return _bytes_of(pc.binary_join_element_wise(pa.scalar("{"), members, pa.scalar("}\n"), ""))
 
 
 def json_rows_after(lines: pa.Array, members: pa.Array) -> bytes:
-    """Return JSON objects as they stood with members added at their ends."""
-    opened = pc.binary_slice(pc.ascii_rtrim_whitespace(lines).view(pa.binary()), 0, -1).view(pa.string())
+    """Return JSON objects as they stood, with nothing around them, with members added at their ends."""
+    opened = pc.binary_slice(lines.view(pa.binary()), 0, -1).view(pa.string())
     comma: pa.Array | pa.Scalar = pa.scalar(", ")
     if len(lines) and pc.min(pc.binary_length(lines)).as_py() < _SHORT:
-        comma = pc.if_else(pc.match_substring_regex(lines, r"^\s*\{\s*\}\s*$"), pa.scalar(""), comma)
-    return _joined(pc.binary_join_element_wise(opened, comma, members, pa.scalar("}"), ""))
+        comma = pc.if_else(pc.match_substring_regex(lines, r"^\{\s*\}$"), pa.scalar(""), comma)
+    return _bytes_of(pc.binary_join_element_wise(opened, comma, members, pa.scalar("}\n"), ""))
 
 
-def _joined(rows: pa.Array) -> bytes:
-    """Return the rows' texts one after the other, each with a line break."""
-    lines = pc.binary_join_element_wise(rows, pa.scalar(""), "\n")
-    return lines.buffers()[2].to_pybytes() if len(lines) else b""
+def _ended(texts: pa.Array) -> pa.Array:
+    """Return the texts, "" for missing ones, each with a line break: cheaper here than on rows put together."""
+    return pc.binary_join_element_wise(texts, pa.scalar("\n"), "", **_MISSING)
+
+
+def _bytes_of(rows: pa.Array) -> bytes:
+    """Return the texts of rows one after the other."""
+    return rows.buffers()[2].to_pybytes() if len(rows) else b""
 
 
 def _csv_column(column: pa.Array) -> pa.Array:
