@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fairlead.kit.errors import Code, FairleadError, InvalidArgument
 
@@ -18,8 +18,10 @@ from .models.schema import Schema
 from .prediction_log import PredictionLog
 from .requests.columns import Columns
 from .requests.options import PLAIN, PredictionOptions
+from .requests.plain_row import PlainRow, columns_of_plain_rows
 from .statistics import StatisticsBook
 from .traffic.catalog import Catalog
+from .traffic.route import Arm, Route
 from .traffic.shadows import ShadowRequest, Shadows
 
 QUICK_ROWS = 64
@@ -35,8 +37,10 @@ class Observer(Protocol):
     def began(self, door: str) -> None:
         """Count a request that has come; answered or refused follows."""
 
-    def answered(self, deployment: str, door: str, rows: int, total_ns: int, compute_ns: int) -> None:
-        """Count an answered request; durations in nanoseconds."""
+    def answered(
+        self, deployment: str, door: str, rows: int, total_ns: int, compute_ns: int, requests: int = 1
+    ) -> None:
+        """Count an answered request, or several of so many rows each, computed together; durations in nanoseconds."""
 
     def refused(self, deployment: str, door: str, code: str) -> None:
         """Count a request that ended with an error; code is the canonical name."""
@@ -61,6 +65,23 @@ class Answer:
     prediction: Prediction
     explanation: Explanation | None = None
     interval: Interval | None = None
+
+
+class AskedRow(NamedTuple):
+    """A request for the prediction of one row and nothing else; an empty id is made up."""
+
+    row: PlainRow
+    request_id: str = ""
+    routing_key: str = ""
+
+
+class AnsweredRows(NamedTuple):
+    """Rows that one model answered together: their places among those asked, their ids, and what it made of them."""
+
+    places: Sequence[int]
+    request_ids: list[str]
+    model: Model
+    prediction: Prediction
 
 
 _Made = tuple[Prediction, Explanation | None, Interval | None, int]
@@ -146,6 +167,48 @@ class Inference:
         self._observer.answered(deployment, door, rows, total_ns, compute_ns)
         return Answer(request_id, model, prediction, explanation, interval)
 
+    def answer_rows(self, deployment: str, asked: Sequence[AskedRow], *, door: str) -> list[AnsweredRows]:
+        """Return the answers of several requests that are here at the same time, computed and kept together.
+
+        Of those whose place is in none of them nothing is kept or counted, and they are to be asked one by one: the
+        model is not loaded, or not quick, a row is not sent just as it reads it, shadows or a sampled log want to know
+        each, or it failed.
+        """
+        route = self.catalog.routes.get(deployment)
+        if route is None or route.shadows or route.sampling_rate:
+            return []
+        answered = []
+        for arm, places in _by_arm(route, asked, self._clock.chance):
+            model = self._cache.peek(arm.version)
+            if model is not None and model.is_quick:
+                found = self._rows_together(deployment, model, [asked[place] for place in places], door)
+                if found is not None:
+                    answered.append(AnsweredRows(places, found[0], model, found[1]))
+        return answered
+
+    def _rows_together(
+        self, deployment: str, model: Model, asked: Sequence[AskedRow], door: str
+    ) -> tuple[list[str], Prediction] | None:
+        clock, count = self._clock, len(asked)
+        started = clock.monotonic_ns()
+        columns = columns_of_plain_rows(model.schema, [each.row for each in asked])
+        if columns is None:
+            return None
+        try:
+            prediction, _, _, compute_ns = _made(model, columns, count, PLAIN, clock)
+            ids = [each.request_id or clock.new_id() for each in asked]
+            now = clock.wall_ns()
+            self._log.append(deployment, model, ids, columns, prediction, now)
+        except Exception:  # noqa: BLE001  # asked one by one each fails, or does not, by itself
+            return None
+        total_ns = clock.monotonic_ns() - started
+        for _ in asked:
+            self._observer.began(door)
+        durations = total_ns * count, compute_ns * count
+        self.book.succeeded(deployment, count, *durations, now // 1_000_000, model.number, count)
+        self._observer.answered(deployment, door, 1, total_ns, compute_ns, count)
+        return ids, prediction
+
     def model(self, deployment: str, version: str = "", timeout: float = 60.0) -> Model:
         """Return the model of a version, or the champion's. Raises NotFound, also for a version of no target."""
         route = self.catalog.route(deployment)
@@ -163,3 +226,14 @@ def _made(model: Model, columns: Columns, rows: int, options: PredictionOptions,
     explanation = model.explain(columns, rows) if options.explain else None
     interval = model.interval(prediction, options.interval) if options.interval else None
     return prediction, explanation, interval, clock.monotonic_ns() - started
+
+
+def _by_arm(route: Route, asked: Sequence[AskedRow], chance: Callable[[], float]) -> list[tuple[Arm, Sequence[int]]]:
+    """Return who answers which of the requests, by their places."""
+    if route.sole is not None:
+        return [(route.sole, range(len(asked)))]
+    places: dict[str, tuple[Arm, list[int]]] = {}
+    for place, each in enumerate(asked):
+        arm = route.pick(each.routing_key, chance)
+        places.setdefault(arm.version, (arm, []))[1].append(place)
+    return list(places.values())

@@ -20,7 +20,7 @@ class PredictionLog(Protocol):
         self,
         deployment: str,
         model: Model,
-        request_id: str,
+        request_id: str | list[str],
         columns: Columns,
         prediction: Prediction,
         time_ns: int,
@@ -30,7 +30,8 @@ class PredictionLog(Protocol):
     ) -> None:
         """Keep one answered request; time_ns is nanoseconds since 1970. What can't be kept is counted.
 
-        shadow: no caller has the prediction. sampling_rate: the share of requests that is kept; 0 for all.
+        request_id: or those of several requests of a row each. shadow: no caller has the prediction.
+        sampling_rate: the share of requests that is kept; 0 for all.
 
         Raises Unavailable only where the log was told to refuse what it can't keep: the caller must not be answered.
         """
@@ -47,7 +48,7 @@ class WhenFull(Enum):
 class LoggedRequest(NamedTuple):
     """One answered request, or some of its rows from first_row on; place is its place among those read with it."""
 
-    place: int
+    place: int | str
     request_id: str
     time_ns: int
     rows: int

@@ -31,11 +31,13 @@ class StatisticsBook:
         self._lock = Lock()
         self._entries: dict[str, dict[str, list[int]]] = {}
 
-    def succeeded(self, name: str, rows: int, total_ns: int, compute_ns: int, now_ms: int, version: str = "") -> None:
-        """Count one answered request; durations in nanoseconds, now in milliseconds since 1970."""
+    def succeeded(
+        self, name: str, rows: int, total_ns: int, compute_ns: int, now_ms: int, version: str = "", requests: int = 1
+    ) -> None:
+        """Count answered requests: their rows and durations (nanoseconds) in all, now in milliseconds since 1970."""
         with self._lock:
             entry = self._entry(name, version)
-            entry[0] += 1
+            entry[0] += requests
             entry[1] += rows
             entry[4] += total_ns
             entry[5] += compute_ns

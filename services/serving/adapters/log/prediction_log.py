@@ -48,7 +48,7 @@ class JournaledPredictionLog:
         self,
         deployment: str,
         model: Model,
-        request_id: str,
+        request_id: str | list[str],
         columns: Columns,
         prediction: Prediction,
         time_ns: int,
@@ -56,7 +56,7 @@ class JournaledPredictionLog:
         shadow: bool = False,
         sampling_rate: float = 0.0,
     ) -> None:
-        """Keep one answered request. Raises Unavailable where it can't be kept and is to be refused for that."""
+        """Keep answered requests. Raises Unavailable where it can't be kept and is to be refused for that."""
         key = (deployment, model.version, shadow, sampling_rate)
         head = self._heads.get(key)
         if head is None:

@@ -1,7 +1,8 @@
 """Answered requests as journal records: a head that is the same for all requests of one deployment and version, and
 the request itself.
 
-The head is JSON; the request is a pickle of built-in types alone, which is several times quicker than protobuf. Nothing
+The head is JSON; the request is a pickle of built-in types alone, which is several times quicker than protobuf. The
+request may be several of a row each, which were answered together: then there is a list of ids. Nothing
 in a record names a class, so any later version of this service, wherever its code lies, can read it. Numbers are the
 bytes of float64 arrays, one for all numeric columns, a column after the other, and the texts lie likewise in one text,
 with a NUL between two of them, or, where one has a NUL in it, in a list; so that a batch of requests is put together
@@ -52,8 +53,8 @@ def encode_head(deployment: str, model: Model, *, shadow: bool = False, sampling
     return _HEAD_LENGTH.pack(len(head)) + head
 
 
-def encode(head: bytes, request_id: str, time_ns: int, columns: Columns, prediction: Prediction) -> bytes:
-    """Return the record of one answered request."""
+def encode(head: bytes, request_id: str | list[str], time_ns: int, columns: Columns, prediction: Prediction) -> bytes:
+    """Return the record of an answered request, or of several of a row each."""
     numbers: list[bytes] = []
     texts: list[str] = []
     for column in columns:
@@ -114,7 +115,7 @@ def batches(
 
 
 class _Request(NamedTuple):
-    request_id: str
+    request_id: str | list[str]
     time_ns: int
     rows: int
     numbers: bytes
@@ -143,6 +144,7 @@ class _Gathering:
             or len(texts) != rows * self._row_texts
             or len(outputs) % (rows * _DOUBLE)
             or (labels and len(labels) != rows)
+            or (isinstance(request.request_id, list) and len(request.request_id) != rows)
         ):
             raise ValueError(f"the request {request.request_id} has not the values that its head tells")
 
@@ -150,7 +152,13 @@ class _Gathering:
         return self._rows + rows <= max_rows and self._size + size <= max_bytes
 
     def add(self, place: int, request: _Request, size: int) -> None:
-        self.requests.append(LoggedRequest(place, request.request_id, request.time_ns, request.rows))
+        if isinstance(request.request_id, str):
+            self.requests.append(LoggedRequest(place, request.request_id, request.time_ns, request.rows))
+        else:
+            time_ns = request.time_ns
+            self.requests += [
+                LoggedRequest(f"{place}.{index}", name, time_ns, 1) for index, name in enumerate(request.request_id)
+            ]
         self._parts.append(request)
         self._rows += request.rows
         self._size += size
@@ -204,7 +212,7 @@ class _BuiltIns(pickle.Unpickler):
 
 
 def _request(
-    request_id: str,
+    request_id: str | list[str],
     time_ns: int,
     rows: int,
     numbers: bytes,

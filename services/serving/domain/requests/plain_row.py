@@ -1,10 +1,11 @@
-"""The commonest request, read at once: one row, a tensor a column in the order of the model's inputs.
+"""The commonest request, read at once: one row, a tensor a column in the order of the model's inputs; and several such.
 
 What is not as plain as that is read as tensors, which takes several times as long and tells what is wrong with it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -32,3 +33,15 @@ def columns_of_plain_row(schema: Schema, row: PlainRow) -> Columns | None:
     texts = np.array([values[place] for place in layout.text_places], dtype=object)
     views = [*numbers.reshape(-1, 1), *texts.reshape(-1, 1)]
     return tuple([views[place] for place in layout.order])
+
+
+def columns_of_plain_rows(schema: Schema, rows: Sequence[PlainRow]) -> Columns | None:
+    """Return the schema's columns of several requests' rows; None where one is not sent just as the model reads it."""
+    layout = schema.layout
+    if any(row.names != layout.names or row.texts != layout.texts for row in rows):
+        return None
+    values = list(zip(*[row.values for row in rows], strict=True))
+    numbers = np.array([values[place] for place in layout.number_places], dtype=np.float64)
+    texts = np.array([values[place] for place in layout.text_places], dtype=object)
+    stacked = [*numbers, *texts]
+    return tuple([stacked[place] for place in layout.order])

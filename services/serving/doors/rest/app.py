@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from fairlead.kit.auth import TokenVerifier
 from fairlead.kit.errors import FairleadError, Internal, NotFound, ResourceExhausted
@@ -15,7 +15,7 @@ from fairlead.kit.rpc import deadline
 from fairlead.kit.telemetry import extract, span
 from fairlead.kit.worker_pool import WorkerPool
 
-from ...domain.inference import Inference
+from ...domain.inference import AskedRow, Inference
 from ...domain.requests.limits import LIMITS, RequestLimits
 from ...domain.requests.parameters import EXPLAIN
 from ...domain.traffic.deployment import name_of_inference
@@ -23,13 +23,15 @@ from ..reading import tensor_reader
 from .compression import compress, decompress
 from .grpc_timeout import TIMEOUT, seconds_of
 from .http import Request, Response, error_response
-from .infer_request import HEADER_LENGTH, InferRequest, parse_infer_request
-from .infer_response import infer_response
+from .infer_request import HEADER_LENGTH, InferRequest, parse_asked_row, parse_infer_request
+from .infer_response import infer_response, row_responses
 from .model_routes import ModelRoutes
 
 DOOR = "open_inference_rest"
 QUICK_BYTES = 16 * 1024
 EXPLAINED = EXPLAIN.encode()
+SPECIAL = frozenset((b"content-encoding", b"accept-encoding", b"traceparent", HEADER_LENGTH, TIMEOUT))
+"""Headers that make a request one to be answered by itself."""
 OPEN_PATHS = ("/v2/health/live", "/v2/health/ready")
 
 LOG = get_logger("fairlead.serving.rest")
@@ -100,6 +102,32 @@ class OpenInferenceRest:
         predict = infer_it if traceparent is None else _traced(infer_it, traceparent)
         return self._told(predict, request) if at_once else self._in_thread(predict, request)
 
+    def answer_all(self, requests: Sequence[Request]) -> list[Response | Awaitable[Response]]:
+        """Return the responses to several requests: rows for the same model are predicted together."""
+        asked: dict[str, list[tuple[int, AskedRow]]] = {}
+        for index, request in enumerate(requests):
+            infer = _infer_path(request)
+            row = None if infer is None or infer[1] else self._asked_row(request)
+            if infer is not None and row is not None:
+                asked.setdefault(infer[0], []).append((index, row))
+        answered: dict[int, Response] = {}
+        for model_name, rows in asked.items():
+            self._answer_rows(model_name, rows, answered)
+        # What could not be answered with others is answered alone, which tells what is wrong with it.
+        return [answered.get(index) or self.answer(request) for index, request in enumerate(requests)]
+
+    def _answer_rows(self, model_name: str, rows: list[tuple[int, AskedRow]], answered: dict[int, Response]) -> None:
+        deployment = name_of_inference(model_name)
+        for found in self._inference.answer_rows(deployment, [row for _, row in rows], door=DOOR):
+            for place, response in zip(found.places, row_responses(model_name, found), strict=True):
+                answered[rows[place][0]] = response
+
+    def _asked_row(self, request: Request) -> AskedRow | None:
+        size = len(request.body)
+        if size > QUICK_BYTES or size > self._limits.request.elements or not SPECIAL.isdisjoint(request.headers):
+            return None
+        return parse_asked_row(request.body)
+
     def _is_quick(self, model_name: str, request: Request) -> bool:
         if not _is_small(request.body) or b"content-encoding" in request.headers:
             return False
@@ -122,7 +150,7 @@ class OpenInferenceRest:
         try:
             encoding = headers.get(b"content-encoding", b"").decode("latin-1").lower()
             if encoding:
-                request = replace(request, body=decompress(request.body, encoding, self._limits.body_bytes))
+                request = request._replace(body=decompress(request.body, encoding, self._limits.body_bytes))
             response = work(request)
             if b"accept-encoding" in headers:
                 response = compress(response, headers[b"accept-encoding"].decode("latin-1"))

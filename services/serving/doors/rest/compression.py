@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from dataclasses import replace
 
 from fairlead.kit.errors import InvalidArgument, Unimplemented
 
@@ -44,7 +43,7 @@ def compress(response: Response, accepted: str) -> Response:
         encoding, body = b"deflate", zlib.compress(response.body, 1)
     else:
         return response
-    return replace(response, body=body, headers=(*response.headers, (b"content-encoding", encoding)))
+    return response._replace(body=body, headers=(*response.headers, (b"content-encoding", encoding)))
 
 
 def _inflate_bare(body: bytes, limit: int) -> bytes:

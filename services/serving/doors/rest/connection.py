@@ -7,8 +7,9 @@ requests are small, that their bodies are wanted whole, and that most are answer
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from http import HTTPStatus
 from typing import Protocol, cast
 from urllib.parse import unquote_to_bytes
@@ -23,6 +24,8 @@ HEAD_BYTES = 64 * 1024
 """Larger heads are refused."""
 WAITING = 16
 """Requests that a client may send ahead of the answers before it is read no further."""
+TOGETHER = 64
+"""Requests of different connections that are answered at a time."""
 LINGER_SECONDS = 2.0
 """How long the rest of a refused body is read and dropped, so that its sender gets to read why."""
 TOO_LARGE_HEAD = 431
@@ -45,6 +48,9 @@ class Application(Protocol):
     def answer(self, request: Request) -> Response | Awaitable[Response]:
         """Return the response, at once where that takes little time; raises nothing, nor does what is awaited."""
 
+    def answer_all(self, requests: Sequence[Request]) -> list[Response | Awaitable[Response]]:
+        """Return the responses to requests of several connections that are here at the same time."""
+
 
 class Connections:
     """What the connections of a server share: who they are, the time in words, and whether they are to end."""
@@ -62,6 +68,25 @@ class Connections:
         self.behind = False
         """Whether what is read now has waited too long already."""
         self._refused = refused
+        self._asked: list[tuple[HttpConnection, Request, bool]] = []
+
+    def ask(self, connection: HttpConnection, request: Request, keep: bool) -> None:
+        """Have a request answered together with those that have come by now, which the loop is about to hand on."""
+        self._asked.append((connection, request, keep))
+        if len(self._asked) == 1:
+            self.loop.call_soon(self._answer)
+
+    def _answer(self) -> None:
+        asked, self._asked = self._asked, []
+        for start in range(0, len(asked), TOGETHER):
+            some = asked[start : start + TOGETHER]
+            if len(some) == 1:
+                connection, request, keep = some[0]
+                connection.take(self.application.answer(request), request, keep)
+                continue
+            answers = self.application.answer_all([request for _, request, _ in some])
+            for (connection, request, keep), answer in zip(some, answers, strict=True):
+                connection.take(answer, request, keep)
 
     def refusal(self, reason: str, message: str) -> Response:
         """Count and return a refusal."""
@@ -79,6 +104,7 @@ class HttpConnection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[tuple[Request | Response, bool]] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._asked = False
         self._writable = True
         self._paused = False
         self._reading = False
@@ -93,7 +119,7 @@ class HttpConnection(asyncio.Protocol):
     @property
     def busy(self) -> bool:
         """Whether a request is being answered, or waits for that."""
-        return self._task is not None or bool(self._waiting)
+        return self._asked or self._task is not None or bool(self._waiting)
 
     @property
     def idle(self) -> bool:
@@ -223,9 +249,10 @@ class HttpConnection(asyncio.Protocol):
                 self.close()
             return
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        request = Request(self._parser.get_method().decode("ascii"), self._path, self._headers, body)
+        method = self._parser.get_method().decode("ascii")
+        request = Request(method, self._path, self._headers, body, time.monotonic())
         keep = self._parser.should_keep_alive()
-        if self._task is None and self._writable and not self._waiting:
+        if not self.busy and self._writable:
             self._begin(request, keep)
             return
         self._waiting.append((request, keep))
@@ -285,9 +312,16 @@ class HttpConnection(asyncio.Protocol):
         if self._connections.behind and request.method == "POST":
             self._send(self._connections.refusal("lag", "more requests come than can be answered"), request, keep)
             return
-        answer = self._application.answer(request)
+        self._asked = True
+        self._connections.ask(self, request, keep)
+
+    def take(self, answer: Response | Awaitable[Response], request: Request, keep: bool) -> None:
+        """Send the answer to the request that was asked, and go on with the next."""
+        self._asked = False
         if isinstance(answer, Response):
             self._send(answer, request, keep)
+            if self._waiting:
+                self._go_on()
         else:
             self._task = self._connections.loop.create_task(self._send_later(answer, request, keep))
 
@@ -299,7 +333,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Answer what came meanwhile."""
-        while self._waiting and self._task is None and self._writable and not self._closed:
+        while self._waiting and not self._asked and self._task is None and self._writable and not self._closed:
             self._begin(*self._waiting.popleft())
         if self._paused and not self._closed and len(self._waiting) < WAITING:
             self._paused = False

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -25,25 +23,23 @@ class BodyTooLarge(ResourceExhausted):
     """The body is above the limit; over HTTP that is 413, not 429, since trying again later would not help."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One request, its body whole, and when it was, in seconds of time.monotonic()."""
 
     method: str
     path: str
     headers: dict[bytes, bytes]
     body: bytes
-    arrived: float = field(default_factory=time.monotonic)
+    arrived: float
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """One response; headers beside content type and length."""
 
     body: bytes = b""
     status: int = 200
     content_type: bytes = JSON
-    headers: tuple[tuple[bytes, bytes], ...] = field(default=())
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 def json_response(value: object, status: int = 200) -> Response:

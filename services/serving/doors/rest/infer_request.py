@@ -12,6 +12,7 @@ from pydantic_core import from_json
 
 from fairlead.kit.errors import FieldViolation, InvalidArgument
 
+from ...domain.inference import AskedRow
 from ...domain.requests.content_types import CONTENT_TYPE, decode_content
 from ...domain.requests.limits import LIMITS, RequestLimits
 from ...domain.requests.options import PLAIN, PredictionOptions
@@ -26,6 +27,7 @@ from .plain_json import plain_row
 HEADER_LENGTH = b"inference-header-content-length"
 LENGTH_DIGITS = 18
 """A length with more digits is none; Python refuses to read very long ones."""
+_OF_A_ROW = {"id", "inputs"}
 _NO_PARAMETERS: Mapping[str, Any] = {}
 
 
@@ -86,6 +88,21 @@ def parse_infer_request(body: bytes, header_length: bytes | None, limits: Reques
     if request.row is None:
         _ = request.tensors  # What is wrong with them is told now.
     return request
+
+
+def parse_asked_row(body: bytes) -> AskedRow | None:
+    """Return the row that a body without binary data is; None where it is, or asks for, anything else."""
+    try:
+        head = from_json(body)
+    except ValueError:
+        return None
+    if type(head) is not dict or not head.keys() <= _OF_A_ROW:
+        return None
+    inputs, name = head.get("inputs"), head.get("id", "")
+    if type(inputs) is not list or type(name) is not str or not inputs:
+        return None
+    row = plain_row(inputs)
+    return None if row is None else AskedRow(row, name)
 
 
 def _length(header: bytes | None, body: bytes) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from pydantic_core import to_json
 
-from ...domain.inference import Answer
+from ...domain.inference import Answer, AnsweredRows
 from ...domain.models.prediction import Prediction
 from ...domain.requests.outputs import OutputTensor, output_tensors
 from ...domain.requests.raw_tensors import encode_raw
@@ -65,6 +66,21 @@ def _of_a_row(model_name: str, answer: Answer) -> bytes:
     before_id, before_labels, before_outputs, end = _constant(model_name, number, outputs.shape)
     values = to_json(outputs.ravel().tolist(), inf_nan_mode="null")
     return b"".join((before_id, to_json(answer.request_id), before_labels, labels, before_outputs, values, end))
+
+
+def row_responses(model_name: str, answered: AnsweredRows) -> Iterator[Response]:
+    """Return the answer to each request of a row that was answered together with others."""
+    prediction = answered.prediction
+    outputs = prediction.probabilities if prediction.values is None else prediction.values
+    assert outputs is not None
+    constant = _constant(model_name, answered.model.number, (1, *outputs.shape[1:]))
+    before_id, before_labels, before_outputs, end = constant
+    values = outputs.reshape(prediction.rows, -1).tolist()
+    labels = prediction.labels
+    for index, request_id in enumerate(answered.request_ids):
+        label = b"" if labels is None else b"[" + to_json(labels[index]) + b"]"
+        each = to_json(values[index], inf_nan_mode="null")
+        yield Response(b"".join((before_id, to_json(request_id), before_labels, label, before_outputs, each, end)))
 
 
 @lru_cache(maxsize=1024)

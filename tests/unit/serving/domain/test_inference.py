@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from fairlead.kit.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
-from services.serving.domain.inference import Clock, Inference
+from services.serving.domain.inference import AskedRow, Clock, Inference
 from services.serving.domain.models.model import Model
 from services.serving.domain.models.prediction import Prediction
 from services.serving.domain.models.schema import Schema
 from services.serving.domain.requests.columns import Columns, columns_of
 from services.serving.domain.requests.options import PredictionOptions
+from services.serving.domain.requests.plain_row import PlainRow
 from services.serving.domain.statistics import StatisticsBook
 from services.serving.domain.traffic.catalog import Catalog
 from services.serving.domain.traffic.shadows import Shadows
@@ -40,7 +41,7 @@ class Kept:
         self,
         deployment: str,
         model: Model,
-        request_id: str,
+        request_id: str | list[str],
         columns: Columns,
         prediction: Prediction,
         time_ns: int,
@@ -52,17 +53,22 @@ class Kept:
             raise Unavailable("the log is full")
         if shadow:
             assert prediction.values is not None
+            assert isinstance(request_id, str)
             self.shadowed.append((model.number, request_id, prediction.values[0]))
             return
-        self.logged.append((deployment, request_id, prediction.rows))
-        self.versions.append(model.number)
+        ids, rows = ([request_id], prediction.rows) if isinstance(request_id, str) else (request_id, 1)
+        self.logged += [(deployment, each, rows) for each in ids]
+        self.versions += [model.number] * len(ids)
         self.rates.add(sampling_rate)
 
     def began(self, door: str) -> None:
         self.counted.append((door, "began"))
 
-    def answered(self, deployment: str, door: str, rows: int, total_ns: int, compute_ns: int) -> None:
-        self.counted.append((door, f"{rows} rows in {total_ns} ns, {compute_ns} of them computing"))
+    def answered(
+        self, deployment: str, door: str, rows: int, total_ns: int, compute_ns: int, requests: int = 1
+    ) -> None:
+        told = f"{rows} rows in {total_ns} ns, {compute_ns} of them computing"
+        self.counted.append((door, told if requests == 1 else f"{requests} requests of {told}"))
 
     def refused(self, deployment: str, door: str, code: str) -> None:
         self.counted.append((door, code))
@@ -239,3 +245,60 @@ def test_what_a_model_has_nothing_for_is_refused(inference: Inference, kept: Kep
         with pytest.raises(FailedPrecondition, match="tells nothing beside"):
             inference.answer(HOUSE.name, a_house(), door="rest", options=options)
     assert kept.logged == []
+
+
+def row(rooms: float, age: float = 1.0, name: str = "", key: str = "") -> AskedRow:
+    return AskedRow(PlainRow(("rooms", "age"), (False, False), [rooms, age]), name, key)
+
+
+def test_requests_of_a_row_each_are_answered_together_as_they_are_alone(inference: Inference, kept: Kept) -> None:
+    (found,) = inference.answer_rows(HOUSE.name, [row(3, name="mine"), row(1, 2)], door="rest")
+    assert (list(found.places), found.request_ids, found.model.number) == ([0, 1], ["mine", "made-up"], "3")
+    alone = inference.answer(HOUSE.name, a_house(), door="rest").prediction
+    np.testing.assert_array_equal(found.prediction.values, alone.values)
+    assert kept.logged[:2] == [(HOUSE.name, "mine", 1), (HOUSE.name, "made-up", 1)]
+    assert kept.counted[:3] == [("rest", "began")] * 2 + [
+        ("rest", "2 requests of 1 rows in 300 ns, 100 of them computing")
+    ]
+    statistics = inference.book.of(HOUSE.name)
+    assert (statistics.requests, statistics.rows) == (3, 4)
+
+
+def test_a_split_divides_requests_that_are_answered_together(inference: Inference, kept: Kept) -> None:
+    split(inference, target(1, 50), target(2, 50))
+    asked = [row(rooms, name=f"r{rooms}", key=f"someone-{rooms}") for rooms in range(40)]
+    found = inference.answer_rows(HOUSE.name, asked, door="rest")
+    assert sorted(each.model.number for each in found) == ["1", "2"]
+    assert sorted(place for each in found for place in each.places) == list(range(40))
+    for each in found:
+        for place in each.places:
+            options = PredictionOptions(routing_key=asked[place].routing_key)
+            alone = inference.answer(HOUSE.name, a_house(), door="rest", options=options)
+            assert alone.model.number == each.model.number
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [[row(1), AskedRow(PlainRow(("age", "rooms"), (False, False), [1, 1]))], [row(1)] * 2],
+    ids=["order", "full"],
+)
+def test_requests_that_can_not_be_answered_together_leave_no_trace(
+    inference: Inference, kept: Kept, asked: list[AskedRow]
+) -> None:
+    kept.full = True
+    assert inference.answer_rows(HOUSE.name, asked, door="rest") == []
+    assert (kept.logged, kept.counted) == ([], [])
+    assert inference.book.of(HOUSE.name).requests == 0
+
+
+def test_shadows_and_samples_have_each_request_by_itself(inference: Inference) -> None:
+    split(inference, target(1, 100), target(2, shadow=True))
+    assert inference.answer_rows(HOUSE.name, [row(1), row(2)], door="rest") == []
+    split(inference, target(1, 100), sampling=0.5)
+    assert inference.answer_rows(HOUSE.name, [row(1), row(2)], door="rest") == []
+
+
+def test_rows_for_a_model_that_is_not_in_memory_or_not_there_are_not_answered_together(inference: Inference) -> None:
+    inference.catalog.cache.discard(version(3))
+    assert inference.answer_rows(HOUSE.name, [row(1), row(2)], door="rest") == []
+    assert inference.answer_rows("projects/p/deployments/none", [row(1), row(2)], door="rest") == []

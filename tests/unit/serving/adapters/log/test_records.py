@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import uuid
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from services.serving.adapters.log.frames import Record
 from services.serving.adapters.log.origins import Origins
+from services.serving.adapters.log.prediction_events import to_drafts
 from services.serving.adapters.log.records import batches, describe, encode, encode_head
 from services.serving.domain.models.model import Model
 from services.serving.domain.models.prediction import Prediction
@@ -151,3 +153,38 @@ def test_a_record_whose_texts_lie_in_a_list_as_before_is_read() -> None:
     before = HEAD + pickle.dumps(("id", 7, 2, known, listed, answer.labels, answer.probabilities.tobytes()), 5)
     (old,), (new,) = gathered([before]), gathered([encode(HEAD, "id", 7, values, answer)])
     assert [list(column) for column in old.columns] == [list(column) for column in new.columns]
+
+
+def test_requests_that_were_answered_together_are_as_many_as_they_were() -> None:
+    alone = encode(HEAD, "a", 1, columns(("Private", 39.0, "Bern", 0.0)), prediction("no"))
+    rows = columns(("Private", 40.0, "", 1.0), ("State", np.nan, "Basel", 2.0))
+    together = encode(HEAD, ["b", "c"], 2, rows, prediction("yes", "no"))
+    (batch,) = gathered([alone, together])
+    assert [(request.request_id, request.time_ns, request.rows) for request in batch.requests] == [
+        ("a", 1, 1),
+        ("b", 2, 1),
+        ("c", 2, 1),
+    ]
+    work, age, town, _ = batch.columns
+    assert (list(work), list(town)) == (["Private", "Private", "State"], ["Bern", "", "Basel"])
+    np.testing.assert_array_equal(age, [39, 40, np.nan])
+    assert list(batch.labels) == ["no", "yes", "no"]
+
+
+def test_events_of_requests_that_were_answered_together_have_identities_of_their_own() -> None:
+    rows = [("Private" * 20_000, float(index), "Bern", 0.0) for index in range(8)]
+    record = encode(HEAD, [f"r{index}" for index in range(8)], 2, columns(*rows), prediction(*["yes"] * 8))
+    (batch,) = gathered([record], max_bytes=1 << 22)
+    drafts = list(to_drafts(uuid.UUID(int=1), batch))
+    told = [request.request_id for draft in drafts for request in draft.message.requests]
+    assert len(drafts) > 1
+    assert told == [f"r{index}" for index in range(8)]
+    assert len({draft.id for draft in drafts}) == len(drafts)
+
+
+def test_a_record_that_lacks_an_id_of_its_rows_is_damaged() -> None:
+    rows = columns(("Private", 40.0, "", 1.0), ("State", 41.0, "Basel", 2.0))
+    record = encode(HEAD, ["only one"], 2, rows, prediction("yes", "no"))
+    damaged: list[Record] = []
+    assert list(batches([Record(0, describe(record), record)], 100, 1 << 20, damaged.append)) == []
+    assert len(damaged) == 1

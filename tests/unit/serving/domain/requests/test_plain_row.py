@@ -11,7 +11,7 @@ import pytest
 from fairlead.api.inference.v2 import open_inference_pb2 as pb
 from services.serving.domain.models.schema import InputColumn, Kind, Schema, TaskType
 from services.serving.domain.requests.columns import Columns
-from services.serving.domain.requests.plain_row import columns_of_plain_row
+from services.serving.domain.requests.plain_row import PlainRow, columns_of_plain_row, columns_of_plain_rows
 from services.serving.domain.requests.tensors import columns_of_tensors
 from services.serving.doors.open_inference.convert import tensors_of
 from services.serving.doors.open_inference.row import plain_row
@@ -135,3 +135,42 @@ def test_a_row_sent_as_one_before_is_read_by_its_own_values() -> None:
     assert row.values[:2] == ["two", 7]
     for broken in (message(work=b"\x04\0\0\0two"), message(age=("FP64", bytes(7))), message(work=b"\x01\0\0\0\xff")):
         assert plain_row(broken) is None
+
+
+def rows_of(*people: list[dict[str, Any]]) -> list[PlainRow]:
+    requests = [parse_infer_request(json.dumps({"inputs": inputs}).encode(), None) for inputs in people]
+    rows = [request.row for request in requests]
+    assert None not in rows
+    return [row for row in rows if row is not None]
+
+
+def test_rows_of_several_requests_become_the_columns_that_they_are_one_by_one() -> None:
+    rows = rows_of(
+        person(), person(age=tensor("age", "FP64", None)), person(town=tensor("town", "BYTES", None)), person()
+    )
+    together = columns_of_plain_rows(PERSON, rows)
+    each = [columns_of_plain_row(PERSON, row) for row in rows]
+    assert together is not None
+    assert None not in each
+    assert_same(together, tuple(np.concatenate(column) for column in zip(*(one or () for one in each), strict=True)))
+
+
+@pytest.mark.parametrize("kinds", [(Kind.TEXT, Kind.TEXT), (Kind.NUMBER, Kind.DATETIME), (Kind.NUMBER,)])
+def test_rows_of_one_kind_of_column_alone_are_read_together_too(kinds: tuple[Kind, ...]) -> None:
+    names = tuple("ab"[: len(kinds)])
+    schema = Schema(
+        TaskType.REGRESSION, (), tuple(InputColumn(name, kind, name) for name, kind in zip(names, kinds, strict=True))
+    )
+    texts = tuple(kind is Kind.TEXT for kind in kinds)
+    values: list[list[str | float]] = [
+        ["x" if text else 1.5 for text in texts],
+        ["y" if text else 2.5 for text in texts],
+    ]
+    columns = columns_of_plain_rows(schema, [PlainRow(names, texts, row) for row in values])
+    assert columns is not None
+    assert [column.tolist() for column in columns] == [list(column) for column in zip(*values, strict=True)]
+
+
+def test_a_row_that_is_not_as_the_model_reads_it_keeps_all_from_being_read_together() -> None:
+    good, other = rows_of(person(), list(reversed(person())))
+    assert columns_of_plain_rows(PERSON, [good, other]) is None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -14,9 +16,11 @@ import pytest
 from fairlead.kit.auth import TokenVerifier
 from services.serving.domain.requests.limits import RequestLimits
 from services.serving.doors.rest.app import OpenInferenceRest, RestLimits
+from services.serving.doors.rest.http import Request, Response
 from services.serving.doors.rest.model_routes import ModelRoutes
 from services.serving.doors.rest.server import HttpServer, listen
-from tests.unit.serving.behind_doors import Houses
+from tests.unit.serving.behind_doors import SIZED, Houses
+from tests.unit.serving.houses import source
 
 TOKEN = "token-of-the-test"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -31,16 +35,21 @@ def houses() -> Iterator[Houses]:
 
 
 @pytest.fixture
-def rest(houses: Houses) -> Iterator[httpx.Client]:
+def app(houses: Houses) -> Iterator[OpenInferenceRest]:
     limits = RestLimits(MEGABYTE, 30.0, RequestLimits(rows=4, elements=10_000))
     routes = ModelRoutes(houses.inference, "1.0", 30.0)
     app = OpenInferenceRest(houses.inference, TokenVerifier(TOKEN, ""), routes, limits, 2)
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def rest(app: OpenInferenceRest) -> Iterator[httpx.Client]:
     server = HttpServer(app, listen("127.0.0.1:0"))
     server.start()
     with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=BEARER) as client:
         yield client
     server.stop()
-    app.close()
 
 
 def house(*rooms: float, **members: Any) -> dict[str, Any]:
@@ -203,3 +212,57 @@ def test_a_deadline_that_is_over_is_not_worked_on(rest: httpx.Client, houses: Ho
     assert answered.status_code == 200
     malformed = infer(rest, house(1), "p.slow", **{"grpc-timeout": "soon"})
     assert "the header Grpc-Timeout is 'soon'" in malformed.json()["error"]
+
+
+def asked(model: str, request: Any, **headers: str) -> Request:
+    body = request if isinstance(request, bytes) else json.dumps(request).encode()
+    given = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+    return Request("POST", f"/v2/models/{model}/infer", given, body, time.monotonic())
+
+
+Told = list[tuple[int, Any, tuple[tuple[bytes, bytes], ...]]]
+
+
+def told(answers: Callable[[], list[Response | Awaitable[Response]]]) -> Told:
+    async def awaited() -> Told:
+        found = [answer if isinstance(answer, Response) else await answer for answer in answers()]
+        return [(each.status, json.loads(each.body), each.headers) for each in found]
+
+    return asyncio.run(awaited())
+
+
+def test_requests_that_are_here_together_are_answered_as_each_is_alone(app: OpenInferenceRest, houses: Houses) -> None:
+    houses.catalog.load([source(1), source(2), source(SIZED)], 30)
+    plain = [asked("p.house", rows_in_floats(rooms, id=f"r{rooms}")) for rooms in (3.0, 1.5, 0.0)] + [
+        asked("p.size", sizes(rooms, id="s")) for rooms in (1.0, 4.0, 9.0)
+    ]
+    special = [
+        asked("p.house", rows_in_floats(1.0, 2.0, id="two")),
+        asked("p.house", rows_in_floats(1.0, id="named", outputs=[{"name": "predict"}])),
+        asked("p.house", rows_in_floats(1.0, outputs=[{"name": "nothing"}])),
+        asked("p.house", rows_in_floats(1.0, id="traced"), traceparent=f"00-{1:032x}-{1:016x}-01"),
+        asked("p.house", b"[]"),
+        asked("p.house", b'{"inputs": ['),
+        asked("p.nothing", rows_in_floats(1.0)),
+        asked("p.house", {"inputs": [*rows_in_floats(1.0)["inputs"], {"name": "no"}]}),
+    ]
+    together = told(lambda: app.answer_all([*plain, *special]))
+    assert together == told(lambda: [app.answer(request) for request in (*plain, *special)])
+    assert [status for status, _, _ in together[: len(plain)]] == [200] * len(plain)
+    assert houses.inference.book.of("projects/p/deployments/size").requests == 2 * 3
+
+
+def test_a_row_that_fails_fails_alone(app: OpenInferenceRest, houses: Houses) -> None:
+    houses.catalog.load([source(1)], 30)
+    requests = [asked("p.house", rows_in_floats(rooms)) for rooms in (1.0, 666.0, 2.0)]
+    assert [status for status, _, _ in told(lambda: app.answer_all(requests))] == [200, 500, 200]
+
+
+def rows_in_floats(*rooms: float, **members: Any) -> dict[str, Any]:
+    request = house(*rooms, **members)
+    request["inputs"][1].update(datatype="FP64", data=[1.0] * len(rooms))
+    return request
+
+
+def sizes(rooms: float, **members: Any) -> dict[str, Any]:
+    return {"inputs": [{"name": "rooms", "datatype": "FP64", "shape": [1], "data": [rooms]}], **members}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from threading import Event, Thread
 
 import pytest
@@ -24,16 +24,25 @@ class Echo:
 
     def __init__(self) -> None:
         self.may = Event()
+        self.stopped = Event()
+        self.together: list[int] = []
 
     def admit(self, path: str, headers: dict[bytes, bytes]) -> None:
         if path == "/closed":
             raise Unauthenticated("no token came with the call")
 
     def answer(self, request: Request) -> Response | Awaitable[Response]:
+        if request.path == "/stop":
+            self.stopped.set()
+            self.may.wait(30)
         response = Response(f"{request.method} {request.path} ".encode() + request.body)
         if request.path != "/slow":
             return response
         return asyncio.get_running_loop().run_in_executor(None, lambda: self.may.wait(30) and response)
+
+    def answer_all(self, requests: Sequence[Request]) -> list[Response | Awaitable[Response]]:
+        self.together.append(len(requests))
+        return [self.answer(request) for request in requests]
 
 
 @pytest.fixture
@@ -307,3 +316,26 @@ def test_a_connection_without_a_request_gets_one_more_answer_when_the_server_sto
     caller.send("GET /b HTTP/1.1\r\n\r\n")
     assert caller.response()[0] == 200
     stopping.join()
+
+
+def test_requests_that_come_at_the_same_time_are_handed_on_together_and_each_has_its_own_answer(
+    server: HttpServer, echo: Echo
+) -> None:
+    callers = [Caller(server) for _ in range(20)]
+    for caller in callers:
+        caller.send(post("/a", "is connected"))
+        assert caller.response()[2] == b"POST /a is connected"
+    first, *others = callers
+    first.send(post("/stop", "0"))
+    assert echo.stopped.wait(20)
+    for number, caller in enumerate(others):
+        # Of three that one caller sends ahead each is answered after the one before.
+        caller.send(post("/a", f"{number} one") + post("/slow", f"{number} two") + post("/a", f"{number} three"))
+    echo.may.set()
+    assert first.response()[2] == b"POST /stop 0"
+    for number, caller in enumerate(others):
+        answers = [caller.response()[2].decode() for _ in range(3)]
+        assert answers == [f"POST /a {number} one", f"POST /slow {number} two", f"POST /a {number} three"]
+        caller.file.close()
+        caller.socket.close()
+    assert max(echo.together) == len(others)
