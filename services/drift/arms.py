@@ -12,9 +12,9 @@ from .adapters.experiment_store import ArmKey
 from .adapters.prediction_reader import TASKS, sampling_rate_of
 from .adapters.request_store import Request
 from .adapters.work import Work
-from .domain.arm import new_arm
+from .domain.experiments.arm import new_arm
+from .domain.experiments.split import split_of
 from .domain.performance import Answer
-from .domain.split import split_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -17,10 +17,10 @@ from fairlead.kit.logging import get_logger
 from .adapters import experiment_store
 from .adapters.monitor_store import delete_monitor, insert_monitor, lock_monitor, update_monitor
 from .adapters.version_store import VersionStore
+from .domain.experiments.split import Target, next_split
 from .domain.monitor import Monitor
 from .domain.policy import Policy
 from .domain.severity import Severity
-from .domain.split import Target, next_split
 
 _log = get_logger("fairlead.drift.deployments")
 

@@ -10,11 +10,11 @@ from fairlead.api.drift.v1 import experiment_pb2
 
 from .adapters.prediction_reader import TASKS
 from .convert import timestamp
-from .domain import sequential
-from .domain.arm_metrics import ArmMetric, arm_metrics
-from .domain.experiment import ArmResult, Comparison, Difference, Experiment, Verdict
-from .domain.experiment_words import message, rounded, summary
-from .domain.losses import METRICS
+from .domain.experiments import sequential
+from .domain.experiments.arm_metrics import ArmMetric, arm_metrics
+from .domain.experiments.experiment import ArmResult, Comparison, Difference, Experiment, Verdict
+from .domain.experiments.experiment_words import message, rounded, summary
+from .domain.experiments.losses import METRICS
 
 VERDICTS = {
     Verdict.CHALLENGER_BETTER: experiment_pb2.EXPERIMENT_VERDICT_CHALLENGER_BETTER,

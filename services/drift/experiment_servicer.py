@@ -10,7 +10,7 @@ from fairlead.kit.errors import FieldViolation, InvalidArgument, NotFound
 from fairlead.kit.resources import parse_name
 
 from .adapters import experiment_store
-from .domain.experiment import compare
+from .domain.experiments.experiment import compare
 from .experiment_convert import to_experiment
 
 EXPERIMENT = "projects/{project}/deployments/{deployment}/experiment"

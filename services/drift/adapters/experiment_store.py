@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from ..domain.arm import Arm
-from ..domain.split import Split, Target
+from ..domain.experiments.arm import Arm
+from ..domain.experiments.split import Split, Target
 from .state_json import dump_arm, load_arm
 from .tables import ARMS, SPLITS
 

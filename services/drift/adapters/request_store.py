@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, insert, select, update
 
-from ..domain.arm import RequestLosses
+from ..domain.experiments.arm import RequestLosses
 from ..domain.performance import Answer
 from .state_json import dump_losses, load_losses
 from .tables import EARLY_TRUTHS, REQUESTS

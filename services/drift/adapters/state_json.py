@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..domain.arm import Arm, RequestLosses
+from ..domain.experiments.arm import Arm, RequestLosses
+from ..domain.experiments.tally import RequestLoss, Tally
 from ..domain.performance import Performance, Task
 from ..domain.severity import Severity
-from ..domain.tally import RequestLoss, Tally
 from ..domain.watch import Watch
 from ..domain.window import CategorySketch, NumberSketch, Sketch, Window
 

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from fairlead.api.drift.v1 import monitor_pb2
 
-from ..domain.arm import Arm
+from ..domain.experiments.arm import Arm
+from ..domain.experiments.split import Split
 from ..domain.monitor import Monitor
-from ..domain.split import Split
 from ..domain.watch import ClosedWindow
 from . import experiment_store
 from .experiment_store import ArmKey

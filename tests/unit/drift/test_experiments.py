@@ -21,7 +21,7 @@ from fairlead.kit.events import topics
 from services.drift.__main__ import MIGRATIONS
 from services.drift.adapters import experiment_store
 from services.drift.adapters.experiment_store import ArmKey
-from services.drift.domain.split import Split, Target
+from services.drift.domain.experiments.split import Split, Target
 from services.drift.experiment_servicer import ExperimentServicer
 from tests.unit.drift import events as made
 from tests.unit.drift.capture import take

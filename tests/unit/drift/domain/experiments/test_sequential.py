@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.drift.domain.sequential import (
+from services.drift.domain.experiments.sequential import (
     ALPHA,
     LEAST_REQUESTS,
     mixing,

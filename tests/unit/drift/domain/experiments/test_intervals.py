@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from services.drift.domain.intervals import effective_rows, student, student_quantile, wilson
+from services.drift.domain.experiments.intervals import effective_rows, student, student_quantile, wilson
 
 
 @pytest.mark.parametrize(("errors", "rows"), [(0, 20), (3, 20), (137, 1000), (20, 20)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ..performance import Answer, Performance, Task, joined, new_performance
 from .losses import METRICS, losses
-from .performance import Answer, Performance, Task, joined, new_performance
 from .tally import RequestLoss, Tally
 
 # Of one request, a metric each.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from services.drift.domain.split import Split, Target, next_split, split_of
+from services.drift.domain.experiments.split import Split, Target, next_split, split_of
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ONE, TWO, THREE = "projects/p/models/m/versions/1", "projects/p/models/m/versions/2", "projects/p/models/m/versions/3"

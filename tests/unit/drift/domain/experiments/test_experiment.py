@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from services.drift.domain.arm import Arm, RequestLosses, new_arm
-from services.drift.domain.experiment import Comparison, Experiment, Verdict, compare
-from services.drift.domain.experiment_words import message, rounded, summary
+from services.drift.domain.experiments.arm import Arm, RequestLosses, new_arm
+from services.drift.domain.experiments.experiment import Comparison, Experiment, Verdict, compare
+from services.drift.domain.experiments.experiment_words import message, rounded, summary
+from services.drift.domain.experiments.split import Split, Target
 from services.drift.domain.performance import Answer, Task
-from services.drift.domain.split import Split, Target
 from tests.unit.drift.events import CLASSES
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from services.drift.domain.exact_sum import plus
-from services.drift.domain.tally import RequestLoss, Tally
+from services.drift.domain.experiments.exact_sum import plus
+from services.drift.domain.experiments.tally import RequestLoss, Tally
 from tests.unit.drift.events import adult, sample
 
 AGES = np.asarray(sample(adult(), 300, seed=1)["age"], dtype=np.float64)

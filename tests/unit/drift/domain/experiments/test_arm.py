@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from services.drift.domain.arm import Arm, RequestLosses, new_arm
-from services.drift.domain.arm_metrics import STUDENT, WILSON, arm_metrics
-from services.drift.domain.losses import losses
+from services.drift.domain.experiments.arm import Arm, RequestLosses, new_arm
+from services.drift.domain.experiments.arm_metrics import STUDENT, WILSON, arm_metrics
+from services.drift.domain.experiments.losses import losses
 from services.drift.domain.performance import Answer, Task
 from tests.unit.drift.events import CLASSES
 

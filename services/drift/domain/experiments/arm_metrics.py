@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ..performance import Task
 from . import intervals
 from .arm import Arm
 from .losses import ERROR_RATE, METRICS
-from .performance import Task
 from .tally import Tally
 
 WILSON, STUDENT = "wilson", "student"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .performance import Answer, Task, match_class
+from ..performance import Answer, Task, match_class
 
 
 @dataclass(frozen=True)
