@@ -74,7 +74,7 @@ class Origin:
 class Batch:
     """Requests of one origin; columns and predictions of all rows in order.
 
-    columns: the values of each input, floats (NaN missing) or texts. labels: empty for regression.
+    columns: the values of each input, float64 [n] (NaN missing) or texts. labels: empty for regression.
     outputs: probabilities float64 [n, classes], or values [n, 1].
     """
 

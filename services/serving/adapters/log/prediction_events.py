@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+
+import numpy as np
 
 from fairlead.api.common.v1 import table_pb2
 from fairlead.api.events.v1 import events_pb2
@@ -12,11 +14,15 @@ from fairlead.kit.events import Draft
 
 from ...domain.models.schema import Kind, TaskType
 from ...domain.prediction_log import Batch, Origin
+from ...domain.requests.columns import Array
 from ...domain.requests.datetimes import to_iso_text
 from ...doors.predictions.convert import TASK_TYPES_TO_PROTO
 
 PREDICTION_COLUMN = "prediction"
 NANOSECONDS = 1_000_000_000
+LENGTH_DELIMITED = 2
+NUMBERS_FIELD = table_pb2.NumberColumn.VALUES_FIELD_NUMBER
+PROBABILITIES_FIELD = events_pb2.PredictionBatch.PROBABILITIES_FIELD_NUMBER
 EVENT_BYTES = 768 * 1024
 """A larger event is split: brokers refuse what is above 1 MB."""
 
@@ -45,16 +51,33 @@ def to_event(batch: Batch) -> events_pb2.PredictionBatch:
         if column.kind is Kind.TEXT:
             input.texts.values.extend(values)
         elif column.kind is Kind.DATETIME:
-            input.texts.values.extend(map(to_iso_text, values))
+            input.texts.values.extend(map(to_iso_text, np.asarray(values).tolist()))
         else:
-            input.numbers.values.extend(values)
-    outputs = batch.outputs.ravel().tolist()
+            input.numbers.MergeFromString(_packed(NUMBERS_FIELD, values))
     if batch.origin.schema.task is TaskType.REGRESSION:
-        event.prediction.numbers.values.extend(outputs)
+        event.prediction.numbers.MergeFromString(_packed(NUMBERS_FIELD, batch.outputs))
     else:
-        event.probabilities.extend(outputs)
+        event.MergeFromString(_packed(PROBABILITIES_FIELD, batch.outputs))
         event.prediction.texts.values.extend(batch.labels)
     return event
+
+
+def _packed(field: int, values: Array | Sequence[float]) -> bytes:
+    """Return numbers as a packed field of doubles, which is their bytes: quicker than a number at a time.
+
+    protobuf.dev/programming-guides/encoding, "Packed Repeated Fields".
+    """
+    data = np.ascontiguousarray(values, dtype="<f8").tobytes()
+    return bytes((field << 3 | LENGTH_DELIMITED,)) + _varint(len(data)) + data
+
+
+def _varint(number: int) -> bytes:
+    told = bytearray()
+    while number > 0x7F:
+        told.append(number & 0x7F | 0x80)
+        number >>= 7
+    told.append(number)
+    return bytes(told)
 
 
 @lru_cache(maxsize=1024)

@@ -174,14 +174,11 @@ class _Gathering:
             _doubles(b"".join([part.outputs for part in self._parts])).reshape(self._rows, -1),
         )
 
-    def _numbers(self, columns: int) -> list[list[float]]:
+    def _numbers(self, columns: int) -> Array:
         if self._rows == len(self._parts):
             # A row each, so that what lies one after the other is a row.
-            matrix = _doubles(b"".join([part.numbers for part in self._parts])).reshape(self._rows, columns).T
-        else:
-            matrix = np.hstack([_doubles(part.numbers).reshape(columns, part.rows) for part in self._parts])
-        found: list[list[float]] = matrix.tolist()
-        return found
+            return _doubles(b"".join([part.numbers for part in self._parts])).reshape(self._rows, columns).T
+        return np.hstack([_doubles(part.numbers).reshape(columns, part.rows) for part in self._parts])
 
     def _texts(self, columns: int) -> list[tuple[str, ...]]:
         if self._rows == len(self._parts) and columns:
