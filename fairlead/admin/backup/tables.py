@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.types import UserDefinedType
 
-# Who migrates keeps these; they are made anew with the tables.
-BOOKKEEPING = frozenset({"alembic_version", "dbos_migrations", "sqlite_sequence"})
+# Who migrates keeps these; they are made anew with the tables. So are the processes that hold tasks: those of the
+# original hold none of the copy's.
+BOOKKEEPING = frozenset({"alembic_version", "dbos_migrations", "sqlite_sequence", "task_holders"})
 
 
 class JsonText(UserDefinedType[str]):
