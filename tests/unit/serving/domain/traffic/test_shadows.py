@@ -32,7 +32,7 @@ class Kept:
         self,
         deployment: str,
         model: Model,
-        request_id: str,
+        request_id: str | list[str],
         columns: Columns,
         prediction: Prediction,
         time_ns: int,
