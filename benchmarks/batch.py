@@ -1,10 +1,11 @@
-"""Rows a second of a batch prediction, against the same ONNX graph run in one process, in the same run.
+"""Rows a second of a batch prediction, against the same ONNX graph run on the same file by a script, in the same run.
 
 LightGBM with 200 trees on the 14 columns of Adult Census, exported as the trainer does; the file's rows are drawn from
 Adult's. Fairlead's figure is of the real task of a real service: from the moment its worker has loaded the model and
-opens the file until the result is stored. The peers are a process that has all columns in memory and runs the graph, in
-the quicker of two ways (one call on all cores, or calls of 8,192 rows side by side; the best of three runs), and one
-that reads the file with pyarrow, runs the graph and writes the file with pyarrow, whole in memory, as a script would.
+opens the file until the result is stored. It is held against a script that reads the file with pyarrow, runs the graph
+and writes the file with pyarrow, whole in memory (0.6 of its rows a second is required). Printed beside it is the graph
+alone, in a process that has all columns in memory, in the quicker of two ways (one call on all cores, or calls of 8,192
+rows side by side; the best of three runs). On a busy machine the clock tells little: processor time is told too.
 Usage: python -m benchmarks.batch [--rows 1000000] [--kind csv] [--format csv]
 """
 
@@ -46,16 +47,29 @@ DEPLOYMENT = "projects/p/deployments/income"
 TARGET = "income-per-year"
 CHUNK, CALL_ROWS, MOST_RAW_ROWS, TREES, RUNS = 200_000, 8192, 1_000_000, 200, 3
 MEGABYTE = 1024 * 1024
+REQUIRED = 0.6
+"""Of the rows a second of the script that reads and writes the same file."""
 Columns = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What was measured: rows a second, the most memory in megabytes, and how long it took."""
+    """What was measured: rows, the seconds and the processor's seconds they took, and the most memory in megabytes."""
 
-    rows_a_second: float
-    most_mb: float
+    rows: int
     seconds: float
+    cpu_seconds: float
+    most_mb: float
+
+    @property
+    def rows_a_second(self) -> float:
+        """Rows a second by the clock."""
+        return self.rows / self.seconds
+
+    @property
+    def rows_a_cpu_second(self) -> float:
+        """Rows a second of one core."""
+        return self.rows / self.cpu_seconds
 
 
 def adult() -> pa.Table:
@@ -178,19 +192,20 @@ def raw_in_memory(path: Path, package: Path) -> Figure:
     """The graph alone, on columns that are there."""
     table = read_file(path)
     feeds = feeds_of(table.slice(0, MOST_RAW_ROWS), package)
-    seconds = []
+    seconds, cpu_seconds = [], []
     for way in (raw_at_once, raw_side_by_side):
         run = way(feeds, package)
         for _ in range(RUNS):
-            started = time.perf_counter()
+            started, worked = time.perf_counter(), time.process_time()
             run()
             seconds.append(time.perf_counter() - started)
-    return Figure(min(table.num_rows, MOST_RAW_ROWS) / min(seconds), _most_mb(os.getpid()), min(seconds))
+            cpu_seconds.append(time.process_time() - worked)
+    return Figure(min(table.num_rows, MOST_RAW_ROWS), min(seconds), min(cpu_seconds), _most_mb(os.getpid()))
 
 
 def raw_with_file(path: Path, package: Path, result: Path) -> Figure:
     """Reading, the graph and writing, one after the other."""
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     table = read_file(path)
     output = raw_side_by_side(feeds_of(table, package), package)()
     labels = pa.array(["<=50K", ">50K"]).take(pa.array(output.argmax(axis=1)))
@@ -201,8 +216,8 @@ def raw_with_file(path: Path, package: Path, result: Path) -> Figure:
         pa.parquet.write_table(table, result, compression="zstd")
     else:
         pa.csv.write_csv(table, result)
-    seconds = time.perf_counter() - started
-    return Figure(table.num_rows / seconds, _most_mb(os.getpid()), seconds)
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
+    return Figure(table.num_rows, seconds, cpu_seconds, _most_mb(os.getpid()))
 
 
 def fairlead(path: Path, package: Path, folder: Path, format: str) -> tuple[Figure, float]:
@@ -225,18 +240,40 @@ def _followed(service: RunningService, task: task_pb2.Task) -> tuple[Figure, flo
     assert service.process is not None
     tasks, most = TaskServiceStub(service.channel), 0.0
     parent = psutil.Process(service.process.pid)
+    work: list[tuple[float, float]] = []
     while task.state in (task_pb2.TASK_STATE_PENDING, task_pb2.TASK_STATE_RUNNING):
         for child in parent.children(recursive=True):
             most = max(most, _most_mb(child.pid))
+            if task.name in _words_of(child):
+                work.append((time.time(), _cpu_seconds(child)))
         time.sleep(0.1)
         task = tasks.GetTask(GetTaskRequest(name=task.name)).task
     made = BatchPrediction()
     assert task.result.Unpack(made), task.error
     lines = [event.unpack(task_pb2.LogLine) for event in service.events.replay(topics.LOGS, key=task.name)]
-    times = {line.source: line.time.ToDatetime() for line in lines}
-    seconds = (times["batch_predict.done"] - times["batch_predict.read"]).total_seconds()
+    times = {line.source: line.time.ToNanoseconds() / 1e9 for line in lines}
+    begun, done = times["batch_predict.read"], times["batch_predict.done"]
     whole = (task.end_time.ToDatetime() - task.start_time.ToDatetime()).total_seconds()
-    return Figure(made.row_count / seconds, most, seconds), whole
+    worked = [(moment, cpu) for moment, cpu in work if cpu > 0]
+    moments, seconds = np.array(worked).T
+    cpu_begun, cpu_done = np.interp([begun, done], moments, seconds).tolist()
+    return Figure(made.row_count, done - begun, cpu_done - cpu_begun, most), whole
+
+
+def _words_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    """The processor's seconds that a process has had; 0 for one that has ended."""
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return times.user + times.system
 
 
 def _most_mb(process: int) -> float:
@@ -274,8 +311,14 @@ def main() -> None:
         tell("raw ONNX Runtime with pyarrow, whole file", with_file, memory)
         ours, whole = fairlead(path, package, folder, options.format)
         tell(f"Fairlead's batch prediction (the task with its process: {whole:.1f} s)", ours, memory)
-        print(f"ratio to raw in memory: {ours.rows_a_second / memory.rows_a_second:.2f}")
-        print(f"ratio to raw with the same file: {ours.rows_a_second / with_file.rows_a_second:.2f}")
+        print(f"ratio to raw with the same file (required: {REQUIRED:.2f}): {ratios(ours, with_file)}")
+        print(f"ratio to raw in memory: {ratios(ours, memory)}")
+
+
+def ratios(ours: Figure, raw: Figure) -> str:
+    """Ours to a peer's, by the clock and by processor time."""
+    by_clock, by_cpu = ours.rows_a_second / raw.rows_a_second, ours.rows_a_cpu_second / raw.rows_a_cpu_second
+    return f"{by_clock:.2f} by the clock, {by_cpu:.2f} by processor time"
 
 
 def whole_file(path: Path, package: Path, folder: Path, format: str) -> Figure:
@@ -291,7 +334,7 @@ def tell(what: str, figure: Figure, raw: Figure) -> None:
     share = figure.rows_a_second / raw.rows_a_second
     print(
         f"{what:<80} {figure.rows_a_second:>10,.0f} rows/s {share:>5.2f}x {figure.seconds:>7.1f} s "
-        f"{figure.most_mb:>7,.0f} MB at most",
+        f"{1e6 / figure.rows_a_cpu_second:>6.2f} us of processor a row {figure.most_mb:>7,.0f} MB at most",
         flush=True,
     )
 
