@@ -13,6 +13,7 @@ from fairlead.kit.errors import FieldViolation, InvalidArgument
 from ..models.schema import InputColumn, Kind, Schema
 from .columns import Array, Columns
 from .datetimes import to_epoch_seconds
+from .plain_row import PlainRow
 
 Row = Mapping[str, Any]
 LISTED_COLUMNS = 20
@@ -28,6 +29,15 @@ def columns_of_typed_rows(schema: Schema, rows: Sequence[Row]) -> tuple[Columns,
         return tuple(_column(rows, column) for column in schema.inputs), len(rows)
     except KeyError:
         raise _missing(rows, schema) from None
+
+
+def plain_row_of_typed(schema: Schema, row: Row) -> PlainRow | None:
+    """Return a row as the model reads it; None where columns_of_typed_rows() would refuse it."""
+    try:
+        values = [_CONVERT[column.kind](row[column.name]) for column in schema.inputs]
+    except (KeyError, ValueError, OverflowError):
+        return None
+    return PlainRow(schema.layout.names, schema.layout.texts, values)
 
 
 def _column(rows: Sequence[Row], column: InputColumn) -> Array:

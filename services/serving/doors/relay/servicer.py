@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import grpc
 
@@ -17,6 +17,8 @@ from ...domain.traffic.catalog import Catalog
 from ..open_inference.open_streams import OpenStreams
 from .forms import RelayDoor
 
+TOGETHER = 2
+"""So many calls of a message at least are answered together."""
 QUICK_BYTES = 16 * 1024
 EXPLAINED = b"explain"
 UNEXPECTED = "the service failed on this request; its log has the detail"
@@ -36,7 +38,7 @@ class RelayServicer(RelayServiceServicer):
     def Relay(self, requests: Iterator[pb.RelayRequest], context: grpc.ServicerContext) -> Iterator[pb.RelayResponse]:
         """Answer calls in the batches they come in."""
         for request in self._streams.messages(requests, context):
-            yield pb.RelayResponse(answers=[self._answer(call) for call in request.calls])
+            yield pb.RelayResponse(answers=self._answers(request.calls))
 
     def RelayOne(self, request: pb.RelayOneRequest, _context: grpc.ServicerContext) -> pb.RelayOneResponse:
         """Answer one call, however long it takes."""
@@ -45,6 +47,21 @@ class RelayServicer(RelayServiceServicer):
     def close(self) -> None:
         """End the streams: each with the answers it owes, those that wait for calls at once."""
         self._streams.close()
+
+    def _answers(self, calls: Sequence[pb.RelayedCall]) -> list[pb.RelayedAnswer]:
+        if len(calls) < TOGETHER:
+            return [self._answer(call) for call in calls]
+        alike: dict[tuple[int, str], list[pb.RelayedCall]] = {}
+        for call in calls:
+            if not (call.version or call.traceparent or call.json_length) and len(call.body) <= QUICK_BYTES:
+                alike.setdefault((call.form, call.deployment), []).append(call)
+        answered: dict[int, pb.RelayedAnswer] = {}
+        for (form, deployment), those in alike.items():
+            door = self._doors.get(form)
+            if door is not None and len(those) >= TOGETHER:
+                answered.update((answer.number, answer) for answer in door.answer_together(deployment, those))
+        # What could not be answered with others is answered alone, which tells what is wrong with it.
+        return [answered.get(call.number) or self._answer(call) for call in calls]
 
     def _answer(self, call: pb.RelayedCall) -> pb.RelayedAnswer:
         if not self._is_quick(call):

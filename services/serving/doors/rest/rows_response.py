@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic_core import to_json
 
-from ...domain.inference import Answer
+from ...domain.inference import Answer, AnsweredRows
 from ...domain.insights.explanation import Explanation
 from ...domain.insights.interval import Interval
 from ...domain.models.prediction import Prediction
@@ -24,6 +25,14 @@ def rows_response(answer: Answer) -> bytes:
     if answer.interval is not None:
         told["coverage"] = _bound(answer.interval, classes, predictions)
     return to_json(told, inf_nan_mode="null")
+
+
+def rows_responses(answered: AnsweredRows) -> Iterator[bytes]:
+    """Return the answer to each request of a row that was answered together with others."""
+    predictions = _predictions(answered.prediction, answered.model.schema.classes)
+    for request_id, prediction in zip(answered.request_ids, predictions, strict=True):
+        told = {"request_id": request_id, "model_version": answered.model.version, "predictions": [prediction]}
+        yield to_json(told, inf_nan_mode="null")
 
 
 def _predictions(prediction: Prediction, classes: tuple[str, ...]) -> list[Row]:

@@ -252,3 +252,40 @@ def test_a_stream_that_waits_does_not_hold_up_the_servers_end(tmp_path: Path, ho
     open_end.set()
 
     assert time.monotonic() - began < 15
+
+
+def numbered(*calls: pb.RelayedCall) -> list[pb.RelayedCall]:
+    for number, call in enumerate(calls, start=1):
+        call.number = number
+    return list(calls)
+
+
+def test_calls_of_a_row_that_come_together_are_answered_as_each_is_alone(door: Door, houses: Houses) -> None:
+    def of_rooms(value: float, deployment: str = "house", **body: Any) -> pb.RelayedCall:
+        return rows(deployment, rows=[{"rooms": value, "age": 1}], request_id=f"r{value}", **body)
+
+    calls = numbered(
+        *(of_rooms(value) for value in (1.0, 2.5, 3.0)),
+        *(of_rooms(value, "size") for value in (1.0, 4.0, 9.0)),
+        *(of_rooms(value, "split", routing_key=f"k{value}") for value in range(10)),
+        *(tensors(body=json.dumps({**TENSORS, "id": name}).encode()) for name in ("a", "b")),
+        of_rooms(666.0, "telling"),
+        of_rooms(1.0, "telling", interval=0.5),
+        rows(rows=[ROW, ROW], request_id="two"),
+        rows(rows=[{"rooms": 1}], request_id="no age"),
+        rows(rows="none"),
+        rows("nothing", request_id="nobody"),
+        tensors(body=b"{"),
+        tensors(body=json.dumps({**TENSORS, "outputs": [{"name": "predict"}]}).encode()),
+    )
+    together = door.relay(*calls)
+    assert together == [answer for call in calls for answer in door.relay(call)]
+    assert houses.inference.book.of("projects/p/deployments/split").requests == 2 * 10
+
+
+def test_a_call_that_names_no_request_is_logged_by_the_name_that_the_gateway_gave_it(door: Door) -> None:
+    calls = numbered(*(rows(rows=[ROW]) for _ in range(3)))
+    for call in calls:
+        call.request_id = f"by the gateway {call.number}"
+    names = [json.loads(answer.body)["request_id"] for answer in (*door.relay(*calls), *door.relay(calls[0]))]
+    assert names == [f"by the gateway {number}" for number in (1, 2, 3, 1)]
