@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +170,21 @@ def test_the_service_is_our_source_as_it_is(adult_bento: ExportedBento) -> None:
 
     sources = {path.name: path.read_text() for path in SOURCE.glob("*.py")}
     assert {path.name: path.read_text() for path in (adult_bento.path / "src/fairlead_model").glob("*.py")} == sources
+
+
+def test_its_image_is_made_of_what_is_there_and_of_the_versions_tested_here(
+    adult_bento: ExportedBento,
+) -> None:
+    lines = (adult_bento.path / "env/docker/Dockerfile").read_text().splitlines()
+    copied = [line.split()[-2] for line in lines if line.startswith("COPY")]
+    pinned = (adult_bento.path / "env/python/requirements.txt").read_text().split()
+
+    assert f"FROM python:{sys.version_info.major}.{sys.version_info.minor}-slim AS base-container" in lines
+    assert {"./env/docker", "./env/python", "."} <= set(copied)
+    assert all((adult_bento.path / source).exists() for source in copied)
+    assert 'ENTRYPOINT [ "/home/bentoml/bento/env/docker/entrypoint.sh" ]' in lines
+    assert (adult_bento.path / "env/docker/entrypoint.sh").is_file()
+    assert pinned == [f"{name}=={version(name)}" for name in ("numpy", "onnxruntime", "bentoml")]
 
 
 def test_its_own_description_names_each_column_and_what_is_answered(adult_http: httpx.Client) -> None:
