@@ -171,25 +171,25 @@ class Inference:
         """Return the answers of several requests that are here at the same time, computed and kept together.
 
         Of those whose place is in none of them nothing is kept or counted, and they are to be asked one by one: the
-        model is not loaded, or not quick, a row is not sent just as it reads it, shadows or a sampled log want to know
-        each, or it failed.
+        model is not loaded, or not quick, a row is not sent just as it reads it, shadows want to know each, or it
+        failed.
         """
         route = self.catalog.routes.get(deployment)
-        if route is None or route.shadows or route.sampling_rate:
+        if route is None or route.shadows:
             return []
         answered = []
         for arm, places in _by_arm(route, asked, self._clock.chance):
             model = self._cache.peek(arm.version)
             if model is not None and model.is_quick:
-                found = self._rows_together(deployment, model, [asked[place] for place in places], door)
+                found = self._rows_together(route, model, [asked[place] for place in places], door)
                 if found is not None:
                     answered.append(AnsweredRows(places, found[0], model, found[1]))
         return answered
 
     def _rows_together(
-        self, deployment: str, model: Model, asked: Sequence[AskedRow], door: str
+        self, route: Route, model: Model, asked: Sequence[AskedRow], door: str
     ) -> tuple[list[str], Prediction] | None:
-        clock, count = self._clock, len(asked)
+        clock, count, deployment = self._clock, len(asked), route.deployment.name
         started = clock.monotonic_ns()
         columns = columns_of_plain_rows(model.schema, [each.row for each in asked])
         if columns is None:
@@ -198,7 +198,7 @@ class Inference:
             prediction, _, _, compute_ns = _made(model, columns, count, PLAIN, clock)
             ids = [each.request_id or clock.new_id() for each in asked]
             now = clock.wall_ns()
-            self._log.append(deployment, model, ids, columns, prediction, now)
+            self._keep_rows(route, model, ids, columns, prediction, now)
         except Exception:  # noqa: BLE001  # asked one by one each fails, or does not, by itself
             return None
         total_ns = clock.monotonic_ns() - started
@@ -208,6 +208,18 @@ class Inference:
         self.book.succeeded(deployment, count, *durations, now // 1_000_000, model.number, count)
         self._observer.answered(deployment, door, 1, total_ns, compute_ns, count)
         return ids, prediction
+
+    def _keep_rows(
+        self, route: Route, model: Model, ids: list[str], columns: Columns, prediction: Prediction, now: int
+    ) -> None:
+        deployment, rate = route.deployment.name, route.sampling_rate
+        if not rate:
+            self._log.append(deployment, model, ids, columns, prediction, now)
+            return
+        kept = [place for place in range(len(ids)) if self._clock.chance() < rate]
+        if kept:
+            names, values = [ids[place] for place in kept], tuple(column[kept] for column in columns)
+            self._log.append(deployment, model, names, values, prediction.at(kept), now, sampling_rate=rate)
 
     def model(self, deployment: str, version: str = "", timeout: float = 60.0) -> Model:
         """Return the model of a version, or the champion's. Raises NotFound, also for a version of no target."""

@@ -1,7 +1,8 @@
 """Split conformal prediction: intervals and sets of labels from a model's errors on rows it was not fitted on.
 
 Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World, 2005. Where calibration rows and new ones come from the
-same source, an interval or set holds the truth with probability `coverage` or more, and at most 1 / (n + 1) more. It is
+same source, an interval or set holds the truth with probability `coverage` or more, and, where no two scores are the
+same, at most 1 / (n + 1) more. It is
 a mean over rows: not each kind of row is covered as often.
 """
 

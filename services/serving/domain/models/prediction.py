@@ -18,3 +18,12 @@ class Prediction:
     labels: list[str] | None = None
     probabilities: Array | None = None
     values: Array | None = None
+
+    def at(self, places: list[int]) -> Prediction:
+        """Return the predictions of some of the rows, in this order."""
+        return Prediction(
+            len(places),
+            None if self.labels is None else [self.labels[place] for place in places],
+            None if self.probabilities is None else self.probabilities[places],
+            None if self.values is None else self.values[places],
+        )

@@ -116,7 +116,7 @@ def _from_json_rows(schema: Schema, tensor: Tensor) -> tuple[Columns, int]:
     for number, text in enumerate(tensor.data.tolist()):
         try:
             rows.append(json.loads(text))
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise invalid_tensor(
                 tensor.name,
                 f"element {number} is not a JSON object ({error}); the model reads one tensor per column "

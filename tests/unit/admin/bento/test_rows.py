@@ -17,7 +17,15 @@ KINDS = ("number", "boolean", "datetime", "text")
 VALUES: dict[str, list[Any]] = {
     "number": [39, 1.5, -0.0, True, None, 10**300],
     "boolean": [True, False, 1, 0.0, "true", "FALSE", None],
-    "datetime": ["2026-01-31T17:01:03Z", "2026-01-31 17:01:03.25", "2026-01-31T17:01:03+02:00", "2026-01-31", " 2026-01-31T17:01 ", "", None],
+    "datetime": [
+        "2026-01-31T17:01:03Z",
+        "2026-01-31 17:01:03.25",
+        "2026-01-31T17:01:03+02:00",
+        "2026-01-31",
+        " 2026-01-31T17:01 ",
+        "",
+        None,
+    ],
     "text": ["Private", "", None, 3, 3.0, 3.5, True, "é"],
 }
 WRONG: dict[str, list[Any]] = {

@@ -33,6 +33,7 @@ class Kept:
         self.versions: list[str] = []
         self.shadowed: list[tuple[str, str, float]] = []
         self.rates: set[float] = set()
+        self.predicted: np.ndarray | None = None
         self.counted: list[tuple[str, str]] = []
         self.shadows: list[tuple[str, int]] = []
         self.full = False
@@ -60,6 +61,7 @@ class Kept:
         self.logged += [(deployment, each, rows) for each in ids]
         self.versions += [model.number] * len(ids)
         self.rates.add(sampling_rate)
+        self.predicted = prediction.values
 
     def began(self, door: str) -> None:
         self.counted.append((door, "began"))
@@ -291,11 +293,21 @@ def test_requests_that_can_not_be_answered_together_leave_no_trace(
     assert inference.book.of(HOUSE.name).requests == 0
 
 
-def test_shadows_and_samples_have_each_request_by_itself(inference: Inference) -> None:
+def test_shadows_have_each_request_by_itself(inference: Inference) -> None:
     split(inference, target(1, 100), target(2, shadow=True))
     assert inference.answer_rows(HOUSE.name, [row(1), row(2)], door="rest") == []
-    split(inference, target(1, 100), sampling=0.5)
-    assert inference.answer_rows(HOUSE.name, [row(1), row(2)], door="rest") == []
+
+
+def test_of_requests_that_are_answered_together_the_sample_is_logged_and_all_are_answered(
+    inference: Inference, kept: Kept
+) -> None:
+    split(inference, target(1, 100), sampling=0.25)
+    # The clock's chances are 0.00, 0.01 and so on, so that the first quarter of a hundred is kept.
+    (found,) = inference.answer_rows(HOUSE.name, [row(rooms, name=f"r{rooms}") for rooms in range(100)], door="rest")
+    np.testing.assert_array_equal(found.prediction.values, np.arange(100) + 1)
+    assert kept.logged == [(HOUSE.name, f"r{rooms}", 1) for rooms in range(25)]
+    assert kept.rates == {0.25}
+    np.testing.assert_array_equal(kept.predicted, np.arange(25) + 1)
 
 
 def test_rows_for_a_model_that_is_not_in_memory_or_not_there_are_not_answered_together(inference: Inference) -> None:

@@ -115,3 +115,9 @@ def test_what_decoded_elements_of_a_text_column_are_is_spelled_as_a_category() -
     )
     columns, _ = columns_of_tensors(INCOME, [*sent, Tensor("workclass", "BYTES", (1, 1), texts(3.0), decoded=True)])
     assert columns[1].tolist() == ["3"]
+
+
+def test_values_that_are_no_texts_are_no_rows_in_json() -> None:
+    tensor = Tensor("rows", "BYTES", (1,), np.array([3], dtype=object), decoded=True)
+    with pytest.raises(InvalidArgument, match="element 0 is not a JSON object"):
+        columns_of_tensors(PRICE, [tensor])
