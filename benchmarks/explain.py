@@ -22,7 +22,7 @@ from sklearn.ensemble import RandomForestClassifier
 from services.serving.domain.models.model import Model
 from services.trainer.domain.export import FittedModel
 from services.trainer.domain.table import TrainingTable
-from tests.unit.serving.insights.models import in_order, served
+from tests.unit.serving.domain.insights.models import in_order, served
 from tests.unit.trainer.export.candidates import fit
 from tests.unit.trainer.preparation.tables import adult
 
