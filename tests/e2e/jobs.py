@@ -20,7 +20,7 @@ class Dataset:
     budget: str
 
 
-ADULT = Dataset("adult", "income", "30s")
+ADULT = Dataset("adult", "income", "60s")
 HEART = Dataset("heart", "num > 0", "15s")
 WINE = Dataset("wine", "quality", "25s")
 HOUSING = Dataset("housing", None, "25s")

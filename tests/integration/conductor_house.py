@@ -17,7 +17,7 @@ from fairlead.api.conductor.v1 import workflow_service_pb2 as pb
 from fairlead.api.conductor.v1.workflow_pb2 import Stage, StageState, Workflow, WorkflowSpec
 from fairlead.api.conductor.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 from fairlead.api.events.v1.events_pb2 import TaskEvent
-from fairlead.api.tasks.v1.task_pb2 import LogLine, Task
+from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_PENDING, TASK_STATE_RUNNING, LogLine, Task
 from fairlead.api.tasks.v1.task_service_pb2 import CancelTaskRequest, GetTaskRequest
 from fairlead.api.tasks.v1.task_service_pb2_grpc import TaskServiceStub
 from fairlead.kit.errors import FailedPrecondition, Unavailable
@@ -160,7 +160,11 @@ class House:
         return workflow
 
     def ended(self, name: str) -> Workflow:
-        return self.wait_for(name, *ENDED)
+        """Return a workflow once it has ended, and its task, which is written after it, with it."""
+        workflow = self.wait_for(name, *ENDED)
+        while self.task(name).state in (TASK_STATE_PENDING, TASK_STATE_RUNNING):
+            time.sleep(0.05)
+        return workflow
 
     def ended_stage(self, name: str, stage: str) -> Workflow:
         """Return the workflow once a stage of it has succeeded."""

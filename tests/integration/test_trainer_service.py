@@ -64,7 +64,7 @@ def preparation(world: World, heart: DatasetVersion) -> Preparation:
 
 @pytest.fixture(scope="module")
 def trained(world: World, preparation: Preparation) -> tuple[Task, Run]:
-    task = world.train(spec(preparation, 8, "linear", "lightgbm", "extra_trees"))
+    task = world.train(spec(preparation, 20, "linear", "lightgbm", "extra_trees"))
     return task, result(world.tasks, task, Run)
 
 
