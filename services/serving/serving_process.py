@@ -208,7 +208,7 @@ class ServingProcess:
             relay_service_pb2.RELAY_FORM_OPEN_INFERENCE: TensorsDoor(*told),
             relay_service_pb2.RELAY_FORM_ROWS: RowsDoor(*told),
         }
-        return RelayServicer(self._catalog, doors)
+        return RelayServicer(doors)
 
     def _refused(self) -> dict[str, int]:
         """Return what doors refused on their own, by reason."""
