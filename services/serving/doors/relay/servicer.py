@@ -17,8 +17,8 @@ from ...domain.inference import TakesLong
 from ..open_inference.open_streams import OpenStreams
 from .forms import RelayDoor
 
-TOGETHER = 2
-"""So many calls of a message at least are answered together."""
+LEAST_TOGETHER, MOST_TOGETHER = 2, 64
+"""How many calls of a message are answered together."""
 QUICK_BYTES = 16 * 1024
 UNEXPECTED = "the service failed on this request; its log has the detail"
 
@@ -36,7 +36,14 @@ class RelayServicer(RelayServiceServicer):
     def Relay(self, requests: Iterator[pb.RelayRequest], context: grpc.ServicerContext) -> Iterator[pb.RelayResponse]:
         """Answer calls in the batches they come in."""
         for request in self._streams.messages(requests, context):
-            yield pb.RelayResponse(answers=self._answers(request.calls))
+            calls = request.calls
+            yield pb.RelayResponse(
+                answers=[
+                    answer
+                    for start in range(0, len(calls), MOST_TOGETHER)
+                    for answer in self._answers(calls[start : start + MOST_TOGETHER])
+                ]
+            )
 
     def RelayOne(self, request: pb.RelayOneRequest, _context: grpc.ServicerContext) -> pb.RelayOneResponse:
         """Answer one call, however long it takes."""
@@ -47,7 +54,7 @@ class RelayServicer(RelayServiceServicer):
         self._streams.close()
 
     def _answers(self, calls: Sequence[pb.RelayedCall]) -> list[pb.RelayedAnswer]:
-        if len(calls) < TOGETHER:
+        if len(calls) < LEAST_TOGETHER:
             return [self._answer(call) for call in calls]
         alike: dict[tuple[int, str], list[pb.RelayedCall]] = {}
         for call in calls:
@@ -56,7 +63,7 @@ class RelayServicer(RelayServiceServicer):
         answered: dict[int, pb.RelayedAnswer] = {}
         for (form, deployment), those in alike.items():
             door = self._doors.get(form)
-            if door is not None and len(those) >= TOGETHER:
+            if door is not None and len(those) >= LEAST_TOGETHER:
                 try:
                     answered.update((answer.number, answer) for answer in door.answer_together(deployment, those))
                 except Exception:
