@@ -15,6 +15,9 @@ from ..domain.requests.outputs import RequestedOutput, check_outputs
 from ..domain.requests.plain_row import PlainRow, columns_of_plain_row
 from ..domain.requests.tensors import Tensor, columns_of_tensors
 
+QUICK_BYTES = 16 * 1024
+"""A larger body is not read where others wait behind it."""
+
 
 def tensor_reader(
     tensors: Callable[[], Sequence[Tensor]],

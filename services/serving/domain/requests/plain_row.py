@@ -24,15 +24,7 @@ class PlainRow(NamedTuple):
 
 def columns_of_plain_row(schema: Schema, row: PlainRow) -> Columns | None:
     """Return the schema's columns; None where the row is not sent just as the model reads it."""
-    layout = schema.layout
-    if row.names != layout.names or row.texts != layout.texts:
-        return None
-    values = row.values
-    # One array for all numbers and one for all texts: the columns are views of them.
-    numbers = np.array([values[place] for place in layout.number_places], dtype=np.float64)
-    texts = np.array([values[place] for place in layout.text_places], dtype=object)
-    views = [*numbers.reshape(-1, 1), *texts.reshape(-1, 1)]
-    return tuple([views[place] for place in layout.order])
+    return columns_of_plain_rows(schema, (row,))
 
 
 def columns_of_plain_rows(schema: Schema, rows: Sequence[PlainRow]) -> Columns | None:
@@ -41,6 +33,7 @@ def columns_of_plain_rows(schema: Schema, rows: Sequence[PlainRow]) -> Columns |
     if any(row.names != layout.names or row.texts != layout.texts for row in rows):
         return None
     values = list(zip(*[row.values for row in rows], strict=True))
+    # One array for all numbers and one for all texts: the columns are views of them.
     numbers = np.array([values[place] for place in layout.number_places], dtype=np.float64)
     texts = np.array([values[place] for place in layout.text_places], dtype=object)
     stacked = [*numbers, *texts]

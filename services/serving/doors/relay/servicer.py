@@ -15,11 +15,11 @@ from fairlead.kit.telemetry import extract, span
 
 from ...domain.inference import TakesLong
 from ..open_inference.open_streams import OpenStreams
+from ..reading import QUICK_BYTES
 from .forms import RelayDoor
 
 LEAST_TOGETHER, MOST_TOGETHER = 2, 64
 """How many calls of a message are answered together."""
-QUICK_BYTES = 16 * 1024
 UNEXPECTED = "the service failed on this request; its log has the detail"
 
 LOG = get_logger("fairlead.serving.relay")

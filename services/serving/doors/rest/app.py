@@ -18,7 +18,7 @@ from fairlead.kit.worker_pool import WorkerPool
 from ...domain.inference import AskedRow, Inference, TakesLong
 from ...domain.requests.limits import LIMITS, RequestLimits
 from ...domain.traffic.deployment import name_of_inference
-from ..reading import tensor_reader
+from ..reading import QUICK_BYTES, tensor_reader
 from .compression import compress, decompress
 from .grpc_timeout import TIMEOUT, seconds_of
 from .http import Request, Response, error_response
@@ -27,7 +27,6 @@ from .infer_response import infer_response, row_responses
 from .model_routes import ModelRoutes
 
 DOOR = "open_inference_rest"
-QUICK_BYTES = 16 * 1024
 SPECIAL = frozenset((b"content-encoding", b"traceparent", HEADER_LENGTH, TIMEOUT))
 """Headers that make a request one to be answered by itself."""
 OPEN_PATHS = ("/v2/health/live", "/v2/health/ready")

@@ -21,7 +21,7 @@ def infer_response(model_name: str, request: InferRequest, answer: Answer) -> Re
     """Return an answer with the outputs asked for, each as it was asked for."""
     plain = answer.explanation is None and answer.interval is None
     if plain and answer.prediction.rows == 1 and not request.outputs and not request.binary_default:
-        return Response(_of_a_row(model_name, answer))
+        return next(row_responses(model_name, AnsweredRows((0,), [answer.request_id], answer.model, answer.prediction)))
     tensors = output_tensors(
         answer.prediction,
         request.outputs,
@@ -57,19 +57,8 @@ def infer_response(model_name: str, request: InferRequest, answer: Answer) -> Re
     )
 
 
-def _of_a_row(model_name: str, answer: Answer) -> bytes:
-    """Return what mostly comes; all but the id and the values is the same for each row."""
-    prediction, number = answer.prediction, answer.model.number
-    outputs = prediction.probabilities if prediction.values is None else prediction.values
-    assert outputs is not None
-    labels = to_json(prediction.labels) if prediction.values is None else b""
-    before_id, before_labels, before_outputs, end = _constant(model_name, number, outputs.shape)
-    values = to_json(outputs.ravel().tolist(), inf_nan_mode="null")
-    return b"".join((before_id, to_json(answer.request_id), before_labels, labels, before_outputs, values, end))
-
-
 def row_responses(model_name: str, answered: AnsweredRows) -> Iterator[Response]:
-    """Return the answer to each request of a row that was answered together with others."""
+    """Return what mostly comes, the answer to each request of a row; all but id and values is the same for each."""
     prediction = answered.prediction
     outputs = prediction.probabilities if prediction.values is None else prediction.values
     assert outputs is not None
