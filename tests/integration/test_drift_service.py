@@ -308,8 +308,9 @@ def test_a_new_version_begins_a_new_reference_and_window(house: House, training:
     assert (moved.severity, moved.open_window_rows) == (monitor_pb2.SEVERITY_OK, 0)
     assert "fairlead_drift_severity{" not in house.metrics()
     house.predict(made.older(made.sample(traffic, WINDOW + 30, seed=8)), first=5_000, version=made.VERSION_2)
-    after = house.wait_for(lambda monitor: monitor.window_count == 4)
-    assert (after.severity, after.open_window_rows) == (monitor_pb2.SEVERITY_OK, 30)
+    # The rows come in many records: the fourth window may end records before the last row is counted.
+    after = house.wait_for(lambda monitor: (monitor.window_count, monitor.open_window_rows) == (4, 30))
+    assert after.severity == monitor_pb2.SEVERITY_OK
 
 
 def test_the_monitor_ends_with_its_deployment(house: House, training: Table, traffic: Table) -> None:
