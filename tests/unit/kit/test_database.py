@@ -122,7 +122,7 @@ def test_every_folder_is_brought_to_its_newest_revision(engine: Engine, tmp_path
     folder = tmp_path / "100% own"
     revision_file(folder, "own_0001", None, "op.create_table('own', sa.Column('id', sa.Integer, primary_key=True))")
     migrate(engine, MIGRATIONS, folder)
-    assert tables(engine) == {"alembic_version", "tasks", "own"}
+    assert tables(engine) == {"alembic_version", "tasks", "task_holders", "own"}
 
     revision_file(folder, "own_0002", "own_0001", "op.add_column('own', sa.Column('label', sa.String))")
     migrate(engine, MIGRATIONS, folder)
@@ -159,7 +159,7 @@ def test_processes_that_migrate_at_the_same_time_wait_for_each_other(tmp_path: P
     errors = [process.communicate()[1].decode() for process in started]
 
     assert errors == ["", "", ""]
-    assert tables(open_database(url_of(tmp_path))) == {"alembic_version", "tasks", "own"}
+    assert tables(open_database(url_of(tmp_path))) == {"alembic_version", "tasks", "task_holders", "own"}
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+LONGEST_NAME = 128 * 1024
 DELIMITERS = (",", ";", "\t", "|")
 _QUOTE, _NEWLINE, _RETURN = 0x22, 0x0A, 0x0D
 _SPACES = re.compile(r"\s+")
@@ -61,9 +62,12 @@ def names_of(header: str, delimiter: str) -> tuple[str, ...]:
     """Return the column names of a header: spaces trimmed, blank ones numbered, repeated ones told apart.
 
     They are named as where a dataset is imported, since the model's columns have their names from there. Raises
-    csv.Error for a line break outside of quotes, or a name of more than csv.field_size_limit().
+    csv.Error for a line break outside of quotes, or a name of more than LONGEST_NAME characters.
     """
     raw = next(csv.reader([header], delimiter=delimiter, strict=False), [])
+    if any(len(name) > LONGEST_NAME for name in raw):
+        # Else it would go by what other code of the process has set for all of csv.
+        raise csv.Error(f"field larger than field limit ({LONGEST_NAME})")
     given = [_clean(name) for name in raw]
     names: list[str] = []
     taken: set[str] = set()
