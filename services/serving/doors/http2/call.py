@@ -6,7 +6,7 @@ import time
 from base64 import b64encode
 from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from fairlead.kit.errors import FairleadError
@@ -21,10 +21,29 @@ if TYPE_CHECKING:
 Header = tuple[bytes, bytes]
 
 OK = 0
+AHEAD = 16
+"""Messages of a call, or answers to it, that may wait before its caller is held up."""
 _BEGIN: list[Header] = [(b":status", b"200"), (b"content-type", b"application/grpc")]
 _END_OK: list[Header] = [(b"grpc-status", b"0")]
 _UNESCAPED = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}"
 """Beside what is never escaped; the percent sign is not among them."""
+
+
+class Handler(Protocol):
+    """Answers the call that it was made for."""
+
+    @property
+    def waiting(self) -> int:
+        """Return how many messages wait."""
+
+    def came(self, message: bytes) -> None:
+        """One more message."""
+
+    def sent_all(self) -> None:
+        """There are no more."""
+
+    def left(self) -> None:
+        """Its caller is gone."""
 
 
 class Call:
@@ -40,6 +59,7 @@ class Call:
         "half_closed",
         "handler",
         "headers",
+        "held",
         "path",
         "reader",
         "slow",
@@ -49,7 +69,7 @@ class Call:
     )
 
     def __init__(self, connection: Http2Connection, stream_id: int, headers: dict[bytes, bytes], limit: int) -> None:
-        """Begin with the headers. Raises InvalidArgument for a grpc-timeout that is none."""
+        """Begin with the headers; messages have at most limit bytes."""
         self.connection = connection
         self.stream_id = stream_id
         self.headers = headers
@@ -66,11 +86,22 @@ class Call:
         self.slow = False
         """Whether a message of it is being answered in a thread: what comes behind waits in the backlog."""
         self.begun = self.ended = self.half_closed = False
-        self.handler: Any = None
+        self.handler: Handler | None = None
         """Whoever answers the call, if not at once."""
-        timeout = headers.get(b"grpc-timeout")
+        self.held = 0
+        """Bytes that came and are not acknowledged yet: the caller sends no more than a window of them."""
+
+    def read_timeout(self) -> None:
+        """Note how long the caller waits. Raises InvalidArgument for a grpc-timeout that is none."""
+        timeout = self.headers.get(b"grpc-timeout")
         if timeout is not None:
             self.until = self.arrived + seconds_of(timeout)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether messages wait, or answers that the caller does not take: it should send no more for now."""
+        waiting = len(self.backlog) if self.handler is None else self.handler.waiting
+        return waiting > AHEAD or len(self.unsent) > AHEAD
 
     def left(self) -> float | None:
         """Return the seconds that the caller still waits; None for no end."""

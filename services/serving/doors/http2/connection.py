@@ -179,6 +179,13 @@ class Http2Connection(asyncio.Protocol):
             self._send_what_may(call)
             self._flush_soon()
 
+    def go_on(self, call: Call) -> None:
+        """Let a call's caller send more, unless it is behind."""
+        if call.held and not call.is_behind and not self._closed:
+            held, call.held = call.held, 0
+            self._http.acknowledge_received_data(held, call.stream_id)
+            self._flush_soon()
+
     def tell_end(self) -> None:
         """Tell the caller to begin no more calls here; those that are on their way are answered."""
         frame = GoAwayFrame(stream_id=0, last_stream_id=LAST_STREAM, error_code=h2.errors.ErrorCodes.NO_ERROR)
@@ -193,27 +200,27 @@ class Http2Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _begin(self, event: h2.events.RequestReceived) -> None:
-        headers = dict(event.headers or ())
-        call = Call.__new__(Call)
+        call = Call(self, event.stream_id or 0, dict(event.headers or ()), self._application.message_bytes)
+        self.calls[call.stream_id] = call
         try:
-            call = Call(self, event.stream_id or 0, headers, self._application.message_bytes)
-            self.calls[call.stream_id] = call
+            call.read_timeout()
             self._application.began(call)
         except FairleadError as error:
-            if call.stream_id not in self.calls:
-                raise
             call.fail(error)
 
     def _take(self, event: h2.events.DataReceived) -> None:
-        call = self.calls.get(event.stream_id or 0)
-        self._http.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id or 0)
+        stream_id, size = event.stream_id or 0, event.flow_controlled_length or 0
+        call = self.calls.get(stream_id)
         if call is None or call.ended:
+            self._http.acknowledge_received_data(size, stream_id)
             return
         try:
             for message in call.reader.read(event.data or b""):
                 self._application.came(call, message)
         except FairleadError as error:
             call.fail(error)
+        call.held += size
+        self.go_on(call)
 
     def _half_close(self, stream_id: int | None) -> None:
         call = self.calls.get(stream_id or 0)
@@ -235,6 +242,8 @@ class Http2Connection(asyncio.Protocol):
     def _lose(self, call: Call) -> None:
         self.calls.pop(call.stream_id, None)
         call.unsent.clear()
+        call.backlog.clear()
+        self.go_on(call)
         if not call.ended:
             call.ended = True
             self._application.left(call)
@@ -246,6 +255,7 @@ class Http2Connection(asyncio.Protocol):
         for call in list(self.calls.values()):
             if call.unsent:
                 self._send_what_may(call)
+                self.go_on(call)
         self._flush_soon()
 
     def _send_what_may(self, call: Call) -> None:
@@ -270,6 +280,8 @@ class Http2Connection(asyncio.Protocol):
 
     def _done(self, call: Call) -> None:
         del self.calls[call.stream_id]
+        call.backlog.clear()
+        self.go_on(call)
         self._resets = max(0, self._resets - 1)
         if not call.half_closed:
             # The caller need not send the rest: gRPC servers end calls so.

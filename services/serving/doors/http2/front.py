@@ -101,6 +101,11 @@ class Front:
         else:
             self._end_if_all_is_answered(call)
 
+    def end_quiet(self, call: Call) -> None:
+        """End a stream that is owed nothing, since the server ends."""
+        if call.path == STREAM and call.handler is None and not (call.answering or call.slow or call.backlog):
+            call.finish()
+
     def left(self, call: Call) -> None:
         """Its caller is gone before the end."""
         call.backlog.clear()
@@ -195,6 +200,7 @@ class Front:
         while call.backlog and not call.ended:
             try:
                 request = pb.ModelInferRequest.FromString(call.backlog.popleft())
+                call.connection.go_on(call)
             except DecodeError:
                 call.fail(InvalidArgument("a message of the stream is no ModelInferRequest"))
                 return
@@ -210,11 +216,11 @@ class Front:
     def _pass_on(self, call: Call) -> None:
         messages = list(call.backlog)
         call.backlog.clear()
-        self._onward.take(call)
+        handler = self._onward.take(call)
         for message in messages:
-            call.handler.came(message)
+            handler.came(message)
         if call.half_closed:
-            call.handler.sent_all()
+            handler.sent_all()
 
 
 def _row_of(asked: _Asked) -> _Row | None:

@@ -36,13 +36,14 @@ class Onward:
         if self._channel is not None:
             await self._channel.close()
 
-    def take(self, call: Call) -> None:
-        """Send a call on from here; its handler is told what comes."""
+    def take(self, call: Call) -> Passed:
+        """Send a call on from here; what is returned, its handler, is told what comes."""
         passed = Passed(call)
         call.handler = passed
         passed.task = call.connection.loop.create_task(passed.run(self._channel))
         self._tasks.add(passed.task)
         passed.task.add_done_callback(self._tasks.discard)
+        return passed
 
 
 class Passed:
@@ -52,6 +53,11 @@ class Passed:
         self._call = call
         self._messages: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Return how many messages wait."""
+        return self._messages.qsize()
 
     def came(self, message: bytes) -> None:
         """One more message."""
@@ -91,6 +97,7 @@ class Passed:
 
     async def _all(self) -> AsyncIterator[bytes]:
         while (message := await self._messages.get()) is not None:
+            self._call.connection.go_on(self._call)
             yield message
 
 

@@ -14,6 +14,8 @@ from .onward import Onward
 
 TICK_SECONDS = 1.0
 DRAIN_TICK_SECONDS = 0.02
+QUIET_SECONDS = 0.5
+"""A stream whose caller says nothing for so long is taken for one that waits for nothing."""
 LAST_CALL_SECONDS = 1.0
 """How long a connection without a call is kept while the server ends: one may be on its way."""
 
@@ -73,7 +75,11 @@ class Http2Server:
         began = self._loop.time()
         while connections.open and (now := self._loop.time()) < began + self._grace:
             for connection in list(connections.open):
-                if not connection.calls and now - max(began, connection.since) > LAST_CALL_SECONDS:
+                quiet = now - max(began, connection.since)
+                if quiet > QUIET_SECONDS:
+                    for call in list(connection.calls.values()):
+                        self._front.end_quiet(call)
+                if not connection.calls and quiet > LAST_CALL_SECONDS:
                     connection.close()
             await asyncio.sleep(DRAIN_TICK_SECONDS)
         for connection in list(connections.open):
