@@ -5,13 +5,15 @@ from __future__ import annotations
 import httptools
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from .middleware.calls import count
 
 WEBSOCKET = b"websocket"
 UPGRADE = b"upgrade"
 DRAIN_SECONDS = 10
+HEAD_BYTES = 64 * 1024
+TOO_LARGE_HEAD = 431
 UNPARSED = "unparsed"
 """The route under which requests are counted that could not be read."""
 
@@ -23,12 +25,31 @@ class HttpProtocol(HttpToolsProtocol):
     every POST of `curl --http2`, for one.
     """
 
+    _in_head = False
+    _head_bytes = 0
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._in_head, self._head_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Its head is whole."""
+        self._in_head = False
+        super().on_headers_complete()
+
     def data_received(self, data: bytes) -> None:
         """Read what came."""
         self._unset_keepalive_if_required()
         while data:
+            was_in_head = self._in_head
             try:
                 self.parser.feed_data(data)
+                if was_in_head and self._in_head:
+                    # Nobody has been asked for a token yet: what is kept of a head must have an end.
+                    self._head_bytes += len(data)
+                    if self._head_bytes > HEAD_BYTES:
+                        self._refuse_head()
                 return
             except httptools.HttpParserUpgrade as upgrade:
                 if self._asks_for_websocket():
@@ -46,6 +67,13 @@ class HttpProtocol(HttpToolsProtocol):
         """Refuse what is no request of HTTP/1.1, and close the connection."""
         count("other", UNPARSED, 400, 0.0)
         super().send_400_response(msg)
+
+    def _refuse_head(self) -> None:
+        count("other", UNPARSED, TOO_LARGE_HEAD, 0.0)
+        told = f"The request's head is larger than {HEAD_BYTES // 1024} kB; send fewer or shorter headers.".encode()
+        head = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(told)
+        self.transport.write(STATUS_LINE[TOO_LARGE_HEAD] + head + told)
+        self.transport.close()
 
     def _should_upgrade(self) -> bool:
         # Asked of requests for another protocol alone: uvicorn leaves them to data_received().

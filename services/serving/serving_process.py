@@ -19,6 +19,7 @@ from fairlead.api.tasks.v1.task_service_pb2_grpc import add_TaskServiceServicer_
 from fairlead.kit import backends
 from fairlead.kit.auth import verifier
 from fairlead.kit.database import migrate
+from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
@@ -65,6 +66,7 @@ from .doors.rest.model_routes import ModelRoutes
 from .doors.rest.server import Bounds, HttpServer, listen
 from .settings import ServingSettings
 
+LOG = get_logger("fairlead.serving")
 REST_WORKERS = 4
 MEGABYTE = 1024 * 1024
 
@@ -133,8 +135,10 @@ class ServingProcess:
         self._grpc.stop()
         self._stream_pool.shutdown()
         with ThreadPoolExecutor(len(self._servers) + 1) as closing:
-            for stop in (self._rest.stop, *(server.stop for server in self._servers)):
-                closing.submit(stop)
+            stops = [closing.submit(stop) for stop in (self._rest.stop, *(server.stop for server in self._servers))]
+        for stopped in stops:
+            if (error := stopped.exception()) is not None:
+                LOG.error("a door did not close as it should", exc_info=error)
         self._rest_app.close()
         self.bento_pool.shutdown()
         self._owner.close()
@@ -232,7 +236,7 @@ class ServingProcess:
             relay_service_pb2.RELAY_FORM_OPEN_INFERENCE: TensorsDoor(*told),
             relay_service_pb2.RELAY_FORM_ROWS: RowsDoor(*told),
         }
-        return RelayServicer(self._catalog, doors)
+        return RelayServicer(doors)
 
     def _refused(self) -> dict[str, int]:
         """Return what doors refused on their own, by reason."""

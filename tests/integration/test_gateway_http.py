@@ -150,3 +150,18 @@ def test_calls_without_a_valid_token_and_bodies_over_the_limit_are_counted(gatew
 def counted(method: str, route: str, status: int) -> float:
     labels = {"method": method, "route": route, "status": str(status)}
     return REGISTRY.get_sample_value("fairlead_gateway_calls_total", labels) or 0.0
+
+
+def test_a_head_without_an_end_is_refused_while_it_comes(gateway: Running) -> None:
+    line = b"x: " + b"a" * 1000 + b"\r\n"
+    with open_connection(gateway) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: gateway\r\n")
+        connection.sendall(line * 40)
+        connection.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        connection.settimeout(20)
+        connection.sendall(line * 66)
+        answer = connection.recv(1000)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b"send fewer or shorter headers" in answer

@@ -28,11 +28,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from fairlead.kit.database import migrate, open_database
 from fairlead.kit.events import open_event_log
-from services.serving.adapters.deployment_store import SqlDeploymentStore
-from services.serving.adapters.outbox import Outbox
+from services.serving.adapters.deployments.store import SqlDeploymentStore
+from services.serving.adapters.log.outbox import Outbox
 from services.serving.adapters.tables import MIGRATIONS
-from services.serving.domain.deployment import Deployment
-from services.serving.domain.traffic import sole
+from services.serving.domain.traffic.deployment import Deployment
+from services.serving.domain.traffic.split import sole
 
 database_url, events_url, place, change = sys.argv[1:]
 passed = 0

@@ -26,7 +26,7 @@ from tests.unit.serving import packages
 from tests.unit.serving.running import BEARER, RunningService, census_request
 
 V1, V2, V3 = VERSIONS = tuple(f"projects/p/models/income/versions/{number}" for number in (1, 2, 3))
-OTHER_INPUTS = "projects/p/models/price/versions/1"
+OTHER_INPUTS = "projects/p/models/price/versions/9"
 BROKEN = "projects/p/models/income/versions/9"
 FOLLOWED_WITHIN = 2.0
 

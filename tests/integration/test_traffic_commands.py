@@ -31,7 +31,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         aliases = [f"{VERSIONS.removesuffix('/versions')}/aliases/challenger"] if number == 2 else []
         package = packages.classifier(folder / str(number), trees=number).folder
         service.add_version(f"{VERSIONS}/{number}", package, *aliases)
-    price = "projects/default/models/price/versions/1"
+    price = "projects/default/models/price/versions/9"
     service.add_version(price, packages.regressor(folder / "price").folder)
     service.start()
     addresses = {
@@ -120,7 +120,7 @@ def test_what_can_not_be_is_told(command: Command, client: Client) -> None:
 
     assert "there is nothing to roll back to" in command("deployments rollback told")
     assert "must sum to 100" in command("deployments traffic told income/1=60 income/2=30")
-    assert "versions of one split must be alike" in command("deployments traffic told income/1=60 price/1=40")
+    assert "versions of one split must be alike" in command("deployments traffic told income/1=60 price/9=40")
     assert "income/versions/9" in command("deployments traffic told income/1=60 income/9=40")
     assert "promote" in command("deployments promote told")
     assert shares(client.deployments.get("told")) == [("1", 100.0)]

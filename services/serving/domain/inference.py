@@ -31,6 +31,10 @@ Reader = Callable[[Schema], tuple[Columns, int]]
 """Reads a request's columns, and how many rows they have, as a schema asks for."""
 
 
+class TakesLong(Exception):
+    """The request takes longer than whoever asked for an answer at once can spare; nothing was done for it yet."""
+
+
 class Observer(Protocol):
     """What is told of every request."""
 
@@ -41,6 +45,9 @@ class Observer(Protocol):
         self, deployment: str, door: str, rows: int, total_ns: int, compute_ns: int, requests: int = 1
     ) -> None:
         """Count an answered request, or several of so many rows each, computed together; durations in nanoseconds."""
+
+    def put_off(self, door: str) -> None:
+        """Take back that a request has come: it will come again."""
 
     def refused(self, deployment: str, door: str, code: str) -> None:
         """Count a request that ended with an error; code is the canonical name."""
@@ -126,16 +133,19 @@ class Inference:
         """Return the prediction of one request, which is kept in the prediction log by then, unless that is sampled.
 
         An empty request id is made up; an empty version means whichever the traffic split gives. Waits up to timeout
-        seconds for a model that is still loading and for its turn, which a request that takes long needs; at_once
-        computes without: the caller's thread must not wait, and the caller has seen that the request is small. Raises
-        NotFound, InvalidArgument, Unavailable, the error of the model's loading, FailedPrecondition for options that
-        the model has nothing for, ResourceExhausted or DeadlineExceeded where the turn can't come in time.
+        seconds for a model that is still loading and for its turn, which a request that takes long needs; with at_once
+        TakesLong is raised instead, and for a deployment that is not known here: the caller's thread must not wait.
+        Raises NotFound, InvalidArgument, Unavailable, the error of the model's loading, FailedPrecondition for options
+        that the model has nothing for, ResourceExhausted or DeadlineExceeded where the turn can't come in time.
         """
         clock = self._clock
         started = clock.monotonic_ns()
         self._observer.began(door)
         try:
-            route = self.catalog.routes.get(deployment) or self.catalog.route(deployment)
+            route = self.catalog.routes.get(deployment)
+            if at_once and (route is None or not self._answers_quickly(route, version)):
+                raise TakesLong
+            route = route or self.catalog.route(deployment)
             arm = route.sole
             if arm is None or version:
                 arm = route.arm(version) if version else route.pick(options.routing_key, clock.chance)
@@ -143,8 +153,10 @@ class Inference:
             columns, rows = read(model.schema)
             if rows == 0:
                 raise InvalidArgument("no rows were sent; send at least one")
-            if at_once or (rows <= QUICK_ROWS and model.is_quick and not options.explain):
+            if rows <= QUICK_ROWS and model.is_quick and not options.explain:
                 prediction, explanation, interval, compute_ns = _made(model, columns, rows, options, clock)
+            elif at_once:
+                raise TakesLong
             else:
                 patience = timeout - (clock.monotonic_ns() - started) * 1e-9
                 with self._admission.turn(deployment, patience):
@@ -156,6 +168,9 @@ class Inference:
                 self._log.append(deployment, model, request_id, columns, prediction, now, sampling_rate=rate)
                 if route.shadows and self._shadows is not None:
                     self._shadows.offer(ShadowRequest(route, columns, rows, request_id, now))
+        except TakesLong:
+            self._observer.put_off(door)
+            raise
         except Exception as error:
             code = error.code if isinstance(error, FairleadError) else Code.INTERNAL
             self._observer.refused(deployment, door, code.value)
@@ -175,16 +190,23 @@ class Inference:
         failed.
         """
         route = self.catalog.routes.get(deployment)
-        if route is None or route.shadows:
+        # Before any draw of an arm: who is asked again by itself draws again.
+        if route is None or route.shadows or not self._answers_quickly(route):
             return []
         answered = []
         for arm, places in _by_arm(route, asked, self._clock.chance):
             model = self._cache.peek(arm.version)
-            if model is not None and model.is_quick:
+            if model is not None:
                 found = self._rows_together(route, model, [asked[place] for place in places], door)
                 if found is not None:
                     answered.append(AnsweredRows(places, found[0], model, found[1]))
         return answered
+
+    def _answers_quickly(self, route: Route, version: str = "") -> bool:
+        """Return whether whichever version may be asked is in memory, and quick. Raises NotFound."""
+        arms = (route.arm(version),) if version else route.arms
+        models = [self._cache.find(arm.version) for arm in arms]
+        return all(model is not None and model.is_quick for model in models)
 
     def _rows_together(
         self, route: Route, model: Model, asked: Sequence[AskedRow], door: str

@@ -56,7 +56,10 @@ class JournaledPredictionLog:
         shadow: bool = False,
         sampling_rate: float = 0.0,
     ) -> None:
-        """Keep answered requests. Raises Unavailable where it can't be kept and is to be refused for that."""
+        """Keep answered requests. Raises Unavailable where they can't be kept and are to be refused for that.
+
+        Of several requests none is counted then: each is asked again by itself.
+        """
         key = (deployment, model.version, shadow, sampling_rate)
         head = self._heads.get(key)
         if head is None:
@@ -67,10 +70,10 @@ class JournaledPredictionLog:
                 encode(head, request_id, time_ns, columns, prediction), mark, self._displaced
             )
         except JournalFull as error:
-            self._lose(mark, error, "drop_oldest" if self._displaced else "drop_newest")
+            self._lose(mark, error, "drop_oldest" if self._displaced else "drop_newest", request_id)
             return
         except OSError as error:
-            self._lose(mark, error, "disk")
+            self._lose(mark, error, "disk", request_id)
             return
         self._publisher.wake(segment)
 
@@ -101,10 +104,12 @@ class JournaledPredictionLog:
         DROPPED.labels("drop_oldest").inc(rows_of(tally))
         self._tell("the spool is full")
 
-    def _lose(self, mark: Mark, error: Exception, reason: str) -> None:
+    def _lose(self, mark: Mark, error: Exception, reason: str, request_id: str | list[str]) -> None:
         """Count a record that was not kept. Raises Unavailable where it is to be refused."""
         span = Span(mark.rows, mark.time_ns, mark.time_ns)
         refused = self._when_full is WhenFull.REFUSE
+        if refused and not isinstance(request_id, str):
+            raise Unavailable("the prediction log can't keep these together") from error
         self._losses.add(mark.deployment, span, refused=refused)
         self._tell(str(error))
         if refused:

@@ -98,6 +98,10 @@ class PrometheusObserver(Collector):
         """Count a request that has come; answered or refused follows."""
         next(self._door(door).began)
 
+    def put_off(self, door: str) -> None:
+        """Take back that a request has come: it will come again."""
+        next(self._door(door).ended)
+
     def answered(
         self, deployment: str, door: str, rows: int, total_ns: int, compute_ns: int, requests: int = 1
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Lock
 
-from fairlead.kit.errors import Unavailable
+from fairlead.kit.errors import Internal, Unavailable
 
 KEPT_SECONDS = 0.25
 """A name that was not found is not looked for again sooner; nor is any, where the database was away."""
@@ -21,14 +21,14 @@ class UnknownNames:
         self._lock = Lock()
         self._looking = Lock()
         self._begun = 0
-        self._failure: Unavailable | None = None
+        self._failure: Exception | None = None
         self._failed_until = 0.0
         self._absent_until: dict[str, float] = {}
 
     def look(self, name: str, look: Callable[[], None]) -> None:
         """Have look() called, unless that was done for this name a moment ago, or is about to be for another.
 
-        Raises Unavailable where the database is away.
+        Raises Unavailable where the database is away, Internal where looking failed otherwise.
         """
         now = self._clock()
         with self._lock:
@@ -43,6 +43,7 @@ class UnknownNames:
         now = self._clock()
         with self._lock:
             self._tell(now)
+            self._absent_until.pop(name, None)
             self._absent_until[name] = now + KEPT_SECONDS
             while len(self._absent_until) > MOST_KEPT:
                 # The oldest, since dicts keep the order.
@@ -53,13 +54,16 @@ class UnknownNames:
         failure = None
         try:
             look()
-        except Unavailable as error:
+        except Exception as error:  # noqa: BLE001  # it is raised to all who wait for this look
             failure = error
         with self._lock:
             self._failure, self._failed_until = failure, self._clock() + KEPT_SECONDS
 
     def _tell(self, now: float) -> None:
         failure = self._failure
-        if failure is not None and now < self._failed_until:
+        if failure is None or now >= self._failed_until:
+            return
+        if isinstance(failure, Unavailable):
             # A copy: one object raised again and again would pile up its traceback.
             raise Unavailable(failure.message, resource=failure.resource, retry_after=failure.retry_after)
+        raise Internal("deployments that other processes made can't be looked for") from failure

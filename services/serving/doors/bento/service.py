@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from fairlead.kit.errors import FairleadError
 from fairlead.kit.http_status import STATUS
 from fairlead.kit.worker_pool import WorkerPool
 
-from ...domain.inference import Answer, Inference
+from ...domain.inference import Answer, Inference, TakesLong
 from ...domain.insights.explanation import Explanation
 from ...domain.insights.interval import Interval
 from ...domain.models.schema import Schema
@@ -29,7 +30,6 @@ from .token_gate import TokenGate
 
 DOOR = "bentoml"
 NAME = "fairlead_serving"
-QUICK_ROWS = 32
 TIMEOUT_SECONDS = 300
 MEGABYTE = 1024 * 1024
 
@@ -131,8 +131,7 @@ async def _respond(inference: Inference, settings: ServingSettings, asked: _Aske
 
     try:
         name = asked.deployment if "/" in asked.deployment else name_of_inference(asked.deployment)
-        model = inference.catalog.peek(name)
-        if model is not None and model.is_quick and len(asked.rows) <= QUICK_ROWS and not asked.explain:
+        with suppress(TakesLong):
             return _body(work(at_once=True))
         pool.refuse_if_behind()
         return _body(await asyncio.get_running_loop().run_in_executor(pool, work, False))

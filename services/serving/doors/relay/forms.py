@@ -29,7 +29,7 @@ class RelayDoor(Protocol):
     """Answers calls of one form."""
 
     def answer(self, call: pb.RelayedCall, *, at_once: bool) -> pb.RelayedAnswer:
-        """Return the answer, which has a body; at_once without waiting for a turn. Raises FairleadError."""
+        """Return the answer, which has a body; at_once unless it takes long. Raises FairleadError, TakesLong."""
 
     def answer_together(self, deployment: str, calls: Sequence[pb.RelayedCall]) -> Iterable[pb.RelayedAnswer]:
         """Return the answers to those of several calls for a deployment that can be answered together."""

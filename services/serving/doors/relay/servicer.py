@@ -13,14 +13,13 @@ from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc.status import to_details
 from fairlead.kit.telemetry import extract, span
 
-from ...domain.traffic.catalog import Catalog
+from ...domain.inference import TakesLong
 from ..open_inference.open_streams import OpenStreams
 from .forms import RelayDoor
 
-TOGETHER = 2
-"""So many calls of a message at least are answered together."""
+LEAST_TOGETHER, MOST_TOGETHER = 2, 64
+"""How many calls of a message are answered together."""
 QUICK_BYTES = 16 * 1024
-EXPLAINED = b"explain"
 UNEXPECTED = "the service failed on this request; its log has the detail"
 
 LOG = get_logger("fairlead.serving.relay")
@@ -29,16 +28,22 @@ LOG = get_logger("fairlead.serving.relay")
 class RelayServicer(RelayServiceServicer):
     """Answers what is quick on the stream's own thread, and asks for the rest one by one."""
 
-    def __init__(self, catalog: Catalog, doors: Mapping[int, RelayDoor]) -> None:
+    def __init__(self, doors: Mapping[int, RelayDoor]) -> None:
         """Answer each form (a RelayForm) by its door."""
-        self._catalog = catalog
         self._doors = doors
         self._streams = OpenStreams()
 
     def Relay(self, requests: Iterator[pb.RelayRequest], context: grpc.ServicerContext) -> Iterator[pb.RelayResponse]:
         """Answer calls in the batches they come in."""
         for request in self._streams.messages(requests, context):
-            yield pb.RelayResponse(answers=self._answers(request.calls))
+            calls = request.calls
+            yield pb.RelayResponse(
+                answers=[
+                    answer
+                    for start in range(0, len(calls), MOST_TOGETHER)
+                    for answer in self._answers(calls[start : start + MOST_TOGETHER])
+                ]
+            )
 
     def RelayOne(self, request: pb.RelayOneRequest, _context: grpc.ServicerContext) -> pb.RelayOneResponse:
         """Answer one call, however long it takes."""
@@ -49,7 +54,7 @@ class RelayServicer(RelayServiceServicer):
         self._streams.close()
 
     def _answers(self, calls: Sequence[pb.RelayedCall]) -> list[pb.RelayedAnswer]:
-        if len(calls) < TOGETHER:
+        if len(calls) < LEAST_TOGETHER:
             return [self._answer(call) for call in calls]
         alike: dict[tuple[int, str], list[pb.RelayedCall]] = {}
         for call in calls:
@@ -58,13 +63,17 @@ class RelayServicer(RelayServiceServicer):
         answered: dict[int, pb.RelayedAnswer] = {}
         for (form, deployment), those in alike.items():
             door = self._doors.get(form)
-            if door is not None and len(those) >= TOGETHER:
-                answered.update((answer.number, answer) for answer in door.answer_together(deployment, those))
+            if door is not None and len(those) >= LEAST_TOGETHER:
+                try:
+                    answered.update((answer.number, answer) for answer in door.answer_together(deployment, those))
+                except Exception:
+                    # What one of them broke must not be the others'.
+                    LOG.exception("relayed calls could not be answered together", deployment=deployment)
         # What could not be answered with others is answered alone, which tells what is wrong with it.
         return [answered.get(call.number) or self._answer(call) for call in calls]
 
     def _answer(self, call: pb.RelayedCall) -> pb.RelayedAnswer:
-        if not self._is_quick(call):
+        if len(call.body) > QUICK_BYTES:
             return pb.RelayedAnswer(number=call.number, slow=True)
         try:
             return self._answered(call, at_once=True)
@@ -79,14 +88,14 @@ class RelayServicer(RelayServiceServicer):
         if door is None:
             raise InvalidArgument(f"a relayed call of form {call.form} is not answered here")
         if not call.traceparent:
-            return door.answer(call, at_once=at_once)
+            return _by(door, call, at_once=at_once)
         with span("relayed", extract({"traceparent": call.traceparent})):
-            return door.answer(call, at_once=at_once)
+            return _by(door, call, at_once=at_once)
 
-    def _is_quick(self, call: pb.RelayedCall) -> bool:
-        """Return whether a call holds up the others no longer than sending it again would take.
 
-        An explanation takes many times a prediction's time.
-        """
-        model = self._catalog.peek(call.deployment)
-        return model is not None and model.is_quick and len(call.body) <= QUICK_BYTES and EXPLAINED not in call.body
+def _by(door: RelayDoor, call: pb.RelayedCall, *, at_once: bool) -> pb.RelayedAnswer:
+    try:
+        return door.answer(call, at_once=at_once)
+    except TakesLong:
+        # It would hold up the others longer than sending it again takes.
+        return pb.RelayedAnswer(number=call.number, slow=True)

@@ -15,9 +15,8 @@ from fairlead.kit.rpc import deadline
 from fairlead.kit.telemetry import extract, span
 from fairlead.kit.worker_pool import WorkerPool
 
-from ...domain.inference import AskedRow, Inference
+from ...domain.inference import AskedRow, Inference, TakesLong
 from ...domain.requests.limits import LIMITS, RequestLimits
-from ...domain.requests.parameters import EXPLAIN
 from ...domain.traffic.deployment import name_of_inference
 from ..reading import tensor_reader
 from .compression import compress, decompress
@@ -29,8 +28,7 @@ from .model_routes import ModelRoutes
 
 DOOR = "open_inference_rest"
 QUICK_BYTES = 16 * 1024
-EXPLAINED = EXPLAIN.encode()
-SPECIAL = frozenset((b"content-encoding", b"accept-encoding", b"traceparent", HEADER_LENGTH, TIMEOUT))
+SPECIAL = frozenset((b"content-encoding", b"traceparent", HEADER_LENGTH, TIMEOUT))
 """Headers that make a request one to be answered by itself."""
 OPEN_PATHS = ("/v2/health/live", "/v2/health/ready")
 
@@ -93,14 +91,18 @@ class OpenInferenceRest:
                 return self._told(self._routes.answer, request)
             return self._in_thread(self._routes.answer, request)
         model_name, version = infer
-        at_once = self._is_quick(model_name, request)
+        headers = request.headers
+        traceparent = headers.get(b"traceparent")
+        if len(request.body) <= QUICK_BYTES and traceparent is None and b"content-encoding" not in headers:
+            try:
+                return self._told(lambda request: self._infer(model_name, version, request, at_once=True), request)
+            except TakesLong:
+                pass
 
         def infer_it(request: Request) -> Response:
-            return self._infer(model_name, version, request, at_once)
+            return self._infer(model_name, version, request, at_once=False)
 
-        traceparent = request.headers.get(b"traceparent")
-        predict = infer_it if traceparent is None else _traced(infer_it, traceparent)
-        return self._told(predict, request) if at_once else self._in_thread(predict, request)
+        return self._in_thread(infer_it if traceparent is None else _traced(infer_it, traceparent), request)
 
     def answer_all(self, requests: Sequence[Request]) -> list[Response | Awaitable[Response]]:
         """Return the responses to several requests: rows for the same model are predicted together."""
@@ -112,30 +114,32 @@ class OpenInferenceRest:
                 asked.setdefault(infer[0], []).append((index, row))
         answered: dict[int, Response] = {}
         for model_name, rows in asked.items():
-            self._answer_rows(model_name, rows, answered)
+            self._answer_rows(model_name, rows, requests, answered)
         # What could not be answered with others is answered alone, which tells what is wrong with it.
         return [answered.get(index) or self.answer(request) for index, request in enumerate(requests)]
 
-    def _answer_rows(self, model_name: str, rows: list[tuple[int, AskedRow]], answered: dict[int, Response]) -> None:
-        deployment = name_of_inference(model_name)
+    def _answer_rows(
+        self,
+        model_name: str,
+        rows: list[tuple[int, AskedRow]],
+        requests: Sequence[Request],
+        answered: dict[int, Response],
+    ) -> None:
+        try:
+            deployment = name_of_inference(model_name)
+        except NotFound:
+            return
         for found in self._inference.answer_rows(deployment, [row for _, row in rows], door=DOOR):
             for place, response in zip(found.places, row_responses(model_name, found), strict=True):
-                answered[rows[place][0]] = response
+                index = rows[place][0]
+                accepted = requests[index].headers.get(b"accept-encoding")
+                answered[index] = response if accepted is None else compress(response, accepted.decode("latin-1"))
 
     def _asked_row(self, request: Request) -> AskedRow | None:
         size = len(request.body)
         if size > QUICK_BYTES or size > self._limits.request.elements or not SPECIAL.isdisjoint(request.headers):
             return None
         return parse_asked_row(request.body)
-
-    def _is_quick(self, model_name: str, request: Request) -> bool:
-        if not _is_small(request.body) or b"content-encoding" in request.headers:
-            return False
-        try:
-            model = self._inference.catalog.peek(name_of_inference(model_name))
-        except NotFound:
-            return False
-        return model is not None and model.is_quick
 
     def _in_thread(self, work: Callable[[Request], Response], request: Request) -> Response | Awaitable[Response]:
         try:
@@ -145,7 +149,7 @@ class OpenInferenceRest:
         return asyncio.get_running_loop().run_in_executor(self._pool, self._told, work, request)
 
     def _told(self, work: Callable[[Request], Response], request: Request) -> Response:
-        """Return the response of the work, or one of its error."""
+        """Return the response of the work, or one of its error. Raises TakesLong."""
         headers = request.headers
         try:
             encoding = headers.get(b"content-encoding", b"").decode("latin-1").lower()
@@ -154,6 +158,8 @@ class OpenInferenceRest:
             response = work(request)
             if b"accept-encoding" in headers:
                 response = compress(response, headers[b"accept-encoding"].decode("latin-1"))
+        except TakesLong:
+            raise
         except FairleadError as error:
             return error_response(error)
         except Exception:
@@ -191,11 +197,6 @@ class OpenInferenceRest:
     def close(self) -> None:
         """End the threads, once no request is under way."""
         self._pool.shutdown()
-
-
-def _is_small(body: bytes) -> bool:
-    """Return whether a quick model answers it quickly too: an explanation takes many times a prediction's time."""
-    return len(body) <= QUICK_BYTES and EXPLAINED not in body
 
 
 def _waited(request: Request) -> float:

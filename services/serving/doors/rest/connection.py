@@ -17,6 +17,7 @@ from urllib.parse import unquote_to_bytes
 import httptools
 
 from fairlead.kit.errors import FairleadError, InvalidArgument, ResourceExhausted
+from fairlead.kit.logging import get_logger
 
 from .http import Request, Response, error_response, too_large
 
@@ -33,6 +34,8 @@ RETRY_SECONDS = 1.0
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _OF_UPGRADES = (b"upgrade", b"connection", b"http2-settings")
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+LOG = get_logger("fairlead.serving.rest")
 
 
 class Application(Protocol):
@@ -84,9 +87,17 @@ class Connections:
                 connection, request, keep = some[0]
                 connection.take(self.application.answer(request), request, keep)
                 continue
-            answers = self.application.answer_all([request for _, request, _ in some])
+            answers = self._answers([request for _, request, _ in some])
             for (connection, request, keep), answer in zip(some, answers, strict=True):
                 connection.take(answer, request, keep)
+
+    def _answers(self, requests: list[Request]) -> list[Response | Awaitable[Response]]:
+        try:
+            return self.application.answer_all(requests)
+        except Exception:
+            # What one of them broke must not be the others'.
+            LOG.exception("requests could not be answered together")
+            return [self.application.answer(request) for request in requests]
 
     def refusal(self, reason: str, message: str) -> Response:
         """Count and return a refusal."""

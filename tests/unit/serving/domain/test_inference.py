@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fairlead.kit.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
-from services.serving.domain.inference import AskedRow, Clock, Inference
+from services.serving.domain.inference import AskedRow, Clock, Inference, TakesLong
 from services.serving.domain.models.model import Model
 from services.serving.domain.models.prediction import Prediction
 from services.serving.domain.models.schema import Schema
@@ -65,6 +65,9 @@ class Kept:
 
     def began(self, door: str) -> None:
         self.counted.append((door, "began"))
+
+    def put_off(self, door: str) -> None:
+        self.counted.append((door, "put off"))
 
     def answered(
         self, deployment: str, door: str, rows: int, total_ns: int, compute_ns: int, requests: int = 1
@@ -314,3 +317,33 @@ def test_rows_for_a_model_that_is_not_in_memory_or_not_there_are_not_answered_to
     inference.catalog.cache.discard(version(3))
     assert inference.answer_rows(HOUSE.name, [row(1), row(2)], door="rest") == []
     assert inference.answer_rows("projects/p/deployments/none", [row(1), row(2)], door="rest") == []
+
+
+def test_a_split_with_a_slow_version_is_drawn_once_for_each_request(inference: Inference) -> None:
+    split(inference, target(1, 50), target(2, 50))
+    slow = inference.catalog.cache.find(version(2))
+    assert slow is not None
+    slow.warm_up(count().__next__)
+    assert inference.answer_rows(HOUSE.name, [row(1)] * 20, door="rest") == []
+    answered = [inference.answer(HOUSE.name, a_house(), door="rest").model.number for _ in range(100)]
+    assert answered.count("1") == 50
+
+
+@pytest.mark.parametrize(
+    ("rows", "options"), [(65, PredictionOptions()), (1, PredictionOptions(explain=True))], ids=["rows", "explain"]
+)
+def test_what_takes_long_is_not_answered_at_once_and_counts_when_it_comes_again(
+    inference: Inference, kept: Kept, rows: int, options: PredictionOptions
+) -> None:
+    def read(schema: Schema) -> tuple[Columns, int]:
+        return columns_of(schema, {"rooms": numbers([1] * rows), "age": numbers([1] * rows)})
+
+    with pytest.raises(TakesLong):
+        inference.answer(HOUSE.name, read, door="rest", options=options, at_once=True)
+    assert kept.counted == [("rest", "began"), ("rest", "put off")]
+    assert kept.logged == []
+
+
+def test_a_deployment_that_is_not_known_here_is_not_looked_for_at_once(inference: Inference) -> None:
+    with pytest.raises(TakesLong):
+        inference.answer("projects/p/deployments/none", a_house(), door="rest", at_once=True)

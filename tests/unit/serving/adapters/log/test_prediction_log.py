@@ -304,6 +304,18 @@ def test_where_it_is_to_be_refused_a_prediction_that_can_not_be_logged_has_no_an
     assert (alert.unlogged_predictions.row_count, alert.unlogged_predictions.refused) == (2, True)
 
 
+def test_requests_that_are_refused_together_are_counted_when_each_is_asked_again(
+    tmp_path: Path, events: EventLog
+) -> None:
+    before = REFUSED._value.get()
+    log = open_log(tmp_path, events, 100, WhenFull.REFUSE)
+    with pytest.raises(Unavailable):
+        log.append(INCOME_NAME, INCOME_MODEL, ["one", "two"], COLUMNS, PREDICTION, NOON_NS)
+    assert REFUSED._value.get() == before
+    log.close()
+    assert alerts(events) == []
+
+
 def test_an_alert_tells_of_what_was_lost_also_before_a_restart(tmp_path: Path, events: EventLog) -> None:
     away = AwayAtFirst(events, refusals=10**6)
     log = open_log(tmp_path, away, 100, WhenFull.DROP_NEWEST)  # type: ignore[arg-type]

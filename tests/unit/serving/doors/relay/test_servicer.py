@@ -45,7 +45,7 @@ class Door:
             pb.RELAY_FORM_ROWS: RowsDoor(*told),
             pb.RELAY_FORM_OPEN_INFERENCE: TensorsDoor(*told),
         }
-        self.servicer = RelayServicer(houses.catalog, doors)
+        self.servicer = RelayServicer(doors)
         self.server = RpcServer(KitSettings(home=folder, service_token=TOKEN), address="127.0.0.1:0")
         descriptor = pb.DESCRIPTOR.services_by_name["RelayService"]
         self.server.add(add_RelayServiceServicer_to_server, self.servicer, descriptor)
@@ -289,3 +289,9 @@ def test_a_call_that_names_no_request_is_logged_by_the_name_that_the_gateway_gav
         call.request_id = f"by the gateway {call.number}"
     names = [json.loads(answer.body)["request_id"] for answer in (*door.relay(*calls), *door.relay(calls[0]))]
     assert names == [f"by the gateway {number}" for number in (1, 2, 3, 1)]
+
+
+def test_a_call_for_a_name_that_is_none_costs_no_other_call_its_answer(door: Door) -> None:
+    odd = [pb.RelayedCall(form=pb.RELAY_FORM_OPEN_INFERENCE, deployment="odd", body=tensors().body) for _ in range(2)]
+    answers = door.relay(*numbered(rows(rows=[ROW]), *odd, rows(rows=[ROW])))
+    assert [bool(answer.body) for answer in answers] == [True, False, False, True]

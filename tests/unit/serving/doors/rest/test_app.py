@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,12 +16,13 @@ import pytest
 
 from fairlead.kit.auth import TokenVerifier
 from services.serving.domain.requests.limits import RequestLimits
+from services.serving.domain.traffic.split import divided
 from services.serving.doors.rest.app import OpenInferenceRest, RestLimits
 from services.serving.doors.rest.http import Request, Response
 from services.serving.doors.rest.model_routes import ModelRoutes
 from services.serving.doors.rest.server import HttpServer, listen
-from tests.unit.serving.behind_doors import SIZED, Houses
-from tests.unit.serving.houses import source
+from tests.unit.serving.behind_doors import SIZED, SLOW, TELLING, Houses
+from tests.unit.serving.houses import source, target, version, with_traffic
 
 TOKEN = "token-of-the-test"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -244,12 +246,43 @@ def test_requests_that_are_here_together_are_answered_as_each_is_alone(app: Open
         asked("p.house", b"[]"),
         asked("p.house", b'{"inputs": ['),
         asked("p.nothing", rows_in_floats(1.0)),
+        asked("nothing", rows_in_floats(1.0)),
+        asked("p.house", rows_in_floats(5.0, id="zip"), accept_encoding="gzip"),
         asked("p.house", {"inputs": [*rows_in_floats(1.0)["inputs"], {"name": "no"}]}),
     ]
     together = told(lambda: app.answer_all([*plain, *special]))
     assert together == told(lambda: [app.answer(request) for request in (*plain, *special)])
     assert [status for status, _, _ in together[: len(plain)]] == [200] * len(plain)
     assert houses.inference.book.of("projects/p/deployments/size").requests == 2 * 3
+
+
+def test_what_a_slow_version_of_a_split_answers_is_not_computed_on_the_loop(
+    app: OpenInferenceRest, houses: Houses
+) -> None:
+    houses.catalog.put(with_traffic(divided([target(1, 50), target(SLOW, 50)], ()), "mixed"))
+    houses.catalog.load([source(1), source(SLOW)], 30)
+    slow = houses.catalog.cache.find(version(SLOW))
+    assert slow is not None
+    houses.slow.may.set()
+    slow.warm_up(itertools.count().__next__)
+
+    async def answers() -> list[Response | Awaitable[Response]]:
+        return app.answer_all([asked("p.mixed", rows_in_floats(1.0)) for _ in range(20)])
+
+    assert not any(isinstance(answer, Response) for answer in asyncio.run(answers()))
+
+
+def test_many_rows_and_explanations_however_they_are_spelled_take_a_thread(
+    app: OpenInferenceRest, houses: Houses
+) -> None:
+    houses.catalog.load([source(1), source(TELLING)], 30)
+    spelled = json.dumps({**rows_in_floats(1.0), "parameters": {"fairlead_explain": True}}).replace("_e", "_\\u0065")
+
+    async def answer(request: Request) -> Response | Awaitable[Response]:
+        return app.answer(request)
+
+    assert isinstance(asyncio.run(answer(asked("p.house", rows_in_floats(1.0)))), Response)
+    assert not isinstance(asyncio.run(answer(asked("p.telling", spelled.encode()))), Response)
 
 
 def test_a_row_that_fails_fails_alone(app: OpenInferenceRest, houses: Houses) -> None:

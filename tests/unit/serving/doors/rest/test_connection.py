@@ -42,6 +42,8 @@ class Echo:
 
     def answer_all(self, requests: Sequence[Request]) -> list[Response | Awaitable[Response]]:
         self.together.append(len(requests))
+        if any(request.path == "/poison" for request in requests):
+            raise RuntimeError("what is asked for here can't be looked at with others")
         return [self.answer(request) for request in requests]
 
 
@@ -339,3 +341,23 @@ def test_requests_that_come_at_the_same_time_are_handed_on_together_and_each_has
         caller.file.close()
         caller.socket.close()
     assert max(echo.together) == len(others)
+
+
+def test_a_request_that_breaks_the_answering_of_several_costs_no_other_caller_its_answer(
+    server: HttpServer, echo: Echo
+) -> None:
+    callers = [Caller(server) for _ in range(5)]
+    for caller in callers:
+        caller.send(post("/a", "is connected"))
+        assert caller.response()[2] == b"POST /a is connected"
+    first, *others = callers
+    first.send(post("/stop", "0"))
+    assert echo.stopped.wait(20)
+    for number, caller in enumerate(others):
+        caller.send(post("/poison" if number == 1 else "/a", str(number)))
+    echo.may.set()
+    assert [caller.response()[2] for caller in others] == [b"POST /a 0", b"POST /poison 1", b"POST /a 2", b"POST /a 3"]
+    assert len(others) in echo.together
+    for caller in callers:
+        caller.file.close()
+        caller.socket.close()
