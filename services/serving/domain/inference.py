@@ -142,13 +142,7 @@ class Inference:
         started = clock.monotonic_ns()
         self._observer.began(door)
         try:
-            route = self.catalog.routes.get(deployment)
-            if at_once and (route is None or not self._answers_quickly(route, version)):
-                raise TakesLong
-            route = route or self.catalog.route(deployment)
-            arm = route.sole
-            if arm is None or version:
-                arm = route.arm(version) if version else route.pick(options.routing_key, clock.chance)
+            route, arm = self._arm(deployment, version, options.routing_key, at_once)
             model = self._cache.peek(arm.version) or self._loaded(deployment, arm.source, timeout)
             columns, rows = read(model.schema)
             if rows == 0:
@@ -181,6 +175,16 @@ class Inference:
         self.book.succeeded(deployment, rows, total_ns, compute_ns, now // 1_000_000, model.number)
         self._observer.answered(deployment, door, rows, total_ns, compute_ns)
         return Answer(request_id, model, prediction, explanation, interval)
+
+    def _arm(self, deployment: str, version: str, routing_key: str, at_once: bool) -> tuple[Route, Arm]:
+        """Return who answers for a deployment, and by which version."""
+        route = self.catalog.routes.get(deployment)
+        if at_once and (route is None or not self._answers_quickly(route, version)):
+            raise TakesLong
+        route = route or self.catalog.route(deployment)
+        if version:
+            return route, route.arm(version)
+        return route, route.sole or route.pick(routing_key, self._clock.chance)
 
     def answer_rows(self, deployment: str, asked: Sequence[AskedRow], *, door: str) -> list[AnsweredRows]:
         """Return the answers of several requests that are here at the same time, computed and kept together.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Lock
 
-from fairlead.kit.errors import Internal, Unavailable
+from fairlead.kit.errors import Unavailable
 
 KEPT_SECONDS = 0.25
 """A name that was not found is not looked for again sooner; nor is any, where the database was away."""
@@ -28,7 +28,7 @@ class UnknownNames:
     def look(self, name: str, look: Callable[[], None]) -> None:
         """Have look() called, unless that was done for this name a moment ago, or is about to be for another.
 
-        Raises Unavailable where the database is away, Internal where looking failed otherwise.
+        Raises Unavailable where the database is away, or whatever else looking failed with.
         """
         now = self._clock()
         with self._lock:
@@ -66,4 +66,4 @@ class UnknownNames:
         if isinstance(failure, Unavailable):
             # A copy: one object raised again and again would pile up its traceback.
             raise Unavailable(failure.message, resource=failure.resource, retry_after=failure.retry_after)
-        raise Internal("deployments that other processes made can't be looked for") from failure
+        raise failure
