@@ -54,6 +54,9 @@ from .domain.traffic.following import Following
 from .domain.traffic.schedule import Schedule
 from .domain.traffic.shadows import Shadows
 from .doors.deployments.servicer import DeploymentServicer
+from .doors.http2.front import Front
+from .doors.http2.onward import Onward
+from .doors.http2.server import Http2Server
 from .doors.open_inference.server import OpenInferenceServer
 from .doors.predictions.servicer import PredictionServicer
 from .doors.relay.forms import RelayDoor, RowsDoor, TensorsDoor
@@ -101,7 +104,11 @@ class ServingProcess:
         self._tasks = TaskStore(self._engine, self._events, settings.service)
         self._owner = TaskOwner(self._tasks, LocalRunner(f"{__package__}.worker"), concurrency=1)
         self._relay = self._relay_servicer()
-        self._servers = (self._own_server(), OpenInferenceServer(settings, self.inference, _version()))
+        # Calls that its front does not answer; it is reached through that alone.
+        inner = OpenInferenceServer(settings, self.inference, _version(), "127.0.0.1:0")
+        self._servers = (self._own_server(), inner)
+        self._stream_pool = WorkerPool(REST_WORKERS, name="stream", queue_seconds=settings.serving_queue_seconds)
+        self._grpc = self._grpc_server(inner)
         self._rest_app, self._rest = self._rest_server()
         AdmissionMetrics(admission, self._refused, self._queues())
 
@@ -118,12 +125,15 @@ class ServingProcess:
         self._owner.recover()
         for server in self._servers:
             server.start()
+        self._grpc.start()
         # Last, so that its readiness tells of every door's.
         self._rest.start()
 
     def stop(self) -> None:
         """Refuse new calls, let those under way finish, publish what they left, and close everything."""
         self._relay.close()
+        self._grpc.stop()
+        self._stream_pool.shutdown()
         with ThreadPoolExecutor(len(self._servers) + 1) as closing:
             stops = [closing.submit(stop) for stop in (self._rest.stop, *(server.stop for server in self._servers))]
         for stopped in stops:
@@ -205,6 +215,20 @@ class ServingProcess:
             task_service_pb2.DESCRIPTOR.services_by_name["TaskService"],
         )
         return server
+
+    def _grpc_server(self, inner: OpenInferenceServer) -> Http2Server:
+        settings = self._settings
+        onward = Onward(lambda: f"127.0.0.1:{inner.port}")
+        front = Front(
+            self.inference,
+            verifier(settings),
+            onward,
+            inner.servicer.in_stream,
+            self._stream_pool,
+            settings.serving_request_mb * MEGABYTE,
+        )
+        listener = listen(settings.grpc_address)
+        return Http2Server(front, onward, listener, connections=settings.serving_connections)
 
     def _relay_servicer(self) -> RelayServicer:
         told = (self.inference, self._settings.request_limits, self._settings.serving_load_seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from fairlead.api.inference.v2 import open_inference_pb2 as pb
 from fairlead.kit.errors import InvalidArgument
 
-from ...domain.inference import Answer
+from ...domain.inference import Answer, AnsweredRows
 from ...domain.models.prediction import Prediction
 from ...domain.requests.content_types import CONTENT_TYPE, decode_content
 from ...domain.requests.limits import LIMITS, RequestLimits
@@ -144,6 +144,21 @@ def _of_a_row(model_name: str, answer: Answer) -> pb.ModelInferResponse:
     response.id = answer.request_id
     response.raw_output_contents.extend(values)
     return response
+
+
+def row_messages(model_name: str, answered: AnsweredRows) -> Iterator[pb.ModelInferResponse]:
+    """Return the answer to each request of a row that was answered together with others."""
+    prediction, number = answered.prediction, answered.model.number
+    outputs = prediction.probabilities if prediction.values is None else prediction.values
+    assert outputs is not None
+    constant = _constant(model_name, number, 0 if prediction.labels is None else outputs.shape[1])
+    for index, request_id in enumerate(answered.request_ids):
+        response = pb.ModelInferResponse.FromString(constant)
+        response.id = request_id
+        if prediction.labels is not None:
+            response.raw_output_contents.append(_raw_label(prediction.labels[index]))
+        response.raw_output_contents.append(outputs[index].tobytes())
+        yield response
 
 
 @lru_cache(maxsize=1024)

@@ -22,11 +22,11 @@ LAST_ANSWERS_SECONDS = 1.0
 class OpenInferenceServer(RpcServer):
     """Answers the protocol's calls, and the repository's as a service of its own."""
 
-    def __init__(self, settings: ServingSettings, inference: Inference, server_version: str) -> None:
-        """Prepare the server at the settings' address; nothing listens before start()."""
+    def __init__(self, settings: ServingSettings, inference: Inference, server_version: str, address: str = "") -> None:
+        """Prepare the server at the address, or the settings'; nothing listens before start()."""
         super().__init__(
             settings,
-            address=settings.grpc_address,
+            address=address or settings.grpc_address,
             workers=settings.serving_rpc_workers,
             max_message_mb=settings.serving_request_mb,
             open_methods=OPEN_METHODS,
@@ -34,10 +34,10 @@ class OpenInferenceServer(RpcServer):
             queue_seconds=settings.serving_queue_seconds,
         )
         load_seconds = settings.serving_load_seconds
-        self._open_inference = OpenInferenceServicer(inference, server_version, load_seconds, settings.request_limits)
+        self.servicer = OpenInferenceServicer(inference, server_version, load_seconds, settings.request_limits)
         self.add(
             add_GRPCInferenceServiceServicer_to_server,
-            self._open_inference,
+            self.servicer,
             open_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"],
         )
         self.add(
@@ -48,7 +48,7 @@ class OpenInferenceServer(RpcServer):
 
     def stop(self, grace: float = 10) -> None:
         """Refuse new calls, let those under way finish, and streams go on while they are used, for grace seconds."""
-        ending = Thread(target=self._open_inference.end_streams, args=(grace - LAST_ANSWERS_SECONDS,))
+        ending = Thread(target=self.servicer.end_streams, args=(grace - LAST_ANSWERS_SECONDS,))
         ending.start()
         super().stop(grace)
         ending.join()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import grpc
 
 from fairlead.api.inference.v2 import open_inference_pb2 as pb
-from fairlead.kit.errors import FairleadError, InvalidArgument
+from fairlead.kit.errors import DeadlineExceeded, FairleadError, InvalidArgument
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
 
@@ -134,6 +134,14 @@ class OpenInferenceServicer(NotOfferedServicer):
     def end_streams(self, seconds: float) -> None:
         """Let streams go on while their callers send, for so many seconds, and end them."""
         self._streams.end(seconds)
+
+    def in_stream(self, request: pb.ModelInferRequest, seconds: float | None = None) -> pb.ModelStreamInferResponse:
+        """Return the answer to a message of a stream whose caller waits so many seconds more; None for no end."""
+        try:
+            with deadline.within(seconds):
+                return self._in_stream(request)
+        except DeadlineExceeded as error:
+            return _failure(request, error.message)
 
     def _in_stream(self, request: pb.ModelInferRequest) -> pb.ModelStreamInferResponse:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,19 @@ from fairlead.api.inference.v2.open_inference_pb2_grpc import (
     GRPCInferenceServiceStub,
     add_GRPCInferenceServiceServicer_to_server,
 )
+from fairlead.kit.auth import TokenVerifier
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.settings import KitSettings
 from services.serving.domain.repository import ModelRepository
 from services.serving.domain.requests.limits import RequestLimits
+from services.serving.doors.http2.front import Front
+from services.serving.doors.http2.onward import Onward
+from services.serving.doors.http2.server import Http2Server
 from services.serving.doors.open_inference.model_repository_servicer import ModelRepositoryServicer
 from services.serving.doors.open_inference.servicer import OPEN_METHODS, OpenInferenceServicer
-from tests.unit.serving.behind_doors import Houses
+from services.serving.doors.rest.server import listen
+from tests.unit.serving.behind_doors import SIZED, TELLING, Houses
+from tests.unit.serving.houses import source
 
 TOKEN = "token-of-the-test"
 METADATA = (("authorization", f"Bearer {TOKEN}"),)
@@ -44,9 +51,9 @@ NOT_OFFERED = {
 
 
 class Door:
-    """A server and a channel to it that carries the token."""
+    """A server, as it is or behind its front, and a channel to it that carries the token."""
 
-    def __init__(self, folder: Path, houses: Houses) -> None:
+    def __init__(self, folder: Path, houses: Houses, *, front: bool) -> None:
         settings = KitSettings(home=folder, service_token=TOKEN)
         self.server = RpcServer(settings, address="127.0.0.1:0", open_methods=OPEN_METHODS)
         self.servicer = OpenInferenceServicer(houses.inference, "1.0", 30.0, RequestLimits(rows=4, elements=1000))
@@ -61,8 +68,26 @@ class Door:
             model_repository_pb2.DESCRIPTOR.services_by_name["ModelRepositoryService"],
         )
         self.server.start()
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{self.server.port}")
+        self.threads = ThreadPoolExecutor(4)
+        self.front = self._front(houses) if front else None
+        port = self.server.port if self.front is None else self.front.port
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
         self.stub = GRPCInferenceServiceStub(self.channel)
+
+    def _front(self, houses: Houses) -> Http2Server:
+        onward = Onward(lambda: f"127.0.0.1:{self.server.port}")
+        verifier = TokenVerifier(TOKEN, "")
+        front = Front(houses.inference, verifier, onward, self.servicer.in_stream, self.threads, 64 * 1024 * 1024)
+        server = Http2Server(front, onward, listen("127.0.0.1:0"), connections=100, grace=5)
+        server.start()
+        return server
+
+    def stop(self, grace: float) -> None:
+        """Stop as a serving process does."""
+        if self.front is not None:
+            self.front.stop()
+        self.server.stop(grace)
+        self.threads.shutdown()
 
     def call(self, method: str, request: Message, **options: Any) -> Any:
         return getattr(self.stub, method)(request, metadata=METADATA, **options)
@@ -83,12 +108,13 @@ def houses() -> Iterator[Houses]:
     houses.close()
 
 
-@pytest.fixture
-def door(tmp_path: Path, houses: Houses) -> Iterator[Door]:
-    door = Door(tmp_path, houses)
+@pytest.fixture(params=[False, True], ids=["as it is", "behind its front"])
+def door(tmp_path: Path, houses: Houses, request: pytest.FixtureRequest) -> Iterator[Door]:
+    houses.catalog.load([source(number) for number in (1, SIZED, TELLING)], 30)
+    door = Door(tmp_path, houses, front=request.param)
     yield door
     door.channel.close()
-    door.server.stop(0)
+    door.stop(0)
 
 
 def house(*rooms: float, model: str = "p.house", id: str = "", **parameters: Any) -> pb.ModelInferRequest:
@@ -179,7 +205,7 @@ def test_an_open_stream_does_not_keep_a_server_from_stopping(door: Door) -> None
     stream = door.stream(until_done())
     assert next(stream).error_message == ""
     stopping = [
-        threading.Thread(target=door.server.stop, args=(600,)),
+        threading.Thread(target=door.stop, args=(600,)),
         threading.Thread(target=door.servicer.end_streams, args=(600,)),
     ]
     for thread in stopping:
