@@ -12,10 +12,10 @@ from fairlead.api.events.v1 import events_pb2
 from fairlead.kit.database import insert_new
 from fairlead.kit.errors import Aborted, AlreadyExists, NotFound
 
+from ...convert import to_deployment
 from ...domain.traffic.catalog import Status
 from ...domain.traffic.deployment import Deployment, State
 from ...domain.traffic.following import Changes
-from ...doors.deployments.convert import to_deployment
 from ..log.outbox import Outbox
 from ..tables import deployment_revision, deployment_targets, deployments
 from .rows import own_row, read_deployments, select_deployments, target_rows

@@ -16,7 +16,7 @@ from ...domain.models.schema import Kind, TaskType
 from ...domain.prediction_log import Batch, Origin
 from ...domain.requests.columns import Array
 from ...domain.requests.datetimes import to_iso_text
-from ...doors.predictions.convert import TASK_TYPES_TO_PROTO
+from ..models.manifest import TASK_TYPES_TO_PROTO
 
 PREDICTION_COLUMN = "prediction"
 NANOSECONDS = 1_000_000_000

@@ -17,7 +17,7 @@ from fairlead.kit.errors import FailedPrecondition, FairleadError, NotFound
 from ...domain.models.model import Model, ModelSource, Runtime
 from ...domain.models.schema import Schema
 from ...domain.traffic.deployment import Deployment
-from ...doors.predictions.convert import schema_of
+from .manifest import schema_of
 from .native_runtime import NativeRuntime
 from .onnx_runtime import OnnxRuntime
 from .package_insights import CountIn, PackageInsights, uncounted

@@ -9,10 +9,11 @@ from fairlead.api.serving.v1 import deployment_service_pb2 as pb
 from fairlead.api.serving.v1.deployment_service_pb2_grpc import DeploymentServiceServicer
 from fairlead.kit.pagination import decode_token, encode_token, page_limit
 
+from ...convert import to_deployment
 from ...domain.traffic.catalog import Catalog
 from ...domain.traffic.deployment import Deployment
 from ...domain.traffic.deployments import Deployments
-from .convert import steps_of, targets_of, to_deployment
+from .convert import steps_of, targets_of
 
 
 class DeploymentServicer(DeploymentServiceServicer):

@@ -7,10 +7,10 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto
 
+from services.serving.adapters.models.manifest import schema_of
 from services.serving.adapters.models.memory import ProcessMemory
 from services.serving.adapters.models.onnx_runtime import OnnxRuntime
 from services.serving.domain.requests.columns import Columns, columns_of
-from services.serving.doors.predictions.convert import schema_of
 from tests.unit.serving import packages
 from tests.unit.serving.schemas import PRICE
 

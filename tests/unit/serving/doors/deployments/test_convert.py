@@ -5,10 +5,11 @@ import pytest
 
 from fairlead.api.serving.v1 import deployment_pb2
 from fairlead.kit.errors import InvalidArgument
+from services.serving.convert import to_deployment
 from services.serving.domain.traffic.catalog import Status
 from services.serving.domain.traffic.deployment import State
 from services.serving.domain.traffic.split import Step, Target
-from services.serving.doors.deployments.convert import steps_of, targets_of, to_deployment
+from services.serving.doors.deployments.convert import steps_of, targets_of
 from tests.unit.serving.houses import NOON, deployed, target, version
 
 READY = Status(State.READY)
