@@ -32,6 +32,8 @@ LINGER_SECONDS = 2.0
 TOO_LARGE_HEAD = 431
 RETRY_SECONDS = 1.0
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+STAYS, STAYS_IN_1_0, ENDS = b"", b"connection: keep-alive\r\n", b"connection: close\r\n"
+"""What an answer's head says of the connection: each request has its own, by its version and headers."""
 _OF_UPGRADES = (b"upgrade", b"connection", b"http2-settings")
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
@@ -71,11 +73,11 @@ class Connections:
         self.behind = False
         """Whether what is read now has waited too long already."""
         self._refused = refused
-        self._asked: list[tuple[HttpConnection, Request, bool]] = []
+        self._asked: list[tuple[HttpConnection, Request, bytes]] = []
 
-    def ask(self, connection: HttpConnection, request: Request, keep: bool) -> None:
+    def ask(self, connection: HttpConnection, request: Request, persistence: bytes) -> None:
         """Have a request answered together with those that have come by now, which the loop is about to hand on."""
-        self._asked.append((connection, request, keep))
+        self._asked.append((connection, request, persistence))
         if len(self._asked) == 1:
             self.loop.call_soon(self._answer)
 
@@ -84,12 +86,12 @@ class Connections:
         for start in range(0, len(asked), TOGETHER):
             some = asked[start : start + TOGETHER]
             if len(some) == 1:
-                connection, request, keep = some[0]
-                connection.take(self.application.answer(request), request, keep)
+                connection, request, persistence = some[0]
+                connection.take(self.application.answer(request), request, persistence)
                 continue
             answers = self._answers([request for _, request, _ in some])
-            for (connection, request, keep), answer in zip(some, answers, strict=True):
-                connection.take(answer, request, keep)
+            for (connection, request, persistence), answer in zip(some, answers, strict=True):
+                connection.take(answer, request, persistence)
 
     def _answers(self, requests: list[Request]) -> list[Response | Awaitable[Response]]:
         try:
@@ -113,7 +115,7 @@ class HttpConnection(asyncio.Protocol):
         self._application = connections.application
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # given before anything else happens
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[tuple[Request | Response, bool]] = deque()
+        self._waiting: deque[tuple[Request | Response, bytes]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._asked = False
         self._writable = True
@@ -217,8 +219,8 @@ class HttpConnection(asyncio.Protocol):
         self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One of its headers."""
-        self._headers[name.lower()] = value
+        """One of its headers; of those that come more than once the first counts, as behind the gateway."""
+        self._headers.setdefault(name.lower(), value)
         self._count_head(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
@@ -262,11 +264,13 @@ class HttpConnection(asyncio.Protocol):
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         method = self._parser.get_method().decode("ascii")
         request = Request(method, self._path, self._headers, body, time.monotonic())
-        keep = self._parser.should_keep_alive()
+        persistence = ENDS
+        if self._parser.should_keep_alive():
+            persistence = STAYS_IN_1_0 if self._parser.get_http_version() == "1.0" else STAYS
         if not self.busy and self._writable:
-            self._begin(request, keep)
+            self._begin(request, persistence)
             return
-        self._waiting.append((request, keep))
+        self._waiting.append((request, persistence))
         if len(self._waiting) >= WAITING and not self._paused:
             self._paused = True
             self._transport.pause_reading()
@@ -281,7 +285,7 @@ class HttpConnection(asyncio.Protocol):
     def _refuse(self, response: Response) -> None:
         """Answer before the request is whole, in its turn. The connection ends with it; its rest is dropped."""
         self._refused = True
-        self._waiting.append((response, False))
+        self._waiting.append((response, ENDS))
         self._go_on()
 
     def _end_here(self, error: FairleadError) -> None:
@@ -294,7 +298,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _tell_refusal(self, response: Response) -> None:
         self._refusal_is_told = True
-        self._transport.write(self._head(response, keep=False) + response.body)
+        self._transport.write(self._head(response, ENDS) + response.body)
         if self._ends_here:
             self.close()
         else:
@@ -316,30 +320,31 @@ class HttpConnection(asyncio.Protocol):
             lines.append(b"connection: close")
         return b"\r\n".join([*lines, b"", rest])
 
-    def _begin(self, request: Request | Response, keep: bool) -> None:
+    def _begin(self, request: Request | Response, persistence: bytes) -> None:
         if isinstance(request, Response):
             self._tell_refusal(request)
             return
         if self._connections.behind and request.method == "POST":
-            self._send(self._connections.refusal("lag", "more requests come than can be answered"), request, keep)
+            refusal = self._connections.refusal("lag", "more requests come than can be answered")
+            self._send(refusal, request, persistence)
             return
         self._asked = True
-        self._connections.ask(self, request, keep)
+        self._connections.ask(self, request, persistence)
 
-    def take(self, answer: Response | Awaitable[Response], request: Request, keep: bool) -> None:
+    def take(self, answer: Response | Awaitable[Response], request: Request, persistence: bytes) -> None:
         """Send the answer to the request that was asked, and go on with the next."""
         self._asked = False
         if isinstance(answer, Response):
-            self._send(answer, request, keep)
+            self._send(answer, request, persistence)
             if self._waiting:
                 self._go_on()
         else:
-            self._task = self._connections.loop.create_task(self._send_later(answer, request, keep))
+            self._task = self._connections.loop.create_task(self._send_later(answer, request, persistence))
 
-    async def _send_later(self, answer: Awaitable[Response], request: Request, keep: bool) -> None:
+    async def _send_later(self, answer: Awaitable[Response], request: Request, persistence: bytes) -> None:
         response = await answer
         self._task = None
-        self._send(response, request, keep)
+        self._send(response, request, persistence)
         self._go_on()
 
     def _go_on(self) -> None:
@@ -350,24 +355,21 @@ class HttpConnection(asyncio.Protocol):
             self._paused = False
             self._transport.resume_reading()
 
-    def _send(self, response: Response, request: Request, keep: bool) -> None:
+    def _send(self, response: Response, request: Request, persistence: bytes) -> None:
         if self._closed:
             return
-        keep = keep and not self._connections.ending
-        head = self._head(response, keep, b"connection: keep-alive\r\n" if keep and self._is_old() else b"")
+        if self._connections.ending:
+            persistence = ENDS
+        head = self._head(response, persistence)
         self._transport.write(head if request.method == "HEAD" else head + response.body)
         self.since = self._connections.loop.time()
-        if not keep:
+        if persistence == ENDS:
             self.close()
 
-    def _is_old(self) -> bool:
-        return str(self._parser.get_http_version()) == "1.0"
-
-    def _head(self, response: Response, keep: bool, more: bytes = b"") -> bytes:
+    def _head(self, response: Response, persistence: bytes) -> bytes:
+        more = persistence
         for name, value in response.headers:
             more += name + b": " + value + b"\r\n"
-        if not keep:
-            more += b"connection: close\r\n"
         return b"%bdate: %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b\r\n" % (
             _STATUS_LINES[response.status],
             self._connections.date,

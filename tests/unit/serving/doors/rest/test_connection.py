@@ -18,7 +18,7 @@ LARGEST = 1000
 
 
 class Echo:
-    """Answers with what it was asked; /slow once it may, in a thread."""
+    """Answers with what it was asked; /slow once it may, in a thread; /header with the header that the body names."""
 
     body_bytes = LARGEST
 
@@ -36,6 +36,8 @@ class Echo:
             self.stopped.set()
             self.may.wait(30)
         response = Response(f"{request.method} {request.path} ".encode() + request.body)
+        if request.path == "/header":
+            return Response(request.headers[request.body])
         if request.path != "/slow":
             return response
         return asyncio.get_running_loop().run_in_executor(None, lambda: self.may.wait(30) and response)
@@ -136,6 +138,23 @@ def test_the_client_says_whether_the_connection_stays(caller: Caller, server: Ht
     assert old.is_at_end()
 
 
+def test_each_answer_says_what_the_version_of_its_own_request_needs_to_keep_the_connection(
+    caller: Caller, echo: Echo
+) -> None:
+    old = "GET /slow HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    caller.send(old + post("/b", "") + old + "GET /d HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    time.sleep(0.05)
+    echo.may.set()
+    assert [caller.response()[1].get("connection") for _ in range(4)] == ["keep-alive", None, "keep-alive", "close"]
+    assert caller.is_at_end()
+
+
+@pytest.mark.parametrize("name", ["authorization", "content-type"])
+def test_of_a_header_that_comes_more_than_once_the_first_counts(caller: Caller, name: str) -> None:
+    caller.send(post("/header", name, f"{name.title()}: first", f"{name}: second"))
+    assert caller.response()[2] == b"first"
+
+
 def test_a_head_is_asked_for_without_a_body(caller: Caller) -> None:
     caller.send("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n")
     assert caller.head()[1]["content-length"] == "8"
@@ -182,6 +201,7 @@ def test_bodies_above_the_limit_are_refused(caller: Caller, server: HttpServer) 
         (b"GET /a HTTP/1.1\r\nno colon\r\n\r\n", 400),
         (b"GET /%ff HTTP/1.1\r\nHost: h\r\n\r\n", 400),
         (b"POST /a HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        (b"POST /a HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nbody", 400),
         (b"GET /a HTTP/1.1\r\nHost: h\r\nLong: " + b"x" * 70_000 + b"\r\n\r\n", 431),
     ],
 )
