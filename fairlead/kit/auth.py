@@ -37,9 +37,22 @@ class TokenVerifier:
             )
             if digest
         ]
+        self._last: tuple[str, Principal] | None = None
 
     def verify(self, authorization: str | None) -> Principal:
         """Return the caller that a header "Bearer TOKEN" belongs to. Raises Unauthenticated for any other."""
+        # Most calls are of the caller before: the header that was right the last time need not be hashed again.
+        last = self._last
+        if last is not None and authorization and authorization.isascii():
+            header, principal = last
+            if hmac.compare_digest(authorization, header):
+                return principal
+        principal = self._found(authorization)
+        if authorization and authorization.isascii():
+            self._last = (authorization, principal)
+        return principal
+
+    def _found(self, authorization: str | None) -> Principal:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("no token came with the call; send the header 'Authorization: Bearer TOKEN'")

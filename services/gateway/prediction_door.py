@@ -6,7 +6,6 @@ cookie, one without a valid token, another method. A test holds both to one tabl
 
 from __future__ import annotations
 
-import hmac
 import re
 import time
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fairlead.api.serving.v1.relay_service_pb2 import RelayedCall
+from fairlead.kit.auth import Principal
 from fairlead.kit.errors import Unauthenticated
 from fairlead.kit.rpc import deadline
 from fairlead.kit.telemetry import extract, span
@@ -67,8 +67,6 @@ class PredictionDoor:
         self._parts = parts
         self._body_limit = parts.settings.gateway_body_limit_bytes
         self._timeout_limit = parts.settings.gateway_timeout_limit_seconds
-        self._known = b""
-        self._principal = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a prediction, and pass on anything else."""
@@ -76,27 +74,23 @@ class PredictionDoor:
         if asked is not None:
             # Of headers that come more than once the first counts, as everywhere in the gateway.
             headers = dict(reversed(scope["headers"]))
-            if self._knows(headers.get(b"authorization")):
-                await self._answer(asked, headers, scope, receive, send)
+            principal = self._caller(headers)
+            if principal is not None:
+                await self._answer(asked, headers, principal.name, scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _knows(self, authorization: bytes | None) -> bool:
-        """Return whether a caller has a valid token; the application tells the others why they may not call."""
-        if authorization is None:
-            return False
-        # The header that was right the last time need not be hashed again.
-        if self._known and hmac.compare_digest(authorization, self._known):
-            return True
+    def _caller(self, headers: Headers) -> Principal | None:
+        """Return who has a valid token; None for the others, whom the application tells why they may not call."""
         try:
-            self._principal = self._parts.verifier.verify(authorization.decode("latin-1")).name
+            return self._parts.verifier.verify(_text(headers, b"authorization"))
         except Unauthenticated:
-            return False
-        self._known = authorization
-        return True
+            return None
 
-    async def _answer(self, asked: _Asked, headers: Headers, scope: Scope, receive: Receive, send: Send) -> None:
-        started, principal, status = time.perf_counter(), self._principal, 0
+    async def _answer(
+        self, asked: _Asked, headers: Headers, principal: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        started, status = time.perf_counter(), 0
         request_id = request_id_of(headers.get(b"x-request-id", b"").decode("latin-1"))
         try:
             try:

@@ -27,3 +27,15 @@ def test_anything_else_is_refused(verifier: TokenVerifier, header: str | None) -
 def test_without_tokens_in_the_settings_nobody_comes_in() -> None:
     with pytest.raises(Unauthenticated):
         TokenVerifier("", "").verify("Bearer ")
+
+
+def test_who_called_before_changes_nothing_for_others(verifier: TokenVerifier) -> None:
+    for _ in range(2):
+        assert verifier.verify("Bearer admin-secret") == ADMIN
+        with pytest.raises(Unauthenticated):
+            verifier.verify("Bearer admin-secre")
+        with pytest.raises(Unauthenticated):
+            verifier.verify("Bearer admin-secret\u00e9")
+        assert verifier.verify("Bearer service-secret") == SERVICE
+        with pytest.raises(Unauthenticated):
+            verifier.verify("")
