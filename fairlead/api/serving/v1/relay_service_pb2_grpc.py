@@ -52,7 +52,8 @@ class RelayServiceServicer:
     """
 
     def Relay(self, request_iterator, context):
-        """Relay answers calls as they come, in any order; each ends with an answer of its own, an error included.
+        """Relay answers each message with one, in order, which holds an answer to each of its calls, an error included: a
+        sender that waits for it before it sends more has fewer and fuller messages.
         One that would hold up the others is answered with "slow", and is to be sent by RelayOne.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

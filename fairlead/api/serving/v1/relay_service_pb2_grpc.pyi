@@ -34,7 +34,8 @@ class RelayServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RelayServiceAsyncStub: ...
     Relay: _grpc.StreamStreamMultiCallable[_relay_service_pb2.RelayRequest, _relay_service_pb2.RelayResponse]
-    """Relay answers calls as they come, in any order; each ends with an answer of its own, an error included.
+    """Relay answers each message with one, in order, which holds an answer to each of its calls, an error included: a
+    sender that waits for it before it sends more has fewer and fuller messages.
     One that would hold up the others is answered with "slow", and is to be sent by RelayOne.
     """
     RelayOne: _grpc.UnaryUnaryMultiCallable[_relay_service_pb2.RelayOneRequest, _relay_service_pb2.RelayOneResponse]
@@ -46,7 +47,8 @@ class RelayServiceAsyncStub(RelayServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Relay: _aio.StreamStreamMultiCallable[_relay_service_pb2.RelayRequest, _relay_service_pb2.RelayResponse]  # type: ignore[assignment]
-    """Relay answers calls as they come, in any order; each ends with an answer of its own, an error included.
+    """Relay answers each message with one, in order, which holds an answer to each of its calls, an error included: a
+    sender that waits for it before it sends more has fewer and fuller messages.
     One that would hold up the others is answered with "slow", and is to be sent by RelayOne.
     """
     RelayOne: _aio.UnaryUnaryMultiCallable[_relay_service_pb2.RelayOneRequest, _relay_service_pb2.RelayOneResponse]  # type: ignore[assignment]
@@ -61,7 +63,8 @@ class RelayServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_relay_service_pb2.RelayRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_relay_service_pb2.RelayResponse], _abc.AsyncIterator[_relay_service_pb2.RelayResponse]]:
-        """Relay answers calls as they come, in any order; each ends with an answer of its own, an error included.
+        """Relay answers each message with one, in order, which holds an answer to each of its calls, an error included: a
+        sender that waits for it before it sends more has fewer and fuller messages.
         One that would hold up the others is answered with "slow", and is to be sent by RelayOne.
         """
 

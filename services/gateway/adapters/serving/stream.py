@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MOST_CALLS = 64
 """Calls in one message: their answers come together, so the first should not wait for many others."""
+MOST_UNANSWERED = 2
+"""Messages that go before the first is answered. Whoever asks meanwhile shares the next one: a message costs both sides
+several times what a call in it does. While there are fewer, nobody waits."""
 SWEEP_SECONDS = 0.1
 SILENT_SECONDS = 10.0
 """How long a process that was asked may say nothing at all: what is sent on streams is quick to answer.
@@ -69,6 +72,7 @@ class RelayStream:
         self._waiting: list[pb.RelayedCall] = []
         self._owed: dict[int, _Owed] = {}
         self._next = 0
+        self._unanswered = 0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -101,6 +105,7 @@ class RelayStream:
 
     async def _run(self) -> None:
         stream = self._stub.Relay(metadata=self._metadata)
+        self._unanswered = 0
         self._heard = time.monotonic()
         lost = StreamLost("the stream ended")
         tasks = [asyncio.create_task(work) for work in (self._write(stream), self._read(stream), self._sweep())]
@@ -125,14 +130,23 @@ class RelayStream:
             self._wake.clear()
             if self._asks_for_sign:
                 self._asks_for_sign = False
+                self._unanswered += 1
                 await stream.write(pb.RelayRequest())
-            while self._waiting:
-                calls, self._waiting = self._waiting[:MOST_CALLS], self._waiting[MOST_CALLS:]
+            while self._waiting and self._unanswered < MOST_UNANSWERED:
+                first, self._waiting = self._waiting[:MOST_CALLS], self._waiting[MOST_CALLS:]
+                # Those whose time is over meanwhile are owed nothing any more.
+                calls = [call for call in first if call.number in self._owed]
+                if not calls:
+                    continue
                 CALLS_PER_MESSAGE.observe(len(calls))
+                self._unanswered += 1
                 await stream.write(pb.RelayRequest(calls=calls))
 
     async def _read(self, stream: grpc.aio.StreamStreamCall[pb.RelayRequest, pb.RelayResponse]) -> None:
         async for response in stream:
+            self._unanswered -= 1
+            if self._waiting:
+                self._wake.set()
             for answer in response.answers:
                 owed = self._owed.pop(answer.number, None)
                 if owed is not None and not owed.answer.done():

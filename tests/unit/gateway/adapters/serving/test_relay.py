@@ -13,6 +13,7 @@ from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.kit.errors import DeadlineExceeded, NotFound, Unavailable
 from fairlead.kit.rpc import deadline
 from services.gateway.adapters.serving.relay import Relay
+from services.gateway.adapters.serving.stream import MOST_UNANSWERED
 from tests.unit.gateway.adapters.serving.echo import DEPLOYMENT, Echo, call_of, echo, relay_to
 
 
@@ -56,6 +57,48 @@ def test_calls_that_wait_at_the_same_time_go_in_one_message() -> None:
     assert servicer.sizes[0] == 1
     assert sum(servicer.sizes) == 101
     assert len(servicer.sizes) < 20
+
+
+def test_who_asks_while_messages_are_unanswered_goes_along_with_the_next() -> None:
+    async def run(relay: Relay, servicer: Echo) -> None:
+        await relay.open()
+        await relay.ask(call_of(b"alone"))
+        servicer.pause.clear()
+        asked = []
+        for _ in range(20):
+            asked.append(asyncio.create_task(relay.ask(call_of(b"row"))))
+            await asyncio.sleep(0.01)
+        servicer.pause.set()
+        await asyncio.gather(*asked)
+        await relay.close()
+
+    with echo() as (servicer, port, _server):
+        asyncio.run(run(relay_to(port), servicer))
+
+    assert servicer.sizes == [1, *[1] * MOST_UNANSWERED, 20 - MOST_UNANSWERED]
+
+
+def test_a_call_whose_time_is_over_before_it_could_be_sent_is_not_sent() -> None:
+    async def run(relay: Relay, servicer: Echo) -> None:
+        await relay.open()
+        await relay.ask(call_of(b"alone"))
+        servicer.pause.clear()
+        sent = []
+        for _ in range(MOST_UNANSWERED):
+            sent.append(asyncio.create_task(relay.ask(call_of(b"row"))))
+            await asyncio.sleep(0.05)
+        with deadline.within(0.3), pytest.raises(DeadlineExceeded):
+            await relay.ask(call_of(b"late"))
+        last = asyncio.create_task(relay.ask(call_of(b"row")))
+        await asyncio.sleep(0.05)
+        servicer.pause.set()
+        await asyncio.gather(*sent, last)
+        await relay.close()
+
+    with echo() as (servicer, port, _server):
+        asyncio.run(run(relay_to(port), servicer))
+
+    assert sum(servicer.sizes) == 1 + MOST_UNANSWERED + 1
 
 
 def test_a_call_that_takes_its_time_is_sent_by_itself() -> None:
