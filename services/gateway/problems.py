@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from fairlead.kit.errors import Code, FairleadError, FieldViolation
-from fairlead.kit.http_status import STATUS
+from fairlead.kit.http.status import STATUS
 
 MEDIA_TYPE = "application/problem+json"
 INFERENCE_PREFIX = "/v2"

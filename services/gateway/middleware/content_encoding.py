@@ -8,7 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..domain.inflating import ENCODINGS, inflate
+from fairlead.kit.http.inflating import ENCODINGS, inflate
+
 from .body_limit import is_upload, too_large
 
 IDENTITY = frozenset({"", "identity"})

@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import Response
 
 from fairlead.kit.errors import ERRORS, Code, FairleadError, FieldViolation, Internal, InvalidArgument, Unavailable
-from fairlead.kit.http_status import STATUS
+from fairlead.kit.http.status import STATUS
 from services.gateway.problems import problem_of, problem_of_unexpected
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from fairlead.kit.errors import FairleadError
-from fairlead.kit.http_status import STATUS
+from fairlead.kit.http.status import STATUS
 from fairlead.kit.worker_pool import WorkerPool
 
 from ...domain.inference import Answer, Inference, TakesLong

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from fairlead.kit.errors import FairleadError
+from fairlead.kit.http.grpc_timeout import seconds_of
 from fairlead.kit.rpc.status import DETAILS_KEY, GRPC_CODES, to_details
 
-from ..rest.grpc_timeout import seconds_of
 from .messages import MessageReader, framed
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Call:
         """Note how long the caller waits. Raises InvalidArgument for a grpc-timeout that is none."""
         timeout = self.headers.get(b"grpc-timeout")
         if timeout is not None:
-            self.until = self.arrived + seconds_of(timeout)
+            self.until = self.arrived + seconds_of(timeout.decode("latin-1"))
 
     @property
     def is_behind(self) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from fairlead.kit.auth import TokenVerifier
 from fairlead.kit.errors import FairleadError, Internal, NotFound, ResourceExhausted
+from fairlead.kit.http.grpc_timeout import seconds_of
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
 from fairlead.kit.telemetry import extract, span
@@ -19,13 +20,13 @@ from ...domain.requests.limits import LIMITS, RequestLimits
 from ...domain.traffic.deployment import name_of_inference
 from ..reading import QUICK_BYTES, tensor_reader
 from .compression import compress, decompress
-from .grpc_timeout import TIMEOUT, seconds_of
 from .http import Request, Response, error_response
 from .infer_request import HEADER_LENGTH, InferRequest, parse_asked_row, parse_infer_request
 from .infer_response import infer_response, row_responses
 from .model_routes import ModelRoutes
 
 DOOR = "open_inference_rest"
+TIMEOUT = b"grpc-timeout"
 SPECIAL = frozenset((b"content-encoding", b"traceparent", HEADER_LENGTH, TIMEOUT))
 """Headers that make a request one to be answered by itself."""
 OPEN_PATHS = ("/v2/health/live", "/v2/health/ready")
@@ -163,7 +164,7 @@ class OpenInferenceRest:
         header = request.headers.get(TIMEOUT)
         if header is None:
             return self._read_and_predict(model_name, version, request, at_once)
-        with deadline.within(seconds_of(header) - _waited(request)):
+        with deadline.within(seconds_of(header.decode("latin-1")) - _waited(request)):
             return self._read_and_predict(model_name, version, request, at_once)
 
     def _read_and_predict(self, model_name: str, version: str, request: Request, at_once: bool) -> Response:

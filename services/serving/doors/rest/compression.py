@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import zlib
 
-from fairlead.kit.errors import InvalidArgument, Unimplemented
+from fairlead.kit.errors import Unimplemented
+from fairlead.kit.http.inflating import ENCODINGS, inflate
 
 from .http import Response, too_large
 
 SMALLEST = 1024
 """Bodies below this many bytes are sent as they are: compressing them costs more than it saves."""
-_AUTO_GZIP = 16 + zlib.MAX_WBITS
 
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:
@@ -21,15 +21,12 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
     """
     if encoding in ("", "identity"):
         return body
-    if encoding not in ("gzip", "deflate"):
-        raise Unimplemented(f"Content-Encoding '{encoding}' is not read; send gzip, deflate or none")
-    try:
-        return _inflate(body, _AUTO_GZIP if encoding == "gzip" else zlib.MAX_WBITS, limit)
-    except zlib.error:
-        if encoding == "deflate":
-            # Some clients send deflate without the zlib header.
-            return _inflate_bare(body, limit)
-        raise InvalidArgument("the body is not valid gzip data, as its Content-Encoding says it is") from None
+    if encoding not in ENCODINGS:
+        raise Unimplemented(f"Content-Encoding '{encoding}' is not read; send {', '.join(ENCODINGS)} or none")
+    data = inflate(body, encoding, limit + 1)
+    if len(data) > limit:
+        raise too_large(limit)
+    return data
 
 
 def compress(response: Response, accepted: str) -> Response:
@@ -44,20 +41,3 @@ def compress(response: Response, accepted: str) -> Response:
     else:
         return response
     return response._replace(body=body, headers=(*response.headers, (b"content-encoding", encoding)))
-
-
-def _inflate_bare(body: bytes, limit: int) -> bytes:
-    try:
-        return _inflate(body, -zlib.MAX_WBITS, limit)
-    except zlib.error:
-        raise InvalidArgument("the body is not valid deflate data, as its Content-Encoding says it is") from None
-
-
-def _inflate(body: bytes, window: int, limit: int) -> bytes:
-    decompressor = zlib.decompressobj(window)
-    data = decompressor.decompress(body, limit + 1)
-    if len(data) > limit:
-        raise too_large(limit)
-    if not decompressor.eof:
-        raise zlib.error("the data is cut short")
-    return data

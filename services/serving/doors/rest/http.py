@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 
 from fairlead.kit.errors import Code, FairleadError, ResourceExhausted
-from fairlead.kit.http_status import STATUS
+from fairlead.kit.http.status import STATUS
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from fairlead.kit.errors import InvalidArgument
-from services.gateway.domain.inflating import inflate
+from fairlead.kit.http.inflating import inflate
 
 BODY = b'{"rows": []}' * 100
 BARE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
