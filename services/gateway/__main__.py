@@ -20,9 +20,10 @@ from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.telemetry import configure_telemetry
 
 from .adapters.changes import TaskChanges
-from .app import create_gateway
+from .app import create_app
 from .composition import compose
 from .http_server import server_config
+from .prediction_door import PredictionDoor
 from .servicer import ProjectServicer
 from .settings import GatewaySettings
 
@@ -63,7 +64,7 @@ def _serve(settings: GatewaySettings) -> None:
     )
     rpc.on_stop(parts.services.close)
     rpc.on_stop(parts.events.close)
-    server = _Server(server_config(create_gateway(parts)), parts.changes)
+    server = _Server(server_config(create_app(parts), PredictionDoor(parts)), parts.changes)
 
     def leave(*_: object) -> None:
         server.should_exit = True

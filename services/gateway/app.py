@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
 
 from .documentation import openapi_of
 from .middleware.access import AccessMiddleware
@@ -16,7 +15,6 @@ from .middleware.body_limit import BodyLimitMiddleware
 from .middleware.calls import CallMiddleware
 from .middleware.content_encoding import ContentEncodingMiddleware
 from .parts import Parts
-from .prediction_door import PredictionDoor
 from .problems import add_problem_handlers
 from .routes import (
     batch_predictions,
@@ -64,11 +62,6 @@ ROUTERS = (
     repository.router,
     inference.router,
 )
-
-
-def create_gateway(parts: Parts) -> ASGIApp:
-    """Return all that answers: the application, and the short way of predictions before it."""
-    return PredictionDoor(create_app(parts), parts)
 
 
 def create_app(parts: Parts) -> FastAPI:

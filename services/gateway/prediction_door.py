@@ -11,13 +11,11 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from starlette.requests import ClientDisconnect
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
-from fairlead.api.serving.v1.relay_service_pb2 import RelayedCall
-from fairlead.kit.auth import Principal
+from fairlead.api.serving.v1.relay_service_pb2 import RelayedAnswer, RelayedCall
 from fairlead.kit.errors import Unauthenticated
 from fairlead.kit.rpc import deadline
 from fairlead.kit.telemetry import extract, span
@@ -28,7 +26,7 @@ from .middleware.body_limit import too_large
 from .middleware.calls import LEFT, count, response_of_failure, tell
 from .middleware.content_encoding import inflated
 from .parts import Parts
-from .relayed import JSON_LENGTH, response_of, rows_call, tensors_call
+from .relayed import JSON_LENGTH, rows_call, tensors_call
 from .routes.parameters import TRACE, existing_project
 
 ROWS_ROUTE = "/api/v1/projects/{project_id}/deployments/{deployment_id}:predict"
@@ -39,8 +37,20 @@ _ROWS = re.compile(r"/api/v1/projects/([^/]+)/deployments/([^/]+):predict")
 _INFER = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?/infer")
 _LENGTH_HEADER = JSON_LENGTH.lower().encode()
 _TRACE_HEADERS = (TRACE, "tracestate")
+_AROUND = frozenset((b"x-request-timeout", b"grpc-timeout", TRACE.encode()))
+"""Headers that ask for something around the call."""
+_JSON = (b"content-type", b"application/json")
+_BINARY = (b"content-type", b"application/octet-stream")
 
 Headers = Mapping[bytes, bytes]
+
+
+class Answer(NamedTuple):
+    """What goes back to the caller."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,103 +69,88 @@ class _Asked:
 
 
 class PredictionDoor:
-    """The outermost layer of the gateway."""
+    """Takes predictions of programs with a token."""
 
-    def __init__(self, app: ASGIApp, parts: Parts) -> None:
-        """Pass on to app what is no prediction of a program with a token."""
-        self._app = app
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._body_limit = parts.settings.gateway_body_limit_bytes
-        self._timeout_limit = parts.settings.gateway_timeout_limit_seconds
+        self.body_limit = parts.settings.gateway_body_limit_bytes
+        self.timeout_limit = parts.settings.gateway_timeout_limit_seconds
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a prediction, and pass on anything else."""
-        asked = _asked(scope)
-        if asked is not None:
-            # Of headers that come more than once the first counts, as everywhere in the gateway.
-            headers = dict(reversed(scope["headers"]))
-            principal = self._caller(headers)
-            if principal is not None:
-                await self._answer(asked, headers, principal.name, scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-    def _caller(self, headers: Headers) -> Principal | None:
-        """Return who has a valid token; None for the others, whom the application tells why they may not call."""
-        try:
-            return self._parts.verifier.verify(_text(headers, b"authorization"))
-        except Unauthenticated:
+    def prediction(self, path: str, headers: Headers) -> Prediction | None:
+        """Return what a POST to a path asks for; None where the application is to be asked."""
+        asked = _asked(path)
+        if asked is None:
             return None
-
-    async def _answer(
-        self, asked: _Asked, headers: Headers, principal: str, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        started, status = time.perf_counter(), 0
-        request_id = request_id_of(headers.get(b"x-request-id", b"").decode("latin-1"))
         try:
-            try:
-                response = await self._predicted(asked, headers, scope["path"], receive)
-            except ClientDisconnect:
-                status = LEFT
-                return
-            except Exception as error:  # noqa: BLE001  # it is told to the caller
-                scope["state"] = {**scope.get("state", {}), "request_id": request_id}
-                response = response_of_failure(scope, error)
-            status = response.status_code
-            response.raw_headers.append((b"x-request-id", request_id.encode()))
-            await response(scope, receive, send)
-        finally:
-            seconds = time.perf_counter() - started
-            count("POST", asked.route, status, seconds)
-            # Those that were answered are in the prediction log.
-            if status != 200:
-                tell(scope, status, seconds, request_id, principal)
+            principal = self._parts.verifier.verify(_text(headers, b"authorization"))
+        except Unauthenticated:
+            # The application tells who may not call why.
+            return None
+        return Prediction(asked, path, headers, principal.name, self, self._parts)
 
-    async def _predicted(self, asked: _Asked, headers: Headers, path: str, receive: Receive) -> Response:
-        """Return the response to a call. Raises FairleadError, BodyTooLarge, ClientDisconnect."""
-        timeout, grpc_timeout = _text(headers, b"x-request-timeout"), _text(headers, b"grpc-timeout")
+
+class Prediction:
+    """One prediction that was asked for, from its head to its answer."""
+
+    def __init__(
+        self, asked: _Asked, path: str, headers: Headers, principal: str, door: PredictionDoor, parts: Parts
+    ) -> None:
+        self._asked, self._path, self._headers, self._principal = asked, path, headers, principal
+        self._door, self._parts = door, parts
+        self._started = time.perf_counter()
+        self._request_id = request_id_of(headers.get(b"x-request-id", b"").decode("latin-1"))
+
+    async def answer(self, body: bytes | None) -> Answer:
+        """Return the answer to a body, None for one over the limit; raises nothing."""
+        try:
+            answer = await self._predicted(body)
+        except Exception as error:  # noqa: BLE001  # it is told to the caller
+            response = response_of_failure(self._scope(), error)
+            answer = Answer(response.status_code, response.raw_headers, bytes(response.body))
+        answer.headers.append((b"x-request-id", self._request_id.encode()))
+        self._end(answer.status)
+        return answer
+
+    def leave(self) -> None:
+        """Count a caller who left before the body was whole."""
+        self._end(LEFT)
+
+    async def _predicted(self, body: bytes | None) -> Answer:
+        headers = self._headers
+        if _AROUND.isdisjoint(headers):
+            return await self._relayed(body, traced=False)
         trace = _trace(headers)
-        if timeout is None and grpc_timeout is None and not trace:
-            return await self._relayed(asked, headers, receive, traced=False)
+        timeout = timeout_of(
+            _text(headers, b"x-request-timeout"), _text(headers, b"grpc-timeout"), self._door.timeout_limit
+        )
         with ExitStack() as around:
             if trace:
-                around.enter_context(span(f"POST {path}", parent=extract(trace)))
-            around.enter_context(deadline.within(timeout_of(timeout, grpc_timeout, self._timeout_limit)))
-            return await self._relayed(asked, headers, receive, traced=bool(trace))
+                around.enter_context(span(f"POST {self._path}", parent=extract(trace)))
+            around.enter_context(deadline.within(timeout))
+            return await self._relayed(body, traced=bool(trace))
 
-    async def _relayed(self, asked: _Asked, headers: Headers, receive: Receive, *, traced: bool) -> Response:
-        call = await asked.call(self._parts, headers)
+    async def _relayed(self, body: bytes | None, *, traced: bool) -> Answer:
+        call = await self._asked.call(self._parts, self._headers)
+        if body is None:
+            raise too_large(self._door.body_limit)
+        encoding = _text(self._headers, b"content-encoding")
         # The body goes on as it came: serving knows what the model reads.
-        call.body = await self._body(headers, receive)
-        if b"content-encoding" in headers:
-            call.body = await inflated(call.body, _text(headers, b"content-encoding") or "", self._body_limit)
-        return response_of(await self._parts.relay.ask(call, traced=traced))
+        call.body = body if encoding is None else await inflated(body, encoding, self._door.body_limit)
+        return _answer_of(await self._parts.relay.ask(call, traced=traced))
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        limit = self._body_limit
-        told = headers.get(b"content-length", b"")
-        if told.isdigit() and int(told) > limit:
-            raise too_large(limit)
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect()
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                raise too_large(limit)
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    def _end(self, status: int) -> None:
+        seconds = time.perf_counter() - self._started
+        count("POST", self._asked.route, status, seconds)
+        # Those that were answered are in the prediction log.
+        if status != 200:
+            tell(self._scope(), status, seconds, self._request_id, self._principal)
+
+    def _scope(self) -> Scope:
+        return {"type": "http", "method": "POST", "path": self._path, "state": {"request_id": self._request_id}}
 
 
-def _asked(scope: Scope) -> _Asked | None:
-    """Return what a call asks for; None where it is no prediction."""
-    if scope["type"] != "http" or scope["method"] != "POST":
-        return None
-    path: str = scope["path"]
+def _asked(path: str) -> _Asked | None:
+    """Return what a POST to a path asks for; None where it is no prediction."""
     if path.endswith(":predict"):
         match = _ROWS.fullmatch(path)
         return match and _Asked(ROWS_ROUTE, match[1], match[2])
@@ -163,6 +158,14 @@ def _asked(scope: Scope) -> _Asked | None:
         match = _INFER.fullmatch(path)
         return match and _Asked(INFER_ROUTE if match[2] is None else INFER_VERSION_ROUTE, match[1], match[2] or "")
     return None
+
+
+def _answer_of(answer: RelayedAnswer) -> Answer:
+    body = answer.body
+    length = (b"content-length", b"%d" % len(body))
+    if not answer.json_length:
+        return Answer(200, [length, _JSON], body)
+    return Answer(200, [(_LENGTH_HEADER, b"%d" % answer.json_length), length, _BINARY], body)
 
 
 def _trace(headers: Headers) -> dict[str, str]:

@@ -8,7 +8,7 @@ import re
 import socket
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPResponse
 
@@ -22,7 +22,7 @@ from fairlead.api.serving.v1.relay_service_pb2 import RelayedCall
 from fairlead.kit.errors import FairleadError, FieldViolation, Internal, InvalidArgument, ResourceExhausted, Unavailable
 from services.gateway.app import create_app
 from services.gateway.parts import Parts
-from services.gateway.prediction_door import INFER_ROUTE, INFER_VERSION_ROUTE, ROWS_ROUTE, PredictionDoor
+from services.gateway.prediction_door import INFER_ROUTE, INFER_VERSION_ROUTE, ROWS_ROUTE, Prediction, PredictionDoor
 from tests import waiting
 from tests.unit.gateway.running import TOKEN, Running, running_gateway
 
@@ -42,19 +42,24 @@ Headers = tuple[tuple[str, str], ...]
 class Both:
     """The door and the application in one server; the header X-Way says who is asked."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._bare = create_app(parts)
-        self._door = PredictionDoor(self._counted, parts)
-        self.passed_on = 0
+    passed_on = 0
+    """How many requests came to the application that were to be asked of the door."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = scope.get("headers", [])
-        way: ASGIApp = self._bare if (b"x-way", b"bare") in headers else self._door
-        await way({**scope, "headers": [pair for pair in headers if pair[0] != b"x-way"]}, receive, send)
+    def app(self, parts: Parts) -> ASGIApp:
+        bare = create_app(parts)
 
-    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.passed_on += scope["type"] == "http"
-        await self._bare(scope, receive, send)
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            self.passed_on += (b"x-way", b"door") in scope.get("headers", [])
+            await bare(scope, receive, send)
+
+        return counted
+
+    def door(self, parts: Parts) -> PredictionDoor:
+        class OnlyIfAsked(PredictionDoor):
+            def prediction(self, path: str, headers: Mapping[bytes, bytes]) -> Prediction | None:
+                return None if headers.get(b"x-way") == b"bare" else super().prediction(path, headers)
+
+        return OnlyIfAsked(parts)
 
 
 @dataclass(frozen=True)
@@ -89,15 +94,10 @@ class Answer:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Both]]:
-    made: list[Both] = []
-
-    def make(parts: Parts) -> Both:
-        made.append(Both(parts))
-        return made[0]
-
+    both = Both()
     home = tmp_path_factory.mktemp("gateway")
-    with running_gateway(home, make, gateway_body_limit_bytes=BODY_LIMIT) as running:
-        yield running, made[0]
+    with running_gateway(home, both.app, both.door, gateway_body_limit_bytes=BODY_LIMIT) as running:
+        yield running, both
 
 
 def ask(gateway: Running, asked: Asked, way: str) -> Answer:

@@ -18,10 +18,11 @@ from starlette.types import ASGIApp
 from fairlead.kit import backends
 from fairlead.kit.blobs import BlobStore
 from fairlead.kit.events import EventLog, open_event_log
-from services.gateway.app import create_gateway
+from services.gateway.app import create_app
 from services.gateway.composition import compose
 from services.gateway.http_server import server_config
 from services.gateway.parts import Parts
+from services.gateway.prediction_door import PredictionDoor
 from services.gateway.settings import GatewaySettings
 from tests.unit.gateway.peers import Peers
 
@@ -61,15 +62,20 @@ def settings_for(home: Path, peers: str = "127.0.0.1:1", **others: Any) -> Gatew
 
 
 @contextmanager
-def running_gateway(home: Path, make: Callable[[Parts], ASGIApp] = create_gateway, **others: Any) -> Iterator[Running]:
-    """Run a gateway and its peers for a block; make puts together what answers."""
+def running_gateway(
+    home: Path,
+    app_of: Callable[[Parts], ASGIApp] = create_app,
+    door_of: Callable[[Parts], PredictionDoor] = PredictionDoor,
+    **others: Any,
+) -> Iterator[Running]:
+    """Run a gateway, of its application and its door, and its peers for a block."""
     events = open_event_log(f"sqlite:///{home}/events.db", source="trainer")
     blobs = backends.blob_store(settings_for(home, **others))
     peers = Peers(home, events, blobs, SERVICE_TOKEN)
     parts = compose(settings_for(home, peers.address, **others))
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(server_config(make(parts), drain_seconds=2))
+    server = uvicorn.Server(server_config(app_of(parts), door_of(parts), drain_seconds=2))
     thread = Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
