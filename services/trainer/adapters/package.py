@@ -85,6 +85,7 @@ def _column_message(column: ColumnSummary) -> ReferenceColumn:
         stddev=column.stddev,
         is_prediction=column.is_prediction,
         quantiles=column.quantiles,
+        other_missing_words=column.other_missing_words,
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fairlead.kit.missing_words import TEXT_TOKENS
+
 from .table import TrainingTable
 
 BINS = 50
@@ -35,6 +37,7 @@ class ReferenceColumn:
     stddev: float = 0.0
     is_prediction: bool = False
     quantiles: tuple[float, ...] = ()
+    other_missing_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,10 @@ def _edges(known: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def describe_texts(name: str, column: NDArray[np.generic], *, is_prediction: bool = False) -> ReferenceColumn:
-    """Counts of the 100 most frequent texts and of all others; "" is missing."""
+    """Counts of the 100 most frequent texts and of all others; "" is missing.
+
+    Of the others only those are named that files also write for "no value": a column of surnames may have a Null.
+    """
     counts = Counter(column.tolist())
     missing = counts.pop("", 0)
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
@@ -120,5 +126,6 @@ def describe_texts(name: str, column: NDArray[np.generic], *, is_prediction: boo
         categories=tuple(str(label) for label, _ in ordered[:CATEGORIES]),
         category_counts=tuple(count for _, count in ordered[:CATEGORIES]),
         other_count=sum(count for _, count in ordered[CATEGORIES:]),
+        other_missing_words=tuple(str(label) for label, _ in ordered[CATEGORIES:] if label in TEXT_TOKENS),
         is_prediction=is_prediction,
     )

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from fairlead.api.common.v1 import table_pb2 as fairlead_dot_api_dot_common_dot_v1_dot_table__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%fairlead/api/drift/v1/reference.proto\x12\x15\x66\x61irlead.api.drift.v1\x1a\"fairlead/api/common/v1/table.proto\"W\n\tReference\x12\x11\n\trow_count\x18\x01 \x01(\x03\x12\x37\n\x07\x63olumns\x18\x02 \x03(\x0b\x32&.fairlead.api.drift.v1.ReferenceColumn\"\xbe\x02\n\x0fReferenceColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x04kind\x18\x02 \x01(\x0e\x32\".fairlead.api.common.v1.ColumnKind\x12\r\n\x05\x63ount\x18\x03 \x01(\x03\x12\x15\n\rmissing_count\x18\x04 \x01(\x03\x12\r\n\x05\x65\x64ges\x18\x05 \x03(\x01\x12\x12\n\nbin_counts\x18\x06 \x03(\x03\x12\x12\n\ncategories\x18\x07 \x03(\t\x12\x17\n\x0f\x63\x61tegory_counts\x18\x08 \x03(\x03\x12\x13\n\x0bother_count\x18\t \x01(\x03\x12\x0b\n\x03min\x18\n \x01(\x01\x12\x0b\n\x03max\x18\x0b \x01(\x01\x12\x0c\n\x04mean\x18\x0c \x01(\x01\x12\x0e\n\x06stddev\x18\r \x01(\x01\x12\x15\n\ris_prediction\x18\x0e \x01(\x08\x12\x11\n\tquantiles\x18\x0f \x03(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%fairlead/api/drift/v1/reference.proto\x12\x15\x66\x61irlead.api.drift.v1\x1a\"fairlead/api/common/v1/table.proto\"W\n\tReference\x12\x11\n\trow_count\x18\x01 \x01(\x03\x12\x37\n\x07\x63olumns\x18\x02 \x03(\x0b\x32&.fairlead.api.drift.v1.ReferenceColumn\"\xdb\x02\n\x0fReferenceColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x04kind\x18\x02 \x01(\x0e\x32\".fairlead.api.common.v1.ColumnKind\x12\r\n\x05\x63ount\x18\x03 \x01(\x03\x12\x15\n\rmissing_count\x18\x04 \x01(\x03\x12\r\n\x05\x65\x64ges\x18\x05 \x03(\x01\x12\x12\n\nbin_counts\x18\x06 \x03(\x03\x12\x12\n\ncategories\x18\x07 \x03(\t\x12\x17\n\x0f\x63\x61tegory_counts\x18\x08 \x03(\x03\x12\x13\n\x0bother_count\x18\t \x01(\x03\x12\x0b\n\x03min\x18\n \x01(\x01\x12\x0b\n\x03max\x18\x0b \x01(\x01\x12\x0c\n\x04mean\x18\x0c \x01(\x01\x12\x0e\n\x06stddev\x18\r \x01(\x01\x12\x15\n\ris_prediction\x18\x0e \x01(\x08\x12\x11\n\tquantiles\x18\x0f \x03(\x01\x12\x1b\n\x13other_missing_words\x18\x10 \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,5 +35,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REFERENCE']._serialized_start=100
   _globals['_REFERENCE']._serialized_end=187
   _globals['_REFERENCECOLUMN']._serialized_start=190
-  _globals['_REFERENCECOLUMN']._serialized_end=508
+  _globals['_REFERENCECOLUMN']._serialized_end=537
 # @@protoc_insertion_point(module_scope)

@@ -71,6 +71,7 @@ class ReferenceColumn(_message.Message):
     STDDEV_FIELD_NUMBER: _builtins.int
     IS_PREDICTION_FIELD_NUMBER: _builtins.int
     QUANTILES_FIELD_NUMBER: _builtins.int
+    OTHER_MISSING_WORDS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     kind: _table_pb2.ColumnKind.ValueType
     count: _builtins.int
@@ -100,6 +101,12 @@ class ReferenceColumn(_message.Message):
     def quantiles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Numbers: up to 1000 values at evenly spaced probabilities, rising, for the Wasserstein distance."""
 
+    @_builtins.property
+    def other_missing_words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Text: those of the values beyond the ones listed that files also write for "no value" (NA, null): here they are
+        values, and who reads a file for the model must not take them for missing.
+        """
+
     def __init__(
         self,
         *,
@@ -118,10 +125,11 @@ class ReferenceColumn(_message.Message):
         stddev: _builtins.float = ...,
         is_prediction: _builtins.bool = ...,
         quantiles: _abc.Iterable[_builtins.float] | None = ...,
+        other_missing_words: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bin_counts", b"bin_counts", "categories", b"categories", "category_counts", b"category_counts", "count", b"count", "edges", b"edges", "is_prediction", b"is_prediction", "kind", b"kind", "max", b"max", "mean", b"mean", "min", b"min", "missing_count", b"missing_count", "name", b"name", "other_count", b"other_count", "quantiles", b"quantiles", "stddev", b"stddev"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bin_counts", b"bin_counts", "categories", b"categories", "category_counts", b"category_counts", "count", b"count", "edges", b"edges", "is_prediction", b"is_prediction", "kind", b"kind", "max", b"max", "mean", b"mean", "min", b"min", "missing_count", b"missing_count", "name", b"name", "other_count", b"other_count", "other_missing_words", b"other_missing_words", "quantiles", b"quantiles", "stddev", b"stddev"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import duckdb
 
+from fairlead.kit.missing_words import TEXT_TOKENS, VALUE_TOKENS
+
 from ...domain.reading.kinds import TEXT, Kind, plausible_kinds
-from ...domain.reading.missing import CODE_LENGTH, TEXT_TOKENS, VALUE_TOKENS, tokens_for_text
+from ...domain.reading.missing import CODE_LENGTH, tokens_for_text
 from ..duck import literal
 
 # Distinct values of a column that are looked at to find its plausible kinds, out of so many cells.

@@ -1,25 +1,9 @@
-"""The tokens that files write for "no value"."""
+"""The words for "no value" in a text column."""
 
 from __future__ import annotations
 
-# Mean "missing" in any column. The words None and unknown are not here: in text they are often a class.
-TEXT_TOKENS = ("?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "Null", "nan", "NaN", "NAN")
-# Mean "missing" only where every other cell of the column is a number, a date or a truth value.
-VALUE_TOKENS = (
-    "-",
-    "--",
-    ".",
-    "*",
-    "na",
-    "None",
-    "none",
-    "unknown",
-    "Unknown",
-    "missing",
-    "n.a.",
-    "#VALUE!",
-    "#DIV/0!",
-)
+from fairlead.kit.missing_words import TEXT_TOKENS
+
 # Two-letter codes, of countries say, in which NA is Namibia.
 CODE_LENGTH = 2
 

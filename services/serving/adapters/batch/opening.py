@@ -115,4 +115,6 @@ def known_texts(blobs: BlobStore, package_blob: str) -> MissingTexts:
     except (NotFound, FileNotFoundError):
         return missing_texts([])
     reference = json_format.Parse(text, reference_pb2.Reference(), ignore_unknown_fields=True)
-    return missing_texts((column.name, column.categories) for column in reference.columns)
+    return missing_texts(
+        (column.name, (*column.categories, *column.other_missing_words)) for column in reference.columns
+    )

@@ -5,27 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fairlead.kit.missing_words import TEXT_TOKENS, VALUE_TOKENS
+
 from ..models.schema import Kind
 from ..requests.columns import TRUTH
 from ..requests.datetimes import to_epoch_seconds
 
-# The same words as where a dataset is imported, so that a file is predicted as the table it would become.
-TEXT_TOKENS = ("?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "Null", "nan", "NaN", "NAN")
-VALUE_TOKENS = (
-    "-",
-    "--",
-    ".",
-    "*",
-    "na",
-    "None",
-    "none",
-    "unknown",
-    "Unknown",
-    "missing",
-    "n.a.",
-    "#VALUE!",
-    "#DIV/0!",
-)
 _MISSING_VALUES = frozenset({"", *TEXT_TOKENS, *VALUE_TOKENS})
 
 NOT_A = {

@@ -91,6 +91,32 @@ def test_every_kind_of_step_agrees_on_texts_and_on_numbers(family: str) -> None:
     assert result.passed, result.reason
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (StepSpec("hot", "one_hot", ("country",)),),
+        (
+            StepSpec("rare", "group_rare", ("country",), {"max_categories": 100}),
+            StepSpec("hot", "one_hot", ("country",)),
+        ),
+        (StepSpec("encode", "target_encode", ("country",)),),
+    ],
+    ids=["one_hot", "group_rare", "target_encode"],
+)
+def test_values_that_look_like_missing_ones_or_like_a_label_agree_beyond_the_categories_that_are_kept(
+    steps: tuple[StepSpec, ...],
+) -> None:
+    rng = np.random.default_rng(5)
+    countries = np.array([*(f"c{number}" for number in range(160)), "NA", "null", "missing", "other", None], object)
+    picked = countries[rng.choice(len(countries), 2500, p=np.r_[np.full(160, 0.98 / 160), np.full(5, 0.004)])]
+    whole = table(
+        {"country": picked.tolist(), "x": rng.normal(size=2500).tolist()}, rng.choice(["p", "q"], 2500).tolist()
+    )
+    model = fit(whole, "linear", steps=steps)
+    result = parity(model, whole)
+    assert result.passed, result.reason
+
+
 def test_all_parts_of_two_datetime_columns_agree() -> None:
     train, held_out = data("taxis")
     steps = [

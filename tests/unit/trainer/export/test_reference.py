@@ -34,6 +34,13 @@ def test_texts_keep_the_most_frequent_and_count_the_rest() -> None:
     assert column.categories[0] == "often"
     assert (len(column.categories), column.category_counts[0], column.other_count) == (100, 2, 21)
     assert (column.count, column.missing_count) == (123, 1)
+    assert column.other_missing_words == ()
+
+
+def test_words_for_missing_that_are_values_are_named_however_rare_they_are() -> None:
+    countries = [f"{a}{b}" for a in "ABCDEFGHIJK" for b in "ABCDEFGHIJ"] * 2 + ["NA", "null", "often"]
+    column = capture_reference(table({"w": countries}, (["p", "q"] * 112)[: len(countries)])).columns[0]
+    assert (len(column.categories), column.other_missing_words) == (100, ("NA", "null"))
 
 
 def test_an_empty_column_has_one_empty_bin() -> None:

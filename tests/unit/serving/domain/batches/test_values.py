@@ -4,14 +4,9 @@ import math
 
 import pytest
 
-from services.profiler.domain.reading import missing
-from services.serving.domain.batches.values import TEXT_TOKENS, VALUE_TOKENS, missing_texts, number_of
+from fairlead.kit.missing_words import TEXT_TOKENS, VALUE_TOKENS
+from services.serving.domain.batches.values import missing_texts, number_of
 from services.serving.domain.models.schema import Kind
-
-
-def test_the_words_for_missing_are_those_of_an_import() -> None:
-    assert TEXT_TOKENS == missing.TEXT_TOKENS
-    assert VALUE_TOKENS == missing.VALUE_TOKENS
 
 
 @pytest.mark.parametrize(
