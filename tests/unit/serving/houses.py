@@ -110,6 +110,11 @@ def cache_of(load: Callable[[ModelSource], Model]) -> ModelCache:
     )
 
 
+def champion_of(catalog: Catalog, name: str, timeout: float = 60.0) -> Model:
+    """The champion's model, as a request finds it: loaded where it is not in memory."""
+    return catalog.cache.get(catalog.route(name).champion.source, timeout)
+
+
 class Registered:
     """A registry of versions 1 to 9; the alias challenger stands for 2."""
 

@@ -101,11 +101,6 @@ class Journal:
         with self._lock:
             self._seal()
 
-    def sealed(self) -> list[Path]:
-        """Return the sealed segments, oldest first."""
-        with self._lock:
-            return [segment.path for segment in self._sealed]
-
     def claim(self) -> Segment | None:
         """Return the oldest sealed segment, which stays until it is removed or set aside; None where there is none."""
         with self._lock:

@@ -102,13 +102,6 @@ class Catalog:
             return None
         return find(route.champion.version)
 
-    def get(self, name: str, timeout: float = 60.0) -> Model:
-        """Return the champion's model, waiting for it to be loaded.
-
-        Raises NotFound, the loader's own error, or Unavailable once the timeout is over.
-        """
-        return self.cache.get(self.route(name).champion.source, timeout)
-
     def route(self, name: str) -> Route:
         """Return who answers for a deployment. Raises NotFound."""
         route = self.routes.get(name)

@@ -33,12 +33,16 @@ def oldest(journal: Journal) -> Segment:
     return segment
 
 
-def contents(journal: Journal) -> list[Contents]:
-    return [read(segment.read_bytes()) for segment in journal.sealed()]
+def sealed(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.sealed"))
 
 
-def records(journal: Journal) -> list[bytes]:
-    return [record.body for each in contents(journal) for record in each.records]
+def contents(folder: Path) -> list[Contents]:
+    return [read(segment.read_bytes()) for segment in sealed(folder)]
+
+
+def records(folder: Path) -> list[bytes]:
+    return [record.body for each in contents(folder) for record in each.records]
 
 
 def test_records_are_read_back_in_order(tmp_path: Path) -> None:
@@ -47,7 +51,7 @@ def test_records_are_read_back_in_order(tmp_path: Path) -> None:
         keep(journal, b"record %d" % number)
         journal.seal()
     keep(journal, b"still open")
-    assert records(journal) == [b"record 0", b"record 1", b"record 2"]
+    assert records(tmp_path) == [b"record 0", b"record 1", b"record 2"]
 
 
 def test_it_tells_how_many_deployments_have_records_in_the_segment_being_written(tmp_path: Path) -> None:
@@ -63,7 +67,7 @@ def test_it_tells_how_many_deployments_have_records_in_the_segment_being_written
 def test_sealing_nothing_leaves_nothing(tmp_path: Path) -> None:
     journal = open_journal(tmp_path, MEGABYTE)
     journal.seal()
-    assert journal.sealed() == []
+    assert sealed(tmp_path) == []
 
 
 def test_the_next_process_finds_what_a_killed_one_appended(tmp_path: Path) -> None:
@@ -75,10 +79,10 @@ def test_the_next_process_finds_what_a_killed_one_appended(tmp_path: Path) -> No
     )
     assert subprocess.run([sys.executable, "-c", write, str(tmp_path)], check=False).returncode == -9
     journal = open_journal(tmp_path, MEGABYTE)
-    assert records(journal) == [b"first", b"second"]
+    assert records(tmp_path) == [b"first", b"second"]
     keep(journal, b"third")
     journal.seal()
-    assert records(journal) == [b"first", b"second", b"third"]
+    assert records(tmp_path) == [b"first", b"second", b"third"]
 
 
 def test_a_record_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
@@ -86,9 +90,9 @@ def test_a_record_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
     keep(journal, b"whole")
     keep(journal, b"cut short")
     journal.seal()
-    (segment,) = journal.sealed()
+    (segment,) = sealed(tmp_path)
     segment.write_bytes(segment.read_bytes()[:-3])
-    (found,) = contents(journal)
+    (found,) = contents(tmp_path)
     assert [record.body for record in found.records] == [b"whole"]
     assert found.damaged_rows == 0
 
@@ -98,7 +102,7 @@ def test_damage_costs_what_it_hits_alone_and_is_counted(tmp_path: Path) -> None:
     for number, rows in enumerate([1, 20, 300, 4000]):
         keep(journal, b"record %d" % number, rows)
     journal.seal()
-    (segment,) = journal.sealed()
+    (segment,) = sealed(tmp_path)
     whole = segment.read_bytes()
     frame_size = len(whole) // 4
     for place, lost in ((0, 1), (1, 20), (2, 300), (3, 4000)):
@@ -145,7 +149,7 @@ def test_a_full_journal_refuses_until_something_is_removed(tmp_path: Path) -> No
     journal.remove(oldest(journal))
     keep(journal, b"y" * 90)
     journal.seal()
-    assert records(journal) == [b"y" * 90]
+    assert records(tmp_path) == [b"y" * 90]
 
 
 def test_a_full_journal_gives_up_its_oldest_segments_but_not_the_claimed_one(tmp_path: Path) -> None:
@@ -155,7 +159,7 @@ def test_a_full_journal_gives_up_its_oldest_segments_but_not_the_claimed_one(tmp
         journal.append(b"%d" % number + b" " * 20_000, Mark(A if number % 2 else B, 3, 1000 + number), given_up.append)
         journal.claim()
     journal.seal()
-    kept = [int(body.split()[0]) for body in records(journal)]
+    kept = [int(body.split()[0]) for body in records(tmp_path)]
     claimed = [int(record.body.split()[0]) for record in journal.read(oldest(journal))[0].records]
     assert claimed == list(range(len(claimed))) == kept[: len(claimed)]
     dropped = sorted(set(range(200)) - set(kept))
@@ -175,7 +179,7 @@ def test_what_would_not_fit_anyway_gives_up_nothing(tmp_path: Path) -> None:
         journal.append(b"x" * 2000, Mark(A, 1, 0), given_up.append)
     journal.seal()
     assert given_up == []
-    assert records(journal) == [b"kept"]
+    assert records(tmp_path) == [b"kept"]
 
 
 def test_what_a_killed_process_left_is_counted_and_dated_by_the_next(tmp_path: Path) -> None:
@@ -194,7 +198,7 @@ def test_what_a_killed_process_left_is_counted_and_dated_by_the_next(tmp_path: P
 def test_a_large_segment_is_sealed_by_itself(tmp_path: Path) -> None:
     journal = open_journal(tmp_path, 64 * MEGABYTE)
     keep(journal, b"x" * (9 * MEGABYTE))
-    assert len(journal.sealed()) == 1
+    assert len(sealed(tmp_path)) == 1
 
 
 def test_of_segments_set_aside_the_newest_stay_and_no_number_comes_again(tmp_path: Path) -> None:
@@ -208,7 +212,7 @@ def test_of_segments_set_aside_the_newest_stay_and_no_number_comes_again(tmp_pat
     again = open_journal(tmp_path, MEGABYTE)
     keep(again, b"y")
     again.seal()
-    assert [path.name[:12] for path in again.sealed()] == [f"{8:012d}"]
+    assert [path.name[:12] for path in sealed(tmp_path)] == [f"{8:012d}"]
 
 
 def test_a_segment_that_could_not_be_sealed_is_sealed_by_the_next_call(tmp_path: Path) -> None:
@@ -222,4 +226,4 @@ def test_a_segment_that_could_not_be_sealed_is_sealed_by_the_next_call(tmp_path:
     in_the_way.rmdir()
     keep(journal, b"second")
     journal.seal()
-    assert records(journal) == [b"first", b"second"]
+    assert records(tmp_path) == [b"first", b"second"]

@@ -11,7 +11,17 @@ from services.serving.domain.traffic.catalog import Catalog, Status
 from services.serving.domain.traffic.deployment import Deployment, State
 from services.serving.domain.traffic.split import divided
 from tests import waiting
-from tests.unit.serving.houses import HOUSE, Loader, cache_of, deployed, source, target, version, with_traffic
+from tests.unit.serving.houses import (
+    HOUSE,
+    Loader,
+    cache_of,
+    champion_of,
+    deployed,
+    source,
+    target,
+    version,
+    with_traffic,
+)
 
 
 @pytest.fixture
@@ -34,7 +44,7 @@ def test_a_restored_deployment_is_ready_and_is_loaded_when_it_is_asked_for(catal
     catalog.restore([deployed(1), deployed(2, "garden")])
     assert catalog.status(HOUSE) == Status(State.READY)
     assert (catalog.peek(HOUSE), load.loads) == (None, [])
-    assert catalog.get(HOUSE).version == version(1)
+    assert champion_of(catalog, HOUSE).version == version(1)
     assert load.loads == [version(1)]
 
 
@@ -52,9 +62,9 @@ def test_a_call_for_a_model_that_is_loading_waits_for_it(catalog: Catalog, load:
     catalog.cache.begin(source(1))
     assert catalog.status(HOUSE).state is State.LOADING
     with pytest.raises(Unavailable, match="still loading"):
-        catalog.get(HOUSE, timeout=0.01)
+        champion_of(catalog, HOUSE, timeout=0.01)
     found: list[Model] = []
-    caller = Thread(target=lambda: found.append(catalog.get(HOUSE, timeout=30)))
+    caller = Thread(target=lambda: found.append(champion_of(catalog, HOUSE, timeout=30)))
     caller.start()
     load.blocked[version(1)].set()
     caller.join()
@@ -65,10 +75,10 @@ def test_a_failed_loading_is_told_and_tried_again_at_the_next_call(catalog: Cata
     load.broken[version(1)] = FailedPrecondition("the package is broken")
     catalog.put(deployed(1))
     with pytest.raises(FailedPrecondition, match="the package is broken"):
-        catalog.get(HOUSE)
+        champion_of(catalog, HOUSE)
     assert catalog.status(HOUSE) == Status(State.FAILED, "the package is broken")
     del load.broken[version(1)]
-    assert catalog.get(HOUSE).number == "1"
+    assert champion_of(catalog, HOUSE).number == "1"
     assert catalog.status(HOUSE) == Status(State.READY)
 
 
@@ -110,7 +120,7 @@ def test_a_removed_deployment_is_not_found_and_its_model_is_freed_unless_another
     catalog.put(deployed(1, "garden"))
     catalog.load([source(1), source(2)], 30)
     catalog.remove(HOUSE)
-    for ask in (catalog.get, catalog.find, catalog.route):
+    for ask in (catalog.find, catalog.route):
         with pytest.raises(NotFound):
             ask(HOUSE)
     assert [found.id for found in catalog.deployments()] == ["garden"]

@@ -12,7 +12,7 @@ from services.serving.domain.traffic.catalog import Status
 from services.serving.domain.traffic.deployment import State
 from services.serving.domain.traffic.split import Target
 from tests import waiting
-from tests.unit.serving.houses import HOUSE, Process, version
+from tests.unit.serving.houses import HOUSE, Process, champion_of, version
 
 HALVES = [Target(version(1), "", 50), Target(version(2), "", 50)]
 
@@ -47,15 +47,15 @@ def test_a_call_for_what_another_process_has_just_created_finds_it(processes: tu
     one, other = processes
     one.deployments.create("projects/p", "house", version(1))
     with pytest.raises(NotFound):
-        other.catalog.get(HOUSE)
+        champion_of(other.catalog, HOUSE)
 
     def discover() -> None:
         assert other.following.look() == []
 
     other.catalog.discover = discover
-    assert other.catalog.get(HOUSE).version == version(1)
+    assert champion_of(other.catalog, HOUSE).version == version(1)
     with pytest.raises(NotFound):
-        other.catalog.get("projects/p/deployments/none")
+        champion_of(other.catalog, "projects/p/deployments/none")
 
 
 def test_an_id_is_free_as_soon_as_another_process_deletes_it(processes: tuple[Process, Process]) -> None:
