@@ -71,7 +71,7 @@ class PredictionCycle(RequestResponseCycle):
         flow = self._protocol.flow
         if flow.write_paused and not self.disconnected:
             await flow.drain()
-        if not self.disconnected:
+        if not self.disconnected and not self._protocol.transport.is_closing():
             self._send(answer)
 
     def _send(self, answer: Answer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
 import socket
@@ -341,6 +342,71 @@ def test_a_caller_who_leaves_is_counted_and_harms_nobody(served: tuple[Running, 
     assert ask(gateway, Asked(PREDICT, ROWS), way).status == 200
 
 
+def test_predictions_that_are_sent_ahead_are_answered_in_order(served: tuple[Running, Both]) -> None:
+    gateway, _ = served
+    targets = [(PREDICT, ROWS), (INFER, TENSORS), ("/healthz", b""), (VERSION, TENSORS), (PREDICT, ROWS)]
+    with socket.create_connection(_address(gateway), timeout=20) as connection:
+        connection.sendall(
+            b"".join(
+                Asked(target, body, with_headers(("X-Request-Id", f"call-{index}"))).head("door") + body
+                for index, (target, body) in enumerate(targets)
+            )
+        )
+        answers = [_next(connection) for _ in targets]
+
+    assert [answer.getheader("x-request-id") for answer in answers] == [f"call-{index}" for index in range(5)]
+    assert [answer.status for answer in answers] == [200, 200, 405, 200, 200]
+
+
+def test_a_caller_who_waits_for_leave_to_send_a_body_is_given_it(served: tuple[Running, Both]) -> None:
+    gateway, _ = served
+    with socket.create_connection(_address(gateway), timeout=20) as connection:
+        connection.sendall(Asked(PREDICT, ROWS, with_headers(("Expect", "100-continue"))).head("door"))
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(ROWS)
+        assert _next(connection).status == 200
+
+
+def test_a_caller_who_waits_for_leave_to_send_a_body_over_the_limit_is_refused(served: tuple[Running, Both]) -> None:
+    gateway, _ = served
+    with socket.create_connection(_address(gateway), timeout=20) as connection:
+        large = Asked(PREDICT, b"x" * (BODY_LIMIT + 1), with_headers(("Expect", "100-continue")))
+        connection.sendall(large.head("door"))
+        answer = _next(connection)
+        assert (answer.status, answer.getheader("connection")) == (413, "close")
+        assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("wish", ["close", "keep-alive"])
+def test_a_connection_is_kept_as_its_caller_wishes(served: tuple[Running, Both], wish: str) -> None:
+    gateway, _ = served
+    with socket.create_connection(_address(gateway), timeout=20) as connection:
+        connection.sendall(Asked(PREDICT, ROWS, with_headers(("Connection", wish))).head("door") + ROWS)
+        answer = _next(connection)
+        assert (answer.status, answer.getheader("connection")) == (200, "close" if wish == "close" else None)
+        if wish == "close":
+            assert connection.recv(1) == b""
+        else:
+            connection.sendall(Asked(PREDICT, ROWS).head("door") + ROWS)
+            assert _next(connection).status == 200
+
+
+def test_what_a_caller_does_not_read_is_not_answered_without_end(served: tuple[Running, Both]) -> None:
+    gateway, _ = served
+    answered = counted(ROWS_ROUTE, "200")
+    one = Asked(PREDICT, ROWS).head("door") + ROWS
+    with socket.create_connection(_address(gateway), timeout=1) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sent = 0
+        # It waits, or is sent away after a while.
+        with pytest.raises(OSError):  # either way
+            while sent < 100_000:
+                connection.sendall(one * 100)
+                sent += 100
+
+    assert counted(ROWS_ROUTE, "200") - answered < 100_000
+
+
 def test_the_metrics_tell_of_the_relay(served: tuple[Running, Both]) -> None:
     gateway, _ = served
     ask(gateway, SHORT["rows"][1], "door")
@@ -350,6 +416,31 @@ def test_the_metrics_tell_of_the_relay(served: tuple[Running, Both]) -> None:
     assert f'fairlead_gateway_relay_calls_under_way{{endpoint="{address}"}} 0.0' in text
     for name in ("message_calls_sum", "streams_lost_total", "calls_lost_total"):
         assert f"\nfairlead_gateway_relay_{name} " in text
+
+
+def _next(connection: socket.socket) -> HTTPResponse:
+    """Return the next answer on a connection, its body read, and no byte of the one after it."""
+    told = b""
+    while not told.endswith(b"\r\n\r\n"):
+        told += connection.recv(1)
+    length = re.search(rb"content-length: (\d+)", told, re.IGNORECASE)
+    assert length is not None
+    left = int(length[1])
+    while left:
+        part = connection.recv(left)
+        told, left = told + part, left - len(part)
+    response = HTTPResponse(_Told(told))  # type: ignore[arg-type]  # which asks a socket for a file, no more
+    response.begin()
+    response.read()
+    return response
+
+
+class _Told:
+    def __init__(self, told: bytes) -> None:
+        self._told = told
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self._told)
 
 
 def counted(route: str, status: str) -> float:

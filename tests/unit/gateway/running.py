@@ -24,6 +24,7 @@ from services.gateway.http_server import server_config
 from services.gateway.parts import Parts
 from services.gateway.prediction_door import PredictionDoor
 from services.gateway.settings import GatewaySettings
+from tests import waiting
 from tests.unit.gateway.peers import Peers
 
 TOKEN = "the-admins-token"
@@ -94,10 +95,10 @@ def running_gateway(
 
 
 def _wait_until_ready(http: httpx.Client) -> None:
-    for _ in range(200):
+    def is_ready() -> bool:
         try:
-            if http.get("/readyz").status_code == 200:
-                return
+            return http.get("/readyz").status_code == 200
         except httpx.ConnectError:
-            continue
-    raise AssertionError("the gateway did not become ready")
+            return False
+
+    waiting.until(is_ready, "the gateway")
