@@ -168,6 +168,11 @@ ERRORS: tuple[type[FairleadError], ...] = (
 _BY_CODE = {error.code: error for error in ERRORS}
 
 
+def unexpected() -> Internal:
+    """Return what callers are told of a failure that nobody foresaw: where to look, and nothing of what it was."""
+    return Internal("the service failed on this request; its log has the detail")
+
+
 def error_for(
     code: Code | str,
     message: str,

@@ -14,7 +14,7 @@ from prometheus_client import Counter, Histogram
 
 from fairlead.kit.auth import TokenVerifier
 from fairlead.kit.database import unavailable
-from fairlead.kit.errors import Code, FairleadError, Internal
+from fairlead.kit.errors import Code, FairleadError, unexpected
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.pools import CallPools
@@ -171,7 +171,7 @@ class _Around:
             _abort(context, away, cause=error)
         self._count(Code.INTERNAL.value)
         _log.error("call failed unexpectedly", method=method, exc_info=error)
-        _abort(context, Internal("the service failed on this call; its log has the detail"), cause=error)
+        _abort(context, unexpected(), cause=error)
 
     def _count(self, code: str) -> None:
         calls, seconds = _series(self._method, code)

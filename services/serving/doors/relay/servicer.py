@@ -8,7 +8,7 @@ import grpc
 
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceServicer
-from fairlead.kit.errors import FairleadError, Internal, InvalidArgument
+from fairlead.kit.errors import FairleadError, InvalidArgument, unexpected
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc.status import to_details
 from fairlead.kit.telemetry import extract, span
@@ -20,7 +20,6 @@ from .forms import RelayDoor
 
 LEAST_TOGETHER, MOST_TOGETHER = 2, 64
 """How many calls of a message are answered together."""
-UNEXPECTED = "the service failed on this request; its log has the detail"
 
 LOG = get_logger("fairlead.serving.relay")
 
@@ -81,7 +80,7 @@ class RelayServicer(RelayServiceServicer):
             return pb.RelayedAnswer(number=call.number, error=to_details(error))
         except Exception:
             LOG.exception("a relayed call failed unexpectedly", deployment=call.deployment)
-            return pb.RelayedAnswer(number=call.number, error=to_details(Internal(UNEXPECTED)))
+            return pb.RelayedAnswer(number=call.number, error=to_details(unexpected()))
 
     def _answered(self, call: pb.RelayedCall, *, at_once: bool) -> pb.RelayedAnswer:
         door = self._doors.get(call.form)

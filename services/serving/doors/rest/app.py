@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from fairlead.kit.auth import TokenVerifier
-from fairlead.kit.errors import FairleadError, Internal, NotFound, ResourceExhausted
+from fairlead.kit.errors import FairleadError, NotFound, ResourceExhausted, unexpected
 from fairlead.kit.http.grpc_timeout import seconds_of
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
@@ -157,7 +157,7 @@ class OpenInferenceRest:
             return error_response(error)
         except Exception:
             LOG.exception("request failed unexpectedly", path=request.path)
-            return error_response(Internal("the service failed on this request; its log has the detail"))
+            return error_response(unexpected())
         return response
 
     def _infer(self, model_name: str, version: str, request: Request, at_once: bool) -> Response:
