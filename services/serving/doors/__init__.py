@@ -1,0 +1,1 @@
+"""The ways into serving, a folder each; they translate, and know nothing of the adapters."""

@@ -1,0 +1,1 @@
+"""BentoML's own API, in whose worker the other doors open."""

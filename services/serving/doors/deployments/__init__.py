@@ -1,0 +1,1 @@
+"""DeploymentService: what serves which model versions, and how their traffic is split."""

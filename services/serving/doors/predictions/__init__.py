@@ -1,0 +1,1 @@
+"""PredictionService: predictions, feedback and batch predictions, asked for by other services."""

@@ -18,8 +18,8 @@ from ...domain.traffic.deployment import inference_name_of
 from ..reading import tensor_reader
 from ..rest.infer_request import HEADER_LENGTH, InferRequest, parse_asked_row, parse_infer_request
 from ..rest.infer_response import infer_response, row_responses
-from ..rest.rows_request import parse_rows_request
-from ..rest.rows_response import rows_response, rows_responses
+from .rows_request import parse_rows_request
+from .rows_response import rows_response, rows_responses
 
 TENSORS_DOOR = "relay_open_inference"
 ROWS_DOOR = "relay_rows"
