@@ -118,7 +118,7 @@ def write_file(path: Path, rows: int) -> None:
     """Write rows as the path's ending says, a chunk at a time."""
     schema = adult().drop_columns([TARGET]).schema
     if path.suffix == ".jsonl":
-        from services.serving.adapters.batch.texts import json_members, json_rows
+        from services.serving.adapters.batch_prediction.texts import json_members, json_rows
 
         with path.open("wb") as file:
             for chunk in chunks(rows):

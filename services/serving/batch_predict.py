@@ -18,15 +18,15 @@ from fairlead.kit.errors import FairleadError, InvalidArgument, ResourceExhauste
 from fairlead.kit.resources import parse_name
 from fairlead.kit.tasks import TaskContext
 
-from .adapters.batch.assembly import RejectedFile
-from .adapters.batch.opening import BatchLimits, known_texts, open_prediction, plan_of
-from .adapters.batch.part_folder import PartFolder, open_folder, read_plan, remove_abandoned, write_plan
-from .adapters.batch.patience import patiently
-from .adapters.batch.predict_file import FilePrediction, TooManyRejectedError
+from .adapters.batch_prediction.assembly import RejectedFile
+from .adapters.batch_prediction.opening import BatchLimits, known_texts, open_prediction, plan_of
+from .adapters.batch_prediction.part_folder import PartFolder, open_folder, read_plan, remove_abandoned, write_plan
+from .adapters.batch_prediction.patience import patiently
+from .adapters.batch_prediction.predict_file import FilePrediction, TooManyRejectedError
 from .adapters.models.package import PackageLoader
 from .batch_reporter import SOURCE, Reporter
-from .domain.batches.parts import Plan, Tally
-from .domain.batches.request import BatchSource, check_format, kind_of
+from .domain.batch_prediction.parts import Plan, Tally
+from .domain.batch_prediction.request import BatchSource, check_format, kind_of
 from .domain.models.model import ModelSource
 from .domain.traffic.deployments import NAME, DeploymentReader, Registry
 from .doors.predictions.batch_request import source_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fairlead.kit.tasks import TaskContext
 
-from .domain.batches.parts import Tally
+from .domain.batch_prediction.parts import Tally
 
 SOURCE = "batch_predict"
 LOG_STEPS = 10

@@ -8,13 +8,13 @@ from fairlead.kit import backends
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.tasks import TaskContext, run_worker
 
-from .adapters.batch.opening import BatchLimits
+from .adapters.batch_prediction.opening import BatchLimits
 from .adapters.deployments.registry import TrainerRegistry
 from .adapters.deployments.store import SqlDeploymentReader
 from .adapters.models.package import PackageLoader
 from .adapters.tables import MIGRATIONS
 from .batch_predict import BatchPredictor
-from .domain.batches.request import BATCH_KIND
+from .domain.batch_prediction.request import BATCH_KIND
 from .settings import ServingSettings
 
 

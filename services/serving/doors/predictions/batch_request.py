@@ -5,7 +5,7 @@ from __future__ import annotations
 from fairlead.api.serving.v1 import prediction_service_pb2 as pb
 from fairlead.kit.errors import FieldViolation, InvalidArgument
 
-from ...domain.batches.request import BatchSource, check_format, check_source, check_version
+from ...domain.batch_prediction.request import BatchSource, check_format, check_source, check_version
 
 
 def source_of(request: pb.BatchPredictRequest) -> BatchSource:

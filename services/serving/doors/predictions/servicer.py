@@ -10,7 +10,7 @@ from fairlead.kit.resources import parse_name
 from fairlead.kit.rpc import deadline
 from fairlead.kit.tasks import TaskOwner, TaskStore
 
-from ...domain.batches.request import BATCH_KIND
+from ...domain.batch_prediction.request import BATCH_KIND
 from ...domain.feedback import Feedback, Truth
 from ...domain.inference import Inference
 from ...domain.models.schema import Schema

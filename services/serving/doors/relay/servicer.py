@@ -33,7 +33,7 @@ class RelayServicer(RelayServiceServicer):
         self._streams = OpenStreams()
 
     def Relay(self, requests: Iterator[pb.RelayRequest], context: grpc.ServicerContext) -> Iterator[pb.RelayResponse]:
-        """Answer calls in the batches they come in."""
+        """Answer the calls of each message by one message."""
         for request in self._streams.messages(requests, context):
             calls = request.calls
             yield pb.RelayResponse(

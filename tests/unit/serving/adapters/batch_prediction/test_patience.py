@@ -13,7 +13,7 @@ from fairlead.kit.errors import NotFound
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.settings import KitSettings
-from services.serving.adapters.batch.patience import patiently
+from services.serving.adapters.batch_prediction.patience import patiently
 from tests.ports import free_port
 from tests.unit.serving.registry import KnownDatasets
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from services.serving.adapters.batch.source import Block
-from services.serving.adapters.batch.text_blocks import text_blocks
-from services.serving.domain.batches.delimited import end_of_records
+from services.serving.adapters.batch_prediction.source import Block
+from services.serving.adapters.batch_prediction.text_blocks import text_blocks
+from services.serving.domain.batch_prediction.delimited import end_of_records
 
 ENDS = partial(end_of_records, delimiter=",")
 

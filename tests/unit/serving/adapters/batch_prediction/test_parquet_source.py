@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from services.serving.adapters.batch.parquet_source import MOST_ROWS, ParquetSource, decoded_bytes
-from services.serving.adapters.batch.source import Block
+from services.serving.adapters.batch_prediction.parquet_source import MOST_ROWS, ParquetSource, decoded_bytes
+from services.serving.adapters.batch_prediction.source import Block
 from services.serving.domain.models.schema import InputColumn, Kind, Schema, TaskType
 
 MODEL = Schema(TaskType.REGRESSION, (), (InputColumn("text", Kind.TEXT, "text"),))

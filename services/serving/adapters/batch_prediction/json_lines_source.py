@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from fairlead.kit.errors import InvalidArgument
 
-from ...domain.batches.parts import Fault
+from ...domain.batch_prediction.parts import Fault
 from ...domain.models.schema import Kind, Schema
 from ...domain.requests.columns import text_of
 from .faults import SHOWN, Faults

@@ -13,7 +13,7 @@ import pyarrow.parquet
 
 from fairlead.kit.blobs import BlobStore, StoredBlob
 
-from ...domain.batches.parts import Part
+from ...domain.batch_prediction.parts import Part
 from .faults import read_faults
 from .part_folder import PartFolder
 from .texts import csv_header, csv_rows

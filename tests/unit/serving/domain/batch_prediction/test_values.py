@@ -5,7 +5,7 @@ import math
 import pytest
 
 from fairlead.kit.missing_words import TEXT_TOKENS, VALUE_TOKENS
-from services.serving.domain.batches.values import missing_texts, number_of
+from services.serving.domain.batch_prediction.values import missing_texts, number_of
 from services.serving.domain.models.schema import Kind
 
 

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from fairlead.kit.errors import InvalidArgument
-from services.serving.domain.batches.request import BatchSource, check_format, check_source, check_version, kind_of
+from services.serving.domain.batch_prediction.request import (
+    BatchSource,
+    check_format,
+    check_source,
+    check_version,
+    kind_of,
+)
 
 VERSION = "projects/p/datasets/d/versions/1"
 

@@ -5,14 +5,14 @@ import os
 import time
 from pathlib import Path
 
-from services.serving.adapters.batch.part_folder import (
+from services.serving.adapters.batch_prediction.part_folder import (
     ABANDONED_SECONDS,
     PartFolder,
     open_folder,
     read_plan,
     remove_abandoned,
 )
-from services.serving.domain.batches.parts import Part, Plan, Tally
+from services.serving.domain.batch_prediction.parts import Part, Plan, Tally
 
 PLAN = Plan("sha256/x", "csv", "v/1", "models/m", "parquet", 8, 4, "pyarrow 1")
 

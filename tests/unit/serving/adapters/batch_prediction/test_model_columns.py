@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from services.serving.adapters.batch.model_columns import read_column, texts_of
-from services.serving.domain.batches.values import missing_texts
+from services.serving.adapters.batch_prediction.model_columns import read_column, texts_of
+from services.serving.domain.batch_prediction.values import missing_texts
 from services.serving.domain.models.schema import InputColumn, Kind
 
 NOON = datetime(1970, 1, 1, 12, tzinfo=UTC)

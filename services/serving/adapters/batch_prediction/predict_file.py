@@ -11,7 +11,7 @@ from typing import Protocol
 
 from fairlead.kit.errors import FieldViolation, InvalidArgument
 
-from ...domain.batches.parts import FAULTS_TOLD, Fault, Part, Plan, Tally, describe_faults
+from ...domain.batch_prediction.parts import FAULTS_TOLD, Fault, Part, Plan, Tally, describe_faults
 from .assembly import Assembly, RejectedFile
 from .block_predictor import BlockPredictor
 from .faults import TooManyFaultsError

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...domain.batches.parts import Part, Plan, part_of_json, plan_of_json
+from ...domain.batch_prediction.parts import Part, Plan, part_of_json, plan_of_json
 
 PLAN = "plan.json"
 LOCK = "lock"

@@ -8,8 +8,8 @@ import pyarrow as pa
 from google.protobuf import json_format
 
 from fairlead.kit.blobs import open_blob_store
-from services.serving.adapters.batch.model_columns import read_column
-from services.serving.adapters.batch.opening import known_texts
+from services.serving.adapters.batch_prediction.model_columns import read_column
+from services.serving.adapters.batch_prediction.opening import known_texts
 from services.serving.domain.models.schema import InputColumn, Kind
 from services.trainer.adapters.package import reference_message
 from services.trainer.domain.reference import capture_reference

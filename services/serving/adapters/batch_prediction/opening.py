@@ -15,8 +15,8 @@ from fairlead.api.drift.v1 import reference_pb2
 from fairlead.kit.blobs import BlobStore
 from fairlead.kit.errors import NotFound
 
-from ...domain.batches.parts import Plan
-from ...domain.batches.values import MissingTexts, missing_texts
+from ...domain.batch_prediction.parts import Plan
+from ...domain.batch_prediction.values import MissingTexts, missing_texts
 from ...domain.models.model import Model, ModelSource
 from ...domain.models.schema import Schema
 from ...domain.traffic.deployment import REFERENCE_FILE

@@ -13,8 +13,8 @@ import pyarrow.csv
 
 from fairlead.kit.errors import InvalidArgument
 
-from ...domain.batches.delimited import end_of_records, ends_in_quotes
-from ...domain.batches.parts import Fault
+from ...domain.batch_prediction.delimited import end_of_records, ends_in_quotes
+from ...domain.batch_prediction.parts import Fault
 from ...domain.models.schema import Schema
 from ...domain.requests.columns import Array
 from .delimited_header import Header, read_header

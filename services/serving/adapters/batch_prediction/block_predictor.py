@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from ...domain.batches.parts import FAULTS_TOLD, Tally
-from ...domain.batches.values import MissingTexts
+from ...domain.batch_prediction.parts import FAULTS_TOLD, Tally
+from ...domain.batch_prediction.values import MissingTexts
 from ...domain.models.model import Model
 from ...domain.models.schema import TaskType
 from ...domain.requests.columns import Array

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from fairlead.kit.errors import InvalidArgument
-from services.serving.adapters.batch import text_blocks as blocks
+from services.serving.adapters.batch_prediction import text_blocks as blocks
 from services.serving.adapters.models.package import load_package
 from services.serving.domain.models.model import Model
 from tests.unit.serving import packages
-from tests.unit.serving.batches import predict
+from tests.unit.serving.batch_prediction import predict
 
 HEADER = "id,age,hours-per-week,workclass"
 OPEN = 'id,"age,hours-per-week,workclass\n'

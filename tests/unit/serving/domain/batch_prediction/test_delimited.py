@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from services.profiler.domain.reading.names import stable_names
-from services.serving.domain.batches.delimited import (
+from services.serving.domain.batch_prediction.delimited import (
     delimiter_of,
     end_of_first_record,
     end_of_records,

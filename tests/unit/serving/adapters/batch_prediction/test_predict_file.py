@@ -15,12 +15,12 @@ import pyarrow.parquet
 import pytest
 
 from fairlead.kit.errors import InvalidArgument
-from services.serving.adapters.batch.text_blocks import text_blocks
+from services.serving.adapters.batch_prediction.text_blocks import text_blocks
 from services.serving.adapters.models.package import load_package
-from services.serving.domain.batches.delimited import end_of_records
+from services.serving.domain.batch_prediction.delimited import end_of_records
 from services.serving.domain.models.model import Model
 from tests.unit.serving import packages
-from tests.unit.serving.batches import Told, predict
+from tests.unit.serving.batch_prediction import Told, predict
 
 NAMES = ["id", "age", "hours-per-week", "workclass"]
 ADDED = ["prediction", "probability_<=50K", "probability_>50K"]

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 
 from fairlead.kit.errors import InvalidArgument
-from services.serving.adapters.batch.faults import Faults, read_faults
+from services.serving.adapters.batch_prediction.faults import Faults, read_faults
 from services.serving.adapters.models.package import load_package
-from services.serving.domain.batches.parts import Fault
+from services.serving.domain.batch_prediction.parts import Fault
 from services.serving.domain.models.model import Model
 from tests.unit.serving import packages
-from tests.unit.serving.batches import predict
+from tests.unit.serving.batch_prediction import predict
 
 HEADER = "age;hours-per-week;workclass\n"
 

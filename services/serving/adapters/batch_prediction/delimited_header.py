@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fairlead.kit.errors import InvalidArgument
 
-from ...domain.batches.delimited import delimiter_of, end_of_first_record, ends_in_quotes, names_of
+from ...domain.batch_prediction.delimited import delimiter_of, end_of_first_record, ends_in_quotes, names_of
 from .text_blocks import SAMPLE_BYTES, beginning_of
 
 _MARK = b"\xef\xbb\xbf"

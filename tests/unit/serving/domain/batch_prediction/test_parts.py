@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from services.serving.domain.batches.parts import (
+from services.serving.domain.batch_prediction.parts import (
     Fault,
     Part,
     Plan,

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...domain.batches.values import NOT_A, MissingTexts, number_of
+from ...domain.batch_prediction.values import NOT_A, MissingTexts, number_of
 from ...domain.models.schema import InputColumn, Kind
 from ...domain.requests.columns import Array
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fairlead.kit.blobs import open_blob_store
-from services.serving.adapters.batch.assembly import RejectedFile
-from services.serving.adapters.batch.opening import BatchLimits, open_prediction, plan_of
-from services.serving.adapters.batch.part_folder import PartFolder
-from services.serving.domain.batches.parts import Tally
-from services.serving.domain.batches.request import kind_of
-from services.serving.domain.batches.values import missing_texts
+from services.serving.adapters.batch_prediction.assembly import RejectedFile
+from services.serving.adapters.batch_prediction.opening import BatchLimits, open_prediction, plan_of
+from services.serving.adapters.batch_prediction.part_folder import PartFolder
+from services.serving.domain.batch_prediction.parts import Tally
+from services.serving.domain.batch_prediction.request import kind_of
+from services.serving.domain.batch_prediction.values import missing_texts
 from services.serving.domain.models.model import Model, ModelSource
 
 VERSION = ModelSource("projects/p/models/m/versions/1", "models/p/m-1")

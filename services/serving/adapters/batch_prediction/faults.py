@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...domain.batches.parts import FAULTS_TOLD, Fault
+from ...domain.batch_prediction.parts import FAULTS_TOLD, Fault
 from ...domain.requests.columns import Array
 
 SHOWN = 200
