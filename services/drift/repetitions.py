@@ -42,7 +42,11 @@ def without_repetitions(work: Work, batch: events_pb2.PredictionBatch) -> events
             places.extend(range(first, first + part.row_count))
         start += request.row_count
     smaller.inputs.extend(_taken(column, places) for column in batch.inputs)
-    smaller.prediction.CopyFrom(_taken(batch.prediction, places))
+    smaller.packed_inputs.extend(_taken_of_packed(column, places) for column in batch.packed_inputs)
+    if batch.HasField("packed_prediction"):
+        smaller.packed_prediction.CopyFrom(_taken_of_packed(batch.packed_prediction, places))
+    else:
+        smaller.prediction.CopyFrom(_taken(batch.prediction, places))
     width = len(batch.classes)
     if batch.probabilities:
         smaller.probabilities.extend(value for row in places for value in batch.probabilities[row * width :][:width])
@@ -77,3 +81,10 @@ def _taken(column: table_pb2.Column, rows: Sequence[int]) -> table_pb2.Column:
     else:
         taken.numbers.values.extend(column.numbers.values[row] for row in rows)
     return taken
+
+
+def _taken_of_packed(column: events_pb2.PackedColumn, rows: Sequence[int]) -> events_pb2.PackedColumn:
+    if not column.texts:
+        return events_pb2.PackedColumn(name=column.name, numbers=[column.numbers[row] for row in rows])
+    places = bytes(column.places[row] for row in rows)
+    return events_pb2.PackedColumn(name=column.name, texts=column.texts, places=places)

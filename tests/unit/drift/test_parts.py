@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,16 @@ from services.drift.adapters import request_store
 from services.drift.domain.performance import Answer
 from tests.unit.drift import events as made
 from tests.unit.drift.capture import take
+from tests.unit.drift.packed import packed
 from tests.unit.drift.test_intake import LATER, Desk
 
 ROWS = 120
+Form = Callable[[events_pb2.PredictionBatch], events_pb2.PredictionBatch]
+
+
+def plain(batch: events_pb2.PredictionBatch) -> events_pb2.PredictionBatch:
+    """Return a batch as it is."""
+    return batch
 
 
 @pytest.fixture
@@ -54,11 +61,14 @@ def test_the_parts_of_a_request_are_counted_once_each(desk: Desk) -> None:
     assert desk.count("fairlead_drift_skipped_total", reason="repeated") == 3
 
 
+@pytest.mark.parametrize("form", [plain, packed])
 @pytest.mark.parametrize("sizes", [(ROWS,), (60, 60), (30, 40, 50)])
-def test_a_request_that_is_published_again_in_other_parts_is_counted_once(desk: Desk, sizes: tuple[int, ...]) -> None:
-    first, _lost, last = made.in_parts(whole(), 40, 40, 40)
+def test_a_request_that_is_published_again_in_other_parts_is_counted_once(
+    desk: Desk, sizes: tuple[int, ...], form: Form
+) -> None:
+    first, _lost, last = map(form, made.in_parts(whole(), 40, 40, 40))
     desk.predicted(first, last)
-    desk.predicted(*made.in_parts(whole(), *sizes))
+    desk.predicted(*map(form, made.in_parts(whole(), *sizes)))
     assert (desk.monitor().prediction_count, desk.monitor().open_window_rows) == (ROWS, ROWS)
     right_answers(desk, whole(), range(ROWS))
     assert desk.monitor().feedback_count == ROWS

@@ -30,7 +30,7 @@ from fairlead.api.tasks.v1 import task_pb2 as fairlead_dot_api_dot_tasks_dot_v1_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fairlead/api/events/v1/events.proto\x12\x16\x66\x61irlead.api.events.v1\x1a\"fairlead/api/common/v1/table.proto\x1a(fairlead/api/conductor/v1/workflow.proto\x1a#fairlead/api/drift/v1/monitor.proto\x1a(fairlead/api/serving/v1/deployment.proto\x1a fairlead/api/tasks/v1/task.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x01\n\tTaskEvent\x12)\n\x04task\x18\x01 \x01(\x0b\x32\x1b.fairlead.api.tasks.v1.Task\x12;\n\x0cstage_status\x18\x02 \x01(\x0b\x32#.fairlead.api.events.v1.StageStatusH\x00\x12?\n\x0etrain_progress\x18\x03 \x01(\x0b\x32%.fairlead.api.events.v1.TrainProgressH\x00\x12\x10\n\x08revision\x18\x04 \x01(\x03\x42\x06\n\x04\x66\x61\x63t\"P\n\x0bStageStatus\x12\x10\n\x08workflow\x18\x01 \x01(\t\x12/\n\x05stage\x18\x02 \x01(\x0b\x32 .fairlead.api.conductor.v1.Stage\"\xb8\x01\n\rTrainProgress\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x13\n\x0btrials_done\x18\x02 \x01(\x05\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\t\x12\x11\n\tcandidate\x18\x04 \x01(\t\x12\x0e\n\x06metric\x18\x05 \x01(\t\x12\r\n\x05score\x18\x06 \x01(\x01\x12\x12\n\nbest_score\x18\x07 \x01(\x01\x12\x17\n\x0f\x65lapsed_seconds\x18\x08 \x01(\x01\x12\x16\n\x0e\x62udget_seconds\x18\t \x01(\x01\"\xe1\x02\n\x0fPredictionBatch\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12;\n\x08requests\x18\x03 \x03(\x0b\x32).fairlead.api.events.v1.PredictionRequest\x12.\n\x06inputs\x18\x04 \x03(\x0b\x32\x1e.fairlead.api.common.v1.Column\x12\x32\n\nprediction\x18\x05 \x01(\x0b\x32\x1e.fairlead.api.common.v1.Column\x12\x15\n\rprobabilities\x18\x06 \x03(\x01\x12\x0f\n\x07\x63lasses\x18\x07 \x03(\t\x12\x33\n\ttask_type\x18\x08 \x01(\x0e\x32 .fairlead.api.common.v1.TaskType\x12\x0e\n\x06shadow\x18\t \x01(\x08\x12\x15\n\rsampling_rate\x18\n \x01(\x01\"w\n\x11PredictionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\trow_count\x18\x02 \x01(\x05\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tfirst_row\x18\x04 \x01(\x05\"X\n\rFeedbackBatch\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x33\n\tfeedbacks\x18\x02 \x03(\x0b\x32 .fairlead.api.events.v1.Feedback\"d\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03row\x18\x02 \x01(\x05\x12\r\n\x05value\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x0b\x41lertRaised\x12+\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1c.fairlead.api.drift.v1.Alert\"]\n\x11\x44\x65ploymentChanged\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\"\x8e\x01\n\nAuditEntry\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x0e\n\x06status\x18\x05 \x01(\x05\x12\x0f\n\x07project\x18\x06 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fairlead/api/events/v1/events.proto\x12\x16\x66\x61irlead.api.events.v1\x1a\"fairlead/api/common/v1/table.proto\x1a(fairlead/api/conductor/v1/workflow.proto\x1a#fairlead/api/drift/v1/monitor.proto\x1a(fairlead/api/serving/v1/deployment.proto\x1a fairlead/api/tasks/v1/task.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x01\n\tTaskEvent\x12)\n\x04task\x18\x01 \x01(\x0b\x32\x1b.fairlead.api.tasks.v1.Task\x12;\n\x0cstage_status\x18\x02 \x01(\x0b\x32#.fairlead.api.events.v1.StageStatusH\x00\x12?\n\x0etrain_progress\x18\x03 \x01(\x0b\x32%.fairlead.api.events.v1.TrainProgressH\x00\x12\x10\n\x08revision\x18\x04 \x01(\x03\x42\x06\n\x04\x66\x61\x63t\"P\n\x0bStageStatus\x12\x10\n\x08workflow\x18\x01 \x01(\t\x12/\n\x05stage\x18\x02 \x01(\x0b\x32 .fairlead.api.conductor.v1.Stage\"\xb8\x01\n\rTrainProgress\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x13\n\x0btrials_done\x18\x02 \x01(\x05\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\t\x12\x11\n\tcandidate\x18\x04 \x01(\t\x12\x0e\n\x06metric\x18\x05 \x01(\t\x12\r\n\x05score\x18\x06 \x01(\x01\x12\x12\n\nbest_score\x18\x07 \x01(\x01\x12\x17\n\x0f\x65lapsed_seconds\x18\x08 \x01(\x01\x12\x16\n\x0e\x62udget_seconds\x18\t \x01(\x01\"\xdf\x03\n\x0fPredictionBatch\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12;\n\x08requests\x18\x03 \x03(\x0b\x32).fairlead.api.events.v1.PredictionRequest\x12.\n\x06inputs\x18\x04 \x03(\x0b\x32\x1e.fairlead.api.common.v1.Column\x12\x32\n\nprediction\x18\x05 \x01(\x0b\x32\x1e.fairlead.api.common.v1.Column\x12\x15\n\rprobabilities\x18\x06 \x03(\x01\x12\x0f\n\x07\x63lasses\x18\x07 \x03(\t\x12\x33\n\ttask_type\x18\x08 \x01(\x0e\x32 .fairlead.api.common.v1.TaskType\x12\x0e\n\x06shadow\x18\t \x01(\x08\x12\x15\n\rsampling_rate\x18\n \x01(\x01\x12;\n\rpacked_inputs\x18\x0b \x03(\x0b\x32$.fairlead.api.events.v1.PackedColumn\x12?\n\x11packed_prediction\x18\x0c \x01(\x0b\x32$.fairlead.api.events.v1.PackedColumn\"L\n\x0cPackedColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07numbers\x18\x02 \x03(\x02\x12\r\n\x05texts\x18\x03 \x03(\t\x12\x0e\n\x06places\x18\x04 \x01(\x0c\"w\n\x11PredictionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\trow_count\x18\x02 \x01(\x05\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tfirst_row\x18\x04 \x01(\x05\"X\n\rFeedbackBatch\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x33\n\tfeedbacks\x18\x02 \x03(\x0b\x32 .fairlead.api.events.v1.Feedback\"d\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03row\x18\x02 \x01(\x05\x12\r\n\x05value\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x0b\x41lertRaised\x12+\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1c.fairlead.api.drift.v1.Alert\"]\n\x11\x44\x65ploymentChanged\x12\x37\n\ndeployment\x18\x01 \x01(\x0b\x32#.fairlead.api.serving.v1.Deployment\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\"\x8e\x01\n\nAuditEntry\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x0e\n\x06status\x18\x05 \x01(\x05\x12\x0f\n\x07project\x18\x06 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,17 +44,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRAINPROGRESS']._serialized_start=579
   _globals['_TRAINPROGRESS']._serialized_end=763
   _globals['_PREDICTIONBATCH']._serialized_start=766
-  _globals['_PREDICTIONBATCH']._serialized_end=1119
-  _globals['_PREDICTIONREQUEST']._serialized_start=1121
-  _globals['_PREDICTIONREQUEST']._serialized_end=1240
-  _globals['_FEEDBACKBATCH']._serialized_start=1242
-  _globals['_FEEDBACKBATCH']._serialized_end=1330
-  _globals['_FEEDBACK']._serialized_start=1332
-  _globals['_FEEDBACK']._serialized_end=1432
-  _globals['_ALERTRAISED']._serialized_start=1434
-  _globals['_ALERTRAISED']._serialized_end=1492
-  _globals['_DEPLOYMENTCHANGED']._serialized_start=1494
-  _globals['_DEPLOYMENTCHANGED']._serialized_end=1587
-  _globals['_AUDITENTRY']._serialized_start=1590
-  _globals['_AUDITENTRY']._serialized_end=1732
+  _globals['_PREDICTIONBATCH']._serialized_end=1245
+  _globals['_PACKEDCOLUMN']._serialized_start=1247
+  _globals['_PACKEDCOLUMN']._serialized_end=1323
+  _globals['_PREDICTIONREQUEST']._serialized_start=1325
+  _globals['_PREDICTIONREQUEST']._serialized_end=1444
+  _globals['_FEEDBACKBATCH']._serialized_start=1446
+  _globals['_FEEDBACKBATCH']._serialized_end=1534
+  _globals['_FEEDBACK']._serialized_start=1536
+  _globals['_FEEDBACK']._serialized_end=1636
+  _globals['_ALERTRAISED']._serialized_start=1638
+  _globals['_ALERTRAISED']._serialized_end=1696
+  _globals['_DEPLOYMENTCHANGED']._serialized_start=1698
+  _globals['_DEPLOYMENTCHANGED']._serialized_end=1791
+  _globals['_AUDITENTRY']._serialized_start=1794
+  _globals['_AUDITENTRY']._serialized_end=1936
 # @@protoc_insertion_point(module_scope)

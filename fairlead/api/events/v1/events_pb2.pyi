@@ -149,6 +149,8 @@ class PredictionBatch(_message.Message):
     TASK_TYPE_FIELD_NUMBER: _builtins.int
     SHADOW_FIELD_NUMBER: _builtins.int
     SAMPLING_RATE_FIELD_NUMBER: _builtins.int
+    PACKED_INPUTS_FIELD_NUMBER: _builtins.int
+    PACKED_PREDICTION_FIELD_NUMBER: _builtins.int
     deployment: _builtins.str
     """projects/{project}/deployments/{deployment}"""
     model_version: _builtins.str
@@ -163,11 +165,11 @@ class PredictionBatch(_message.Message):
 
     @_builtins.property
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_table_pb2.Column]:
-        """The model's inputs, all rows of all requests one after another."""
+        """The model's inputs, all rows of all requests one after another, but for those in packed_inputs."""
 
     @_builtins.property
     def prediction(self) -> _table_pb2.Column:
-        """Predicted labels or values."""
+        """Predicted labels or values, unless they are in packed_prediction."""
 
     @_builtins.property
     def probabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
@@ -175,6 +177,14 @@ class PredictionBatch(_message.Message):
 
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def packed_inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PackedColumn]:
+        """Inputs of many rows whose values take fewer bytes this way."""
+
+    @_builtins.property
+    def packed_prediction(self) -> Global___PackedColumn:
+        """The prediction of many rows, likewise."""
+
     def __init__(
         self,
         *,
@@ -188,14 +198,54 @@ class PredictionBatch(_message.Message):
         task_type: _table_pb2.TaskType.ValueType = ...,
         shadow: _builtins.bool = ...,
         sampling_rate: _builtins.float = ...,
+        packed_inputs: _abc.Iterable[Global___PackedColumn] | None = ...,
+        packed_prediction: Global___PackedColumn | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["prediction", b"prediction"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["packed_prediction", b"packed_prediction", "prediction", b"prediction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "deployment", b"deployment", "inputs", b"inputs", "model_version", b"model_version", "prediction", b"prediction", "probabilities", b"probabilities", "requests", b"requests", "sampling_rate", b"sampling_rate", "shadow", b"shadow", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "deployment", b"deployment", "inputs", b"inputs", "model_version", b"model_version", "packed_inputs", b"packed_inputs", "packed_prediction", b"packed_prediction", "prediction", b"prediction", "probabilities", b"probabilities", "requests", b"requests", "sampling_rate", b"sampling_rate", "shadow", b"shadow", "task_type", b"task_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PredictionBatch: _TypeAlias = PredictionBatch  # noqa: Y015
+
+@_typing.final
+class PackedColumn(_message.Message):
+    """PackedColumn holds the values of one named column, one value a row: either numbers, or places in texts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    NUMBERS_FIELD_NUMBER: _builtins.int
+    TEXTS_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The name as the dataset spells it."""
+    places: _builtins.bytes
+    """For each row a byte, the place of its text in texts, from 0."""
+    @_builtins.property
+    def numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Numbers that a float32 holds exactly, such as whole ones up to 2^24; NaN means missing."""
+
+    @_builtins.property
+    def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Each text that there is, once; the empty one means missing."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        numbers: _abc.Iterable[_builtins.float] | None = ...,
+        texts: _abc.Iterable[_builtins.str] | None = ...,
+        places: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "numbers", b"numbers", "places", b"places", "texts", b"texts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PackedColumn: _TypeAlias = PackedColumn  # noqa: Y015
 
 @_typing.final
 class PredictionRequest(_message.Message):

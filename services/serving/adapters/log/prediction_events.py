@@ -17,11 +17,13 @@ from ...domain.prediction_log import Batch, Origin
 from ...domain.requests.columns import Array
 from ...domain.requests.datetimes import to_iso_text
 from ..models.manifest import TASK_TYPES_TO_PROTO
+from .packed_columns import packed_numbers, packed_texts
 
 PREDICTION_COLUMN = "prediction"
 NANOSECONDS = 1_000_000_000
 LENGTH_DELIMITED = 2
 NUMBERS_FIELD = table_pb2.NumberColumn.VALUES_FIELD_NUMBER
+SINGLES_FIELD = events_pb2.PackedColumn.NUMBERS_FIELD_NUMBER
 PROBABILITIES_FIELD = events_pb2.PredictionBatch.PROBABILITIES_FIELD_NUMBER
 EVENT_BYTES = 768 * 1024
 """A larger event is split: brokers refuse what is above 1 MB."""
@@ -29,15 +31,27 @@ EVENT_BYTES = 768 * 1024
 
 def to_drafts(segment: uuid.UUID, batch: Batch) -> Iterator[Draft]:
     """Return a batch as events to publish; the same rows of the same segment (its identity) have the same event id."""
+    for part, event in to_events(batch):
+        first = part.requests[0]
+        yield to_draft(segment, event, first.place, first.first_row, part.rows)
+
+
+def to_draft(
+    segment: uuid.UUID, event: events_pb2.PredictionBatch, place: int | str, first_row: int, rows: int
+) -> Draft:
+    """Return an event to publish, whose first row is first_row of the request at a place of a segment."""
+    # Which rows these are is part of the id: a later version of this service may cut a segment into other batches.
+    return Draft(event.deployment, event, str(uuid.uuid5(segment, f"{place}/{first_row}/{rows}")))
+
+
+def to_events(batch: Batch) -> Iterator[tuple[Batch, events_pb2.PredictionBatch]]:
+    """Return a batch as events that brokers take, each with the part of the batch that it is."""
     event = to_event(batch)
     if event.ByteSize() > EVENT_BYTES and batch.rows > 1:
         for half in batch.halves():
-            yield from to_drafts(segment, half)
+            yield from to_events(half)
         return
-    first = batch.requests[0]
-    # Which rows these are is part of the id: a later version of this service may cut a segment into other batches.
-    name = f"{first.place}/{first.first_row}/{batch.rows}"
-    yield Draft(batch.origin.deployment, event, str(uuid.uuid5(segment, name)))
+    yield batch, event
 
 
 def to_event(batch: Batch) -> events_pb2.PredictionBatch:
@@ -47,19 +61,38 @@ def to_event(batch: Batch) -> events_pb2.PredictionBatch:
     for request in batch.requests:
         entry = add(request_id=request.request_id, row_count=request.rows, first_row=request.first_row)
         entry.time.seconds, entry.time.nanos = divmod(request.time_ns, NANOSECONDS)
-    for input, column, values in zip(event.inputs, batch.origin.schema.inputs, batch.columns, strict=True):
+    for column, values in zip(batch.origin.schema.inputs, batch.columns, strict=True):
         if column.kind is Kind.TEXT:
-            input.texts.values.extend(values)
+            _add_texts(event, column.name, values)
         elif column.kind is Kind.DATETIME:
-            input.texts.values.extend(map(to_iso_text, np.asarray(values).tolist()))
+            _add_texts(event, column.name, list(map(to_iso_text, np.asarray(values).tolist())))
         else:
-            input.numbers.MergeFromString(_packed(NUMBERS_FIELD, values))
+            _add_numbers(event, column.name, np.asarray(values))
     if batch.origin.schema.task is TaskType.REGRESSION:
+        event.prediction.name = PREDICTION_COLUMN
         event.prediction.numbers.MergeFromString(_packed(NUMBERS_FIELD, batch.outputs))
+        return event
+    event.MergeFromString(_packed(PROBABILITIES_FIELD, batch.outputs))
+    if (labels := packed_texts(PREDICTION_COLUMN, batch.labels)) is not None:
+        event.packed_prediction.CopyFrom(labels)
     else:
-        event.MergeFromString(_packed(PROBABILITIES_FIELD, batch.outputs))
+        event.prediction.name = PREDICTION_COLUMN
         event.prediction.texts.values.extend(batch.labels)
     return event
+
+
+def _add_texts(event: events_pb2.PredictionBatch, name: str, values: Sequence[str]) -> None:
+    if (packed := packed_texts(name, values)) is not None:
+        event.packed_inputs.append(packed)
+    else:
+        event.inputs.add(name=name).texts.values.extend(values)
+
+
+def _add_numbers(event: events_pb2.PredictionBatch, name: str, values: Array) -> None:
+    if (singles := packed_numbers(values)) is not None:
+        event.packed_inputs.add(name=name).MergeFromString(_field(SINGLES_FIELD, singles))
+    else:
+        event.inputs.add(name=name).numbers.MergeFromString(_packed(NUMBERS_FIELD, values))
 
 
 def _packed(field: int, values: Array | Sequence[float]) -> bytes:
@@ -67,7 +100,10 @@ def _packed(field: int, values: Array | Sequence[float]) -> bytes:
 
     protobuf.dev/programming-guides/encoding, "Packed Repeated Fields".
     """
-    data = np.ascontiguousarray(values, dtype="<f8").tobytes()
+    return _field(field, np.ascontiguousarray(values, dtype="<f8").tobytes())
+
+
+def _field(field: int, data: bytes) -> bytes:
     return bytes((field << 3 | LENGTH_DELIMITED,)) + _varint(len(data)) + data
 
 
@@ -88,10 +124,7 @@ def _constant(origin: Origin) -> bytes:
         model_version=origin.model_version,
         classes=origin.schema.classes,
         task_type=TASK_TYPES_TO_PROTO[origin.schema.task],
-        prediction=table_pb2.Column(name=PREDICTION_COLUMN),
         shadow=origin.shadow,
         sampling_rate=origin.sampling_rate,
     )
-    for column in origin.schema.inputs:
-        event.inputs.add(name=column.name)
     return event.SerializeToString()

@@ -14,12 +14,13 @@ from fairlead.kit.logging import get_logger
 from ...domain.losses import Span, Tally, rows_of
 from ...domain.models.model import Model
 from ...domain.models.prediction import Prediction
-from ...domain.prediction_log import WhenFull
+from ...domain.prediction_log import Origin, WhenFull
 from ...domain.requests.columns import Columns
 from ..metrics.log import DROPPED, REFUSED, watch
 from .frames import Mark
 from .journal import Journal, JournalFull
 from .losses import Losses
+from .made_events import MADE_ROWS, encode_made
 from .publisher import PredictionPublisher
 from .records import encode, encode_head
 
@@ -40,7 +41,7 @@ class JournaledPredictionLog:
         self._losses = losses
         self._when_full = when_full
         self._displaced = self._drop_oldest if when_full is WhenFull.DROP_OLDEST else None
-        self._heads: dict[tuple[str, str, bool, float], bytes] = {}
+        self._heads: dict[tuple[str, str, bool, float], tuple[bytes, Origin]] = {}
         self._publisher = PredictionPublisher(journal, losses, events)
         watch(journal)
 
@@ -61,14 +62,14 @@ class JournaledPredictionLog:
         Of several requests none is counted then: each is asked again by itself.
         """
         key = (deployment, model.version, shadow, sampling_rate)
-        head = self._heads.get(key)
-        if head is None:
-            head = self._remember(key, model)
+        head, origin = self._heads.get(key) or self._remember(key, model)
         mark = Mark(deployment, prediction.rows, time_ns)
+        if prediction.rows >= MADE_ROWS and isinstance(request_id, str):
+            body = encode_made(head, origin, request_id, time_ns, columns, prediction)
+        else:
+            body = encode(head, request_id, time_ns, columns, prediction)
         try:
-            segment = self._journal.append(
-                encode(head, request_id, time_ns, columns, prediction), mark, self._displaced
-            )
+            segment = self._journal.append(body, mark, self._displaced)
         except JournalFull as error:
             self._lose(mark, error, "drop_oldest" if self._displaced else "drop_newest", request_id)
             return
@@ -86,15 +87,16 @@ class JournaledPredictionLog:
         """Publish what is left; what the event log refuses stays on disk for the next process."""
         self._publisher.close()
 
-    def _remember(self, key: tuple[str, str, bool, float], model: Model) -> bytes:
+    def _remember(self, key: tuple[str, str, bool, float], model: Model) -> tuple[bytes, Origin]:
         deployment, _, shadow, sampling_rate = key
         head = encode_head(deployment, model, shadow=shadow, sampling_rate=sampling_rate)
         if len(self._heads) >= MOST_HEADS:
             # Versions that answer no more leave theirs behind.
             self._heads.clear()
         # Not the model itself, which this would keep in memory after the deployment's end.
-        self._heads[key] = head
-        return head
+        origin = Origin(deployment, model.version, model.schema, shadow, sampling_rate)
+        self._heads[key] = head, origin
+        return head, origin
 
     def _drop_oldest(self, tally: Tally) -> None:
         """Count a segment that makes room, while it is still there."""

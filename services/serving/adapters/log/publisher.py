@@ -24,11 +24,12 @@ from .frames import Record
 from .journal import Journal, Segment
 from .loss_alerts import to_draft
 from .losses import Cause, Losses
+from .made_events import MadeEvents, made_drafts
 from .origins import Origins
 from .prediction_events import to_drafts
 from .records import batches
 
-FLUSH_ROWS = 512
+FLUSH_ROWS = 2048
 FLUSH_SECONDS = 0.1
 MANY = 16
 """Where so many deployments answer at a time, those that answer little are waited for: an event costs much more than
@@ -132,7 +133,7 @@ class PredictionPublisher:
         drafts: list[Draft] = []
         rows, records = 0, self._in_slices(contents.records)
         for batch in batches(records, BATCH_ROWS, BATCH_BYTES, unreadable.append, self._origins):
-            drafts += to_drafts(name, batch)
+            drafts += made_drafts(name, batch) if isinstance(batch, MadeEvents) else to_drafts(name, batch)
             rows += batch.rows
         if drafts and not self._publish(drafts, rows):
             return False

@@ -1,5 +1,5 @@
 """Answered requests as journal records: a head that is the same for all requests of one deployment and version, and
-the request itself.
+the request itself. Requests of many rows are kept in another form (made_events.py).
 
 The head is JSON; the request is a pickle of built-in types alone, which is several times quicker than protobuf. The
 request may be several of a row each, which were answered together: then there is a list of ids. Nothing
@@ -26,6 +26,7 @@ from ...domain.models.prediction import Prediction
 from ...domain.prediction_log import Batch, LoggedRequest, Origin
 from ...domain.requests.columns import Array, Columns
 from .frames import Mark, Record
+from .made_events import MARK, MadeEvents, read_made
 from .origins import Origins
 
 _HEAD_LENGTH = struct.Struct("<I")
@@ -83,26 +84,32 @@ def batches(
     max_bytes: int,
     damaged: Callable[[Record], None],
     origins: Origins | None = None,
-) -> Iterator[Batch]:
-    """Return the requests of records in batches of one deployment and version.
+) -> Iterator[Batch | MadeEvents]:
+    """Return the requests of records in batches of one deployment and version, and as events those kept as such.
 
-    What encode() did not write is left out, and damaged is told of it. Requests of one deployment and version keep
-    their order, over all its batches; those of versions that answer in turn do not, else each batch would hold but one.
-    A batch ends before it would have more than max_rows rows or more than max_bytes of records; a larger request is
-    alone. Heads that origins know from before need not be read again.
+    What neither encode() nor encode_made() wrote is left out, and damaged is told of it. Requests of one deployment and
+    version keep their order, over all its batches; those of versions that answer in turn do not, else each batch would
+    hold but one. A batch ends before it would have more than max_rows rows or more than max_bytes of records; a larger
+    request is alone. Heads that origins know from before need not be read again.
     """
     origins = origins or Origins()
     gathered: dict[bytes, _Gathering] = {}
     for record in records:
         rows = record.mark.rows
         try:
-            head, request = _decoded(record.body)
+            head, request = _read(record)
             gathering = gathered.get(head)
             if gathering is None:
                 gathering = gathered[head] = _Gathering(origins.of(head))
-            gathering.check(request)
+            if isinstance(request, _Request):
+                gathering.check(request)
         except Exception:  # noqa: BLE001 - bytes that are no record may fail in any way; the caller is told
             damaged(record)
+            continue
+        if isinstance(request, MadeEvents):
+            if gathering.requests:
+                yield gathered.pop(head).batch()
+            yield request
             continue
         size = len(record.body) - len(head)
         if gathering.requests and not gathering.takes(rows, size, max_rows, max_bytes):
@@ -195,10 +202,23 @@ def _doubles(data: bytes) -> Array:
     return np.frombuffer(data, dtype=np.float64)
 
 
+def _read(record: Record) -> tuple[bytes, _Request | MadeEvents]:
+    head, end = _head_of(record.body)
+    if record.body.startswith(MARK, end):
+        return head, read_made(record.place, record.mark.rows, record.body[end + len(MARK) :])
+    return _decoded(record.body)
+
+
 def _decoded(body: bytes) -> tuple[bytes, _Request]:
-    end = _HEAD_LENGTH.size + _HEAD_LENGTH.unpack_from(body)[0]
+    head, end = _head_of(body)
     values = _BuiltIns(io.BytesIO(memoryview(body)[end:])).load()
-    return body[_HEAD_LENGTH.size : end], _by_column(*values) if len(values) == _FIELDS_BY_COLUMN else _request(*values)
+    return head, _by_column(*values) if len(values) == _FIELDS_BY_COLUMN else _request(*values)
+
+
+def _head_of(body: bytes) -> tuple[bytes, int]:
+    """Return a record's head, and where what is behind it begins."""
+    end = _HEAD_LENGTH.size + _HEAD_LENGTH.unpack_from(body)[0]
+    return body[_HEAD_LENGTH.size : end], end
 
 
 class _BuiltIns(pickle.Unpickler):

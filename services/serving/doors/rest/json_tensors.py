@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from types import NoneType
 from typing import Any
@@ -21,6 +22,10 @@ _RANGES = {
     for datatype, dtype in DTYPES.items()
     if dtype.kind in "iu"
 }
+_CODES = {"FP16": "d", "BF16": "d", "FP32": "d", "FP64": "d"} | dict(
+    zip(("INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "INT64", "UINT64"), "bBhHiIqQ", strict=True)
+)
+"""How struct spells what a list of a datatype is read as; those of bytes are as long everywhere."""
 
 
 def json_tensor(name: str, datatype: str, shape: list[int], data: Any) -> Tensor:
@@ -38,10 +43,12 @@ def json_tensor(name: str, datatype: str, shape: list[int], data: Any) -> Tensor
 
 
 def _texts(name: str, data: list[Any]) -> Array:
-    array = np.empty(len(data), dtype=object)
-    if set(map(type, data)) == {str}:
-        array[:] = data
-        return array
+    try:
+        # Quicker than looking at each: texts alone can be joined.
+        "".join(data)
+        return np.fromiter(data, dtype=object, count=len(data))
+    except TypeError:
+        array = np.empty(len(data), dtype=object)
     for index, value in enumerate(data):
         if value is not None and not isinstance(value, str):
             raise invalid_tensor(name, f"element {index} is {value!r:.60}; {BYTES} elements are texts or null")
@@ -51,6 +58,11 @@ def _texts(name: str, data: list[Any]) -> Array:
 
 def _numbers(name: str, datatype: str, data: list[Any]) -> Array:
     dtype = numeric_dtype(name, datatype)
+    if data and datatype in _CODES:
+        try:
+            return _packed(datatype, data)
+        except (struct.error, OverflowError):
+            pass
     kinds = set(map(type, data))
     if str in kinds:
         data = [None if value == "" else value for value in data]
@@ -63,6 +75,15 @@ def _numbers(name: str, datatype: str, data: list[Any]) -> Array:
     if dtype.kind == "b":
         return _booleans(name, data, NoneType in kinds)
     return _whole(name, datatype, data, NoneType in kinds)
+
+
+def _packed(datatype: str, data: list[Any]) -> Array:
+    """Return numbers that are just of the datatype, read at once: many times quicker than looking at each.
+
+    Raises struct.error or OverflowError where one is missing, of another kind, or too large.
+    """
+    code = _CODES[datatype]
+    return np.frombuffer(struct.pack(f"<{len(data)}{code}", *data), np.float64 if code == "d" else DTYPES[datatype])
 
 
 def _floats(name: str, data: list[Any]) -> Array:

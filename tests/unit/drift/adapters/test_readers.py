@@ -5,12 +5,21 @@ import pytest
 
 from fairlead.api.common.v1 import table_pb2
 from fairlead.api.drift.v1 import reference_pb2
+from fairlead.api.events.v1 import events_pb2
 from fairlead.kit.errors import InvalidArgument
-from services.drift.adapters.prediction_reader import check_batch, read_inputs, read_prediction, read_values
+from services.drift.adapters.prediction_reader import (
+    check_batch,
+    read_answers,
+    read_inputs,
+    read_packed,
+    read_prediction,
+    read_values,
+)
 from services.drift.adapters.reference_reader import parse_reference_json, read_reference
 from services.drift.domain.reference import CategoryReference, NumberReference
 from tests.unit.drift import events as made
 from tests.unit.drift.capture import capture, capture_column, take
+from tests.unit.drift.packed import packed
 
 ROWS = made.sample(made.adult(), 200, seed=1)
 
@@ -80,6 +89,44 @@ def test_a_batch_that_contradicts_itself_is_refused() -> None:
             batch.probabilities.append(0.5)
         with pytest.raises(InvalidArgument):
             check_batch(batch)
+
+
+def test_packed_columns_are_read_as_those_they_stand_for() -> None:
+    batch = made.batch(ROWS)
+    for watched in (read_reference(capture(ROWS, prediction="score")), read_reference(capture(ROWS))):
+        plain, small = read_inputs(batch, watched), read_inputs(packed(batch), watched)
+        assert plain.keys() == small.keys()
+        assert all(list(plain[name]) == list(small[name]) for name in plain)
+    assert read_answers(packed(batch)) == read_answers(batch)
+    check_batch(packed(batch))
+
+
+@pytest.mark.parametrize("texts", [["1.5", "", "x"], ["1970-01-01T00:01:00Z", ""]])
+def test_packed_texts_may_be_numbers_and_instants(texts: list[str]) -> None:
+    message = capture_column("when", np.array([0.0, 1.0]))
+    message.kind = table_pb2.COLUMN_KIND_DATETIME if "T" in texts[0] else message.kind
+    (reference,) = read_reference(reference_pb2.Reference(columns=[message])).columns
+    plain = made.text_column("when", texts * 3)
+    small = events_pb2.PackedColumn(name="when", texts=texts, places=bytes(range(len(texts))) * 3)
+    assert np.array_equal(
+        np.asarray(read_packed(small, reference)), np.asarray(read_values(plain, reference)), equal_nan=True
+    )
+
+
+@pytest.mark.parametrize("spoil", ["rows", "places", "numbers", "prediction"])
+def test_packed_columns_that_contradict_the_batch_are_refused(spoil: str) -> None:
+    batch = packed(made.batch(ROWS))
+    texts = next(column for column in batch.packed_inputs if column.texts)
+    if spoil == "rows":
+        texts.places += b"\0"
+    elif spoil == "places":
+        texts.places = bytes([len(texts.texts)]) + texts.places[1:]
+    elif spoil == "numbers":
+        next(column for column in batch.packed_inputs if not column.texts).numbers.append(1.0)
+    else:
+        batch.packed_prediction.places = batch.packed_prediction.places[1:]
+    with pytest.raises(InvalidArgument, match="column"):
+        check_batch(batch)
 
 
 def test_a_reference_that_makes_no_sense_is_refused_with_its_column() -> None:

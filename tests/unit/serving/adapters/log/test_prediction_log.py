@@ -27,7 +27,7 @@ from services.serving.domain.losses import Span
 from services.serving.domain.models.model import Model
 from services.serving.domain.models.prediction import Prediction
 from services.serving.domain.models.schema import InputColumn, Kind, Schema, TaskType
-from services.serving.domain.prediction_log import WhenFull
+from services.serving.domain.prediction_log import Batch, WhenFull
 from services.serving.domain.requests.columns import Array, Columns, columns_of
 from tests import waiting
 from tests.unit.serving.schemas import INCOME, PRICE, numbers, texts
@@ -251,7 +251,8 @@ def test_wide_rows_and_large_requests_are_cut_into_events_that_brokers_take(tmp_
     width, rows = 500, 600
     schema = Schema(TaskType.REGRESSION, (), tuple(InputColumn(f"c{n}", Kind.NUMBER, f"c{n}") for n in range(width)))
     model = Model("projects/p/models/wide/versions/1", schema, NoRuntime())
-    columns = tuple(np.arange(rows, dtype=np.float64) + n for n in range(width))
+    # No float32 holds these: they are eight bytes each.
+    columns = tuple(np.arange(rows, dtype=np.float64) + n + 0.1 for n in range(width))
     log = open_log(tmp_path, events, 64 << 20)
     log.append("projects/p/deployments/wide", model, "large", columns, Prediction(rows, values=columns[0]), NOON_NS)
     for number in range(100):
@@ -263,7 +264,7 @@ def test_wide_rows_and_large_requests_are_cut_into_events_that_brokers_take(tmp_
     assert len(parts) > 2
     assert sum(part.row_count for part, _ in parts) == rows
     assert [part.first_row for part, _ in parts] == [int(batch.prediction.numbers.values[0]) for _, batch in parts]
-    assert [batch.inputs[499].numbers.values[0] - 499 for _, batch in parts] == [part.first_row for part, _ in parts]
+    assert [int(batch.inputs[499].numbers.values[0]) - 499 for _, batch in parts] == [p.first_row for p, _ in parts]
     assert request_ids(events)[len(parts) :] == [str(number) for number in range(100)]
     assert len({event.id for event in events.replay(topics.PREDICTIONS)}) == len(published(events))
 
@@ -401,6 +402,7 @@ def test_a_record_names_no_class_of_this_service(tmp_path: Path) -> None:
     record = encode(encode_head(INCOME_NAME, INCOME_MODEL), "a", 0, COLUMNS, PREDICTION)
     assert not any(word in record for word in (b"services", b"fairlead", b"numpy", b"Schema"))
     (batch,) = batches([Record(0, describe(record), record)], 10, 10_000, lambda _: None)
+    assert isinstance(batch, Batch)
     assert batch.origin.schema == INCOME
 
 

@@ -62,6 +62,24 @@ def test_whole_numbers_and_booleans_are_spelled_exactly_where_they_are_categorie
 
 
 @pytest.mark.parametrize(
+    ("datatype", "data"),
+    [
+        ("FP64", [39, 2.5, True, 2**53 + 1, 1e308, -0.0]),
+        ("FP32", [0.1, 16777217]),
+        ("INT64", [2**63 - 1, -(2**63), True, 0]),
+        ("UINT64", [2**64 - 1, 0]),
+        ("INT8", [127, -128, 3.0]),
+        ("UINT16", [65535, 0]),
+        ("BYTES", ["a", "", "Größer"]),
+    ],
+)
+def test_values_are_the_same_whether_or_not_one_beside_them_is_missing(datatype: str, data: list[Any]) -> None:
+    every = parse({"inputs": [tensor(datatype=datatype, shape=[len(data)], data=data)]}).tensors[0]
+    some = parse({"inputs": [tensor(datatype=datatype, shape=[len(data) + 1], data=[*data, None])]}).tensors[0]
+    assert every.data.tolist() == some.data.tolist()[:-1]
+
+
+@pytest.mark.parametrize(
     ("content_type", "data", "expected"),
     [
         ("str", ["a", None], ["a", ""]),
