@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from fairlead.kit.errors import FairleadError
+from fairlead.kit.errors import FairleadError, InvalidArgument
 
 from .models.cache import CacheState
 from .models.model import Model
+from .server_info import NO_OVERRIDES
 from .statistics import Statistics, StatisticsBook
 from .traffic.catalog import Catalog
 from .traffic.deployment import name_of_inference
@@ -88,8 +90,14 @@ class ModelRepository:
         model = self._catalog.cache.get(arm.source, timeout)
         return ModelDescription(name, model, tuple(each.number for each in _arms(route)))
 
-    def load(self, name: str, timeout: float) -> None:
-        """Load every version of a model that answers into memory. Raises NotFound, and what loading raises."""
+    def load(self, name: str, timeout: float, overrides: Iterable[str] = ()) -> None:
+        """Load every version of a model that answers into memory.
+
+        Raises InvalidArgument for parameters that would override what is deployed, NotFound, and what loading raises.
+        """
+        named = ", ".join(sorted(overrides))
+        if named:
+            raise InvalidArgument(f"{named}: {NO_OVERRIDES}")
         self._catalog.load([arm.source for arm in _arms(self._route(name))], timeout)
 
     def unload(self, name: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import grpc
 
 from fairlead.api.inference.v2 import open_inference_pb2 as pb
-from fairlead.kit.errors import DeadlineExceeded, FairleadError, InvalidArgument
+from fairlead.kit.errors import DeadlineExceeded, FairleadError
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
 
@@ -17,7 +17,7 @@ from ...domain.requests.limits import LIMITS, RequestLimits
 from ...domain.requests.options import PLAIN, PredictionOptions
 from ...domain.requests.outputs import input_infos, output_infos
 from ...domain.requests.parameters import options_of, timeout_of
-from ...domain.server_info import EXTENSIONS, NO_OVERRIDES, PLATFORM, SERVER_NAME
+from ...domain.server_info import EXTENSIONS, PLATFORM, SERVER_NAME
 from ...domain.traffic.deployment import name_of_inference
 from ..reading import tensor_reader
 from .convert import parameters_of, requested_outputs, tensors_of, to_infer_response, to_metadata
@@ -119,9 +119,7 @@ class OpenInferenceServicer(NotOfferedServicer):
         self, request: pb.RepositoryModelLoadRequest, _context: grpc.ServicerContext
     ) -> pb.RepositoryModelLoadResponse:
         """Load a deployed model into memory."""
-        if request.parameters:
-            raise InvalidArgument(f"{', '.join(sorted(request.parameters))}: {NO_OVERRIDES}")
-        self._repository.load(request.model_name, deadline.remaining(self._load_seconds))
+        self._repository.load(request.model_name, deadline.remaining(self._load_seconds), request.parameters)
         return pb.RepositoryModelLoadResponse()
 
     def RepositoryModelUnload(

@@ -82,7 +82,7 @@ class OpenInferenceRest:
             if request.path in OPEN_PATHS:
                 # It must be told also where every thread is busy.
                 return self._told(self._routes.answer, request)
-            return self._in_thread(self._routes.answer, request)
+            return self._in_thread(self._about_models, request)
         model_name, version = infer
         headers = request.headers
         traceparent = headers.get(b"traceparent")
@@ -160,11 +160,18 @@ class OpenInferenceRest:
             return error_response(unexpected())
         return response
 
+    def _about_models(self, request: Request) -> Response:
+        header = request.headers.get(TIMEOUT)
+        if header is None:
+            return self._routes.answer(request)
+        with deadline.within(_seconds_left(header, request)):
+            return self._routes.answer(request)
+
     def _infer(self, model_name: str, version: str, request: Request, at_once: bool) -> Response:
         header = request.headers.get(TIMEOUT)
         if header is None:
             return self._read_and_predict(model_name, version, request, at_once)
-        with deadline.within(seconds_of(header.decode("latin-1")) - _waited(request)):
+        with deadline.within(_seconds_left(header, request)):
             return self._read_and_predict(model_name, version, request, at_once)
 
     def _read_and_predict(self, model_name: str, version: str, request: Request, at_once: bool) -> Response:
@@ -190,6 +197,10 @@ class OpenInferenceRest:
     def close(self) -> None:
         """End the threads, once no request is under way."""
         self._pool.shutdown()
+
+
+def _seconds_left(timeout: bytes, request: Request) -> float:
+    return seconds_of(timeout.decode("latin-1")) - _waited(request)
 
 
 def _waited(request: Request) -> float:

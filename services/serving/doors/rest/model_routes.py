@@ -7,10 +7,11 @@ from typing import Any
 from pydantic_core import from_json
 
 from fairlead.kit.errors import InvalidArgument, NotFound, Unimplemented
+from fairlead.kit.rpc import deadline
 
 from ...domain.inference import Inference
 from ...domain.repository import ModelRepository
-from ...domain.server_info import NO_OVERRIDES, NOT_OFFERED
+from ...domain.server_info import NOT_OFFERED
 from .http import Request, Response, json_response
 from .model_views import index_entry, model_config, model_metadata, model_statistics, server_metadata
 
@@ -64,10 +65,8 @@ class ModelRoutes:
                 ready_only = _body(request).get("ready") is True
                 return json_response([index_entry(entry) for entry in self._repository.index(ready_only=ready_only)])
             case ("POST", "models", name, "load"):
-                given = _body(request).get("parameters")
-                if given:
-                    raise InvalidArgument(f"parameters: {NO_OVERRIDES}")
-                self._repository.load(name, self._load_seconds)
+                overrides = ["parameters"] if _body(request).get("parameters") else []
+                self._repository.load(name, deadline.remaining(self._load_seconds), overrides)
                 return json_response({})
             case ("POST", "models", name, "unload"):
                 self._repository.unload(name)
@@ -85,7 +84,7 @@ class ModelRoutes:
             case ["stats"]:
                 return self._statistics(name, version)
             case [] | ["config"]:
-                found = self._repository.describe(name, version, self._load_seconds)
+                found = self._repository.describe(name, version, deadline.remaining(self._load_seconds))
                 return json_response(model_config(found) if rest else model_metadata(found))
         raise _unknown(request)
 

@@ -202,6 +202,14 @@ def test_limits_are_told(rest: httpx.Client) -> None:
     assert (body.status_code, body.json()["error"][:36]) == (413, "the request is larger than 1 MB; sen")
 
 
+def test_a_deadline_holds_for_what_is_asked_of_models_too(rest: httpx.Client, houses: Houses) -> None:
+    for method, path in (("POST", "/v2/repository/models/p.house/load"), ("GET", "/v2/models/p.house")):
+        refused = rest.request(method, path, headers={"grpc-timeout": "1n"})
+        assert (refused.status_code, refused.json()["error"]) == (504, "the caller's deadline has passed")
+        assert not houses.in_memory(1)
+    assert rest.get("/v2/models/p.house", headers={"grpc-timeout": "20S"}).status_code == 200
+
+
 @pytest.mark.parametrize("by", ["header", "parameter"])
 def test_a_deadline_that_is_over_is_not_worked_on(rest: httpx.Client, houses: Houses, by: str) -> None:
     houses.slow.may.set()
