@@ -71,7 +71,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Batch:
+class PredictionBatch:
     """Requests of one origin; columns and predictions of all rows in order.
 
     columns: the values of each input, float64 [n] (NaN missing) or texts. labels: empty for regression.
@@ -89,7 +89,7 @@ class Batch:
         """Return the number of rows of all requests."""
         return len(self.outputs)
 
-    def halves(self) -> tuple[Batch, Batch]:
+    def halves(self) -> tuple[PredictionBatch, PredictionBatch]:
         """Return the batch as two: of its requests, or of the rows of its only one. It must have two rows at least."""
         parts = self.requests
         if len(parts) == 1:
@@ -101,7 +101,7 @@ class Batch:
         end = sum(request.rows for request in parts[:middle])
         return self._between(parts[:middle], 0, end), self._between(parts[middle:], end, self.rows)
 
-    def _between(self, requests: tuple[LoggedRequest, ...], start: int, end: int) -> Batch:
+    def _between(self, requests: tuple[LoggedRequest, ...], start: int, end: int) -> PredictionBatch:
         return replace(
             self,
             requests=requests,

@@ -16,7 +16,7 @@ from fairlead.api.events.v1 import events_pb2
 from fairlead.kit.events import Draft
 
 from ...domain.models.prediction import Prediction
-from ...domain.prediction_log import Batch, LoggedRequest, Origin
+from ...domain.prediction_log import LoggedRequest, Origin, PredictionBatch
 from ...domain.requests.columns import Columns
 from .prediction_events import to_draft, to_events
 
@@ -44,7 +44,7 @@ def encode_made(
     outputs = prediction.values if prediction.values is not None else prediction.probabilities
     assert outputs is not None
     values: list[Any] = [column.tolist() if column.dtype == object else column for column in columns]
-    batch = Batch(
+    batch = PredictionBatch(
         origin,
         (LoggedRequest(0, request_id, time_ns, rows),),
         tuple(values),

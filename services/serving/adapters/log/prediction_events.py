@@ -13,7 +13,7 @@ from fairlead.api.events.v1 import events_pb2
 from fairlead.kit.events import Draft
 
 from ...domain.models.schema import Kind, TaskType
-from ...domain.prediction_log import Batch, Origin
+from ...domain.prediction_log import Origin, PredictionBatch
 from ...domain.requests.columns import Array
 from ...domain.requests.datetimes import to_iso_text
 from ..models.manifest import TASK_TYPES_TO_PROTO
@@ -29,7 +29,7 @@ EVENT_BYTES = 768 * 1024
 """A larger event is split: brokers refuse what is above 1 MB."""
 
 
-def to_drafts(segment: uuid.UUID, batch: Batch) -> Iterator[Draft]:
+def to_drafts(segment: uuid.UUID, batch: PredictionBatch) -> Iterator[Draft]:
     """Return a batch as events to publish; the same rows of the same segment (its identity) have the same event id."""
     for part, event in to_events(batch):
         first = part.requests[0]
@@ -44,7 +44,7 @@ def to_draft(
     return Draft(event.deployment, event, str(uuid.uuid5(segment, f"{place}/{first_row}/{rows}")))
 
 
-def to_events(batch: Batch) -> Iterator[tuple[Batch, events_pb2.PredictionBatch]]:
+def to_events(batch: PredictionBatch) -> Iterator[tuple[PredictionBatch, events_pb2.PredictionBatch]]:
     """Return a batch as events that brokers take, each with the part of the batch that it is."""
     event = to_event(batch)
     if event.ByteSize() > EVENT_BYTES and batch.rows > 1:
@@ -54,7 +54,7 @@ def to_events(batch: Batch) -> Iterator[tuple[Batch, events_pb2.PredictionBatch]
     yield batch, event
 
 
-def to_event(batch: Batch) -> events_pb2.PredictionBatch:
+def to_event(batch: PredictionBatch) -> events_pb2.PredictionBatch:
     """Return a batch as it is published; datetimes are ISO 8601 text, as everywhere on the wire."""
     event = events_pb2.PredictionBatch.FromString(_constant(batch.origin))
     add = event.requests.add

@@ -23,7 +23,7 @@ import numpy as np
 
 from ...domain.models.model import Model
 from ...domain.models.prediction import Prediction
-from ...domain.prediction_log import Batch, LoggedRequest, Origin
+from ...domain.prediction_log import LoggedRequest, Origin, PredictionBatch
 from ...domain.requests.columns import Array, Columns
 from .frames import Mark, Record
 from .made_events import MARK, MadeEvents, read_made
@@ -84,7 +84,7 @@ def batches(
     max_bytes: int,
     damaged: Callable[[Record], None],
     origins: Origins | None = None,
-) -> Iterator[Batch | MadeEvents]:
+) -> Iterator[PredictionBatch | MadeEvents]:
     """Return the requests of records in batches of one deployment and version, and as events those kept as such.
 
     What neither encode() nor encode_made() wrote is left out, and damaged is told of it. Requests of one deployment and
@@ -170,10 +170,10 @@ class _Gathering:
         self._rows += request.rows
         self._size += size
 
-    def batch(self) -> Batch:
+    def batch(self) -> PredictionBatch:
         layout = self._layout
         stacked = [*self._numbers(len(layout.number_places)), *self._texts(len(layout.text_places))]
-        return Batch(
+        return PredictionBatch(
             self.origin,
             tuple(self.requests),
             tuple(stacked[place] for place in layout.order),

@@ -27,7 +27,7 @@ from services.serving.domain.losses import Span
 from services.serving.domain.models.model import Model
 from services.serving.domain.models.prediction import Prediction
 from services.serving.domain.models.schema import InputColumn, Kind, Schema, TaskType
-from services.serving.domain.prediction_log import Batch, WhenFull
+from services.serving.domain.prediction_log import PredictionBatch, WhenFull
 from services.serving.domain.requests.columns import Array, Columns, columns_of
 from tests import waiting
 from tests.unit.serving.schemas import INCOME, PRICE, numbers, texts
@@ -402,7 +402,7 @@ def test_a_record_names_no_class_of_this_service(tmp_path: Path) -> None:
     record = encode(encode_head(INCOME_NAME, INCOME_MODEL), "a", 0, COLUMNS, PREDICTION)
     assert not any(word in record for word in (b"services", b"fairlead", b"numpy", b"Schema"))
     (batch,) = batches([Record(0, describe(record), record)], 10, 10_000, lambda _: None)
-    assert isinstance(batch, Batch)
+    assert isinstance(batch, PredictionBatch)
     assert batch.origin.schema == INCOME
 
 

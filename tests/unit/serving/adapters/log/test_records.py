@@ -16,7 +16,7 @@ from services.serving.adapters.log.records import batches, describe, encode, enc
 from services.serving.domain.models.model import Model
 from services.serving.domain.models.prediction import Prediction
 from services.serving.domain.models.schema import InputColumn, Kind, Schema, TaskType
-from services.serving.domain.prediction_log import Batch
+from services.serving.domain.prediction_log import PredictionBatch
 from services.serving.domain.requests.columns import Columns
 
 from ...schemas import numbers, texts
@@ -64,12 +64,12 @@ def by_column(request_id: str, values: Columns, answer: Prediction) -> bytes:
     return HEAD + pickle.dumps((request_id, 7, answer.rows, each, answer.labels, answer.probabilities.tobytes()), 5)
 
 
-def gathered(records: Sequence[bytes], max_rows: int = 100, max_bytes: int = 1 << 20) -> list[Batch]:
+def gathered(records: Sequence[bytes], max_rows: int = 100, max_bytes: int = 1 << 20) -> list[PredictionBatch]:
     found = [Record(place, describe(record), record) for place, record in enumerate(records)]
     unreadable: list[Record] = []
     result = list(batches(found, max_rows, max_bytes, unreadable.append))
     assert unreadable == []
-    return [batch for batch in result if isinstance(batch, Batch)]
+    return [batch for batch in result if isinstance(batch, PredictionBatch)]
 
 
 ONE, TWO = ("a", 1.0, "x", 10.0), ("b", 2.0, "y", 20.0)
