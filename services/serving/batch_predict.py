@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from fairlead.api.profiler.v1.dataset_service_pb2_grpc import DatasetServiceStub
 from fairlead.api.serving.v1 import prediction_service_pb2 as pb
 from fairlead.kit.blobs import BlobStore
 from fairlead.kit.errors import FairleadError, InvalidArgument, ResourceExhausted
+from fairlead.kit.full_disk import room_needed
 from fairlead.kit.resources import parse_name
 from fairlead.kit.tasks import TaskContext
 
@@ -32,6 +30,7 @@ from .domain.traffic.deployments import NAME, DeploymentReader, Registry
 from .doors.predictions.batch_request import source_of
 
 REJECTED_FILE = "rejected.csv"
+ROOM = "it needs about as much room as the result, twice that for Parquet"
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class BatchPredictor:
         request = task.request(pb.BatchPredictRequest)
         task.progress(0.0, stage="load", resource=request.deployment)
         try:
-            with _room_needed(self.folder):
+            with room_needed(self.folder, ROOM):
                 plan = self._plan(request, begun, Reporter(task))
                 write_plan(begun, plan)
                 made = self._with_parts(task, request, plan, task_id)
@@ -174,15 +173,3 @@ class BatchPredictor:
         datasets = DatasetServiceStub(self.profiler)
         version = patiently(lambda: datasets.GetDatasetVersion(wanted).dataset_version, reporter.away)
         return version.parquet_blob, "parquet"
-
-
-@contextmanager
-def _room_needed(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise ResourceExhausted(
-            f"the disk of {folder} is full; it needs about as much room as the result, twice that for Parquet"
-        ) from error

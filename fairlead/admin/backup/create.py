@@ -21,7 +21,7 @@ from fairlead.admin.backup import manifest as manifests
 from fairlead.admin.backup.artifacts import FOLDER as ARTIFACTS
 from fairlead.admin.backup.artifacts import open_artifacts
 from fairlead.admin.backup.dump import NamedBlobs, dump_database
-from fairlead.admin.backup.errors import NotEmpty, room_needed
+from fairlead.admin.backup.errors import BEGIN_AGAIN, NotEmpty
 from fairlead.admin.backup.events import dump_topics
 from fairlead.admin.backup.events_open import open_events
 from fairlead.admin.backup.failures import told
@@ -33,6 +33,7 @@ from fairlead.admin.backup.settings import BackupSettings
 from fairlead.admin.backup.snapshots import Snapshot, open_snapshots
 from fairlead.kit import backends
 from fairlead.kit.errors import FailedPrecondition
+from fairlead.kit.full_disk import room_needed
 
 
 def back_up(settings: BackupSettings, root: Path, say: Say, *, with_events: bool = True) -> Manifest:
@@ -45,7 +46,7 @@ def back_up(settings: BackupSettings, root: Path, say: Say, *, with_events: bool
         _require_something(settings)
     existed = _make_root(root)
     try:
-        with room_needed(root), told():
+        with room_needed(root, BEGIN_AGAIN), told():
             return _write(settings, root, say, with_events)
     except BaseException:
         _remove(root, existed)

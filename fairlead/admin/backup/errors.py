@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from fairlead.kit.errors import FailedPrecondition
 
-from fairlead.kit.errors import FailedPrecondition, ResourceExhausted
+BEGIN_AGAIN = "free some space and begin again"
+"""What to do about a full disk."""
 
 
 class Damaged(FailedPrecondition):
@@ -16,14 +14,3 @@ class Damaged(FailedPrecondition):
 
 class NotEmpty(FailedPrecondition):
     """A target holds something already."""
-
-
-@contextmanager
-def room_needed(folder: Path) -> Iterator[None]:
-    """Tell of a full disk in a sentence. Raises ResourceExhausted for one."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise ResourceExhausted(f"the disk of {folder} is full; free some space and begin again") from error

@@ -12,7 +12,7 @@ from fairlead.admin.backup import blobs, journal, waiting
 from fairlead.admin.backup.artifacts import FOLDER as ARTIFACTS
 from fairlead.admin.backup.artifacts import NewRoot, open_artifacts
 from fairlead.admin.backup.emptiness import require_empty
-from fairlead.admin.backup.errors import room_needed
+from fairlead.admin.backup.errors import BEGIN_AGAIN
 from fairlead.admin.backup.events import EventStore
 from fairlead.admin.backup.events_open import open_events
 from fairlead.admin.backup.events_restore import is_same_log, restore_events
@@ -26,6 +26,7 @@ from fairlead.admin.backup.settings import BackupSettings
 from fairlead.admin.backup.verify import verify
 from fairlead.kit import backends
 from fairlead.kit.errors import FailedPrecondition
+from fairlead.kit.full_disk import room_needed
 from fairlead.up import home as homes
 
 
@@ -38,7 +39,7 @@ def restore(settings: BackupSettings, root: Path, say: Say) -> Manifest:
     manifest = verify(root)
     say(f"checked {len(manifest.files):,} files of the backup of {manifest.finished}")
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with room_needed(settings.home), told(), _stopped(settings.home), _opened(settings) as (store, marks):
+    with room_needed(settings.home, BEGIN_AGAIN), told(), _stopped(settings.home), _opened(settings) as (store, marks):
         _begin(settings, store, marks, manifest)
         _restore_files(settings, root, manifest, say)
         positions = restore_events(store, manifest.events, root, say)

@@ -12,7 +12,6 @@ killed. Whoever still reads the old folder's files by path may find them gone, s
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -23,7 +22,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fairlead.kit.errors import FailedPrecondition, NotFound, ResourceExhausted
+from fairlead.kit.errors import FailedPrecondition, NotFound
+from fairlead.kit.full_disk import room_needed
 
 from .durable_files import READ_ONLY, chunks_of, copy_folder, make_folder, sync_folder
 from .keys import blob_key, is_blob_key, require_blob_key, require_folder_key
@@ -54,7 +54,7 @@ class LocalBlobStore:
         digest = hashlib.sha256()
         size = 0
         try:
-            with self._room_needed(), draft.open("xb") as file:
+            with room_needed(f"the blob store {self._root}"), draft.open("xb") as file:
                 for chunk in chunks:
                     digest.update(chunk)
                     size += file.write(chunk)
@@ -87,7 +87,7 @@ class LocalBlobStore:
             raise NotFound(f"The folder {folder} to store is not there.")
         draft = self._draft()
         try:
-            with self._room_needed():
+            with room_needed(f"the blob store {self._root}"):
                 copy_folder(folder, draft)
                 make_folder(target.parent, self._root)
             with self._folders_settled():
@@ -190,15 +190,6 @@ class LocalBlobStore:
 
     def _draft(self) -> Path:
         return self._incoming / uuid.uuid4().hex
-
-    @contextmanager
-    def _room_needed(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise ResourceExhausted(f"The disk of the blob store {self._root} is full; free some space.") from error
 
     def _move_in(self, draft: Path, target: Path) -> None:
         make_folder(target.parent, self._root)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fairlead.kit.errors import Internal, ResourceExhausted, Unavailable
+from fairlead.kit.errors import Internal, Unavailable
+from fairlead.kit.full_disk import room_needed
 
 from ..durable_files import READ_ONLY
 from .errors import RETRY_SECONDS, translated
@@ -30,7 +28,7 @@ def download(objects: Objects, name: str, target: Path, sha256: str) -> int:
     ResourceExhausted where the disk is full; no file is left then.
     """
     try:
-        with room_needed(target), target.open("xb") as file:
+        with room_needed(f"the copies of blobs at {target.parent}"), target.open("xb") as file:
             size = _fill(objects, name, file.fileno())
             os.fchmod(file.fileno(), READ_ONLY)
             # Copies outlive a power cut, after which they are not checked again.
@@ -45,19 +43,6 @@ def download(objects: Objects, name: str, target: Path, sha256: str) -> int:
         target.unlink(missing_ok=True)
         raise
     return size
-
-
-@contextmanager
-def room_needed(path: Path) -> Iterator[None]:
-    """Turn a full disk into ResourceExhausted."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise ResourceExhausted(
-            f"The disk of the copies of blobs at {path.parent} is full; free some space."
-        ) from error
 
 
 def _fill(objects: Objects, name: str, descriptor: int) -> int:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.admin.backup.errors import room_needed
 from fairlead.kit.errors import ResourceExhausted
+from fairlead.kit.full_disk import room_needed
 
 
 def test_a_full_disk_is_told_with_the_folder(tmp_path: Path) -> None:
