@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 
 from fairlead.kit.errors import Unimplemented
@@ -12,6 +13,8 @@ from .http import Response, too_large
 
 SMALLEST = 1024
 """Bodies below this many bytes are sent as they are: compressing them costs more than it saves."""
+_NEVER = re.compile(r"\s*q\s*=\s*0(\.0{0,3})?\s*")
+"""The weight of what a client does not accept (RFC 9110, 12.4.2)."""
 
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:
@@ -33,7 +36,8 @@ def compress(response: Response, accepted: str) -> Response:
     """Return the response compressed as the client's Accept-Encoding allows."""
     if len(response.body) < SMALLEST:
         return response
-    names = {name.partition(";")[0].strip() for name in accepted.lower().split(",")}
+    choices = (choice.partition(";") for choice in accepted.lower().split(","))
+    names = {name.strip() for name, _, weight in choices if not _NEVER.fullmatch(weight)}
     if "gzip" in names:
         encoding, body = b"gzip", gzip.compress(response.body, compresslevel=1, mtime=0)
     elif "deflate" in names:

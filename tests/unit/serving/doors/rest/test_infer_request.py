@@ -228,7 +228,9 @@ def test_an_unknown_encoding_is_refused() -> None:
         decompress(b"", "br", MEGABYTE)
 
 
-@pytest.mark.parametrize(("accepted", "undo"), [("gzip, deflate", gzip.decompress), ("deflate;q=1", zlib.decompress)])
+@pytest.mark.parametrize(
+    ("accepted", "undo"), [("gzip, deflate", gzip.decompress), ("deflate;q=1, gzip; q=0", zlib.decompress)]
+)
 def test_large_responses_are_compressed_as_the_client_accepts(accepted: str, undo: Any) -> None:
     response = compress(Response(b"x" * 5000), accepted)
     assert undo(response.body) == b"x" * 5000
@@ -238,6 +240,7 @@ def test_large_responses_are_compressed_as_the_client_accepts(accepted: str, und
 def test_small_responses_and_other_clients_get_plain_bytes() -> None:
     assert compress(Response(b"small"), "gzip").headers == ()
     assert compress(Response(b"x" * 5000), "br").headers == ()
+    assert compress(Response(b"x" * 5000), "gzip;q=0, deflate; q=0.000").headers == ()
 
 
 @pytest.mark.parametrize(("datatype", "why"), [("FP64", "too large"), ("INT64", "whole numbers from")])
