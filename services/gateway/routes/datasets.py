@@ -29,6 +29,7 @@ router = APIRouter(prefix="/api/v1/projects/{project_id}/datasets", tags=["datas
 
 DatasetId = Annotated[str, Path(description="The dataset's id.", examples=["adult"])]
 Version = Annotated[str, Path(description="The version's number, or latest.", examples=["1"])]
+FileFormat = Annotated[Literal["parquet", "original"], Query(description="The Parquet copy, or the untouched upload.")]
 FILE: dict[int | str, dict[str, Any]] = {200: binary("The file.", "application/octet-stream")}
 
 
@@ -102,9 +103,7 @@ def download_dataset_version(
     version: Version,
     project: Project,
     gateway: Gateway,
-    format: Annotated[
-        Literal["parquet", "original"], Query(description="The Parquet copy, or the untouched upload.")
-    ] = "parquet",
+    format: FileFormat = "parquet",
 ) -> FileResponse:
     """Download a version's file; ranges are served."""
     request = GetDatasetVersionRequest(name=f"{project}/datasets/{dataset_id}/versions/{version}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
@@ -15,7 +15,7 @@ from ..documentation import failures
 from ..schemas.link import Link, NewUpload, UploadedFile
 from ..schemas.task import Task
 from .answers import accepted
-from .datasets import DatasetId, Version
+from .datasets import DatasetId, FileFormat, Version
 from .files import batch_file, version_file
 from .parameters import Gateway, IdempotencyKey, Project
 from .tasks import ResultFile, TaskId
@@ -75,9 +75,7 @@ def create_version_link(
     version: Version,
     project: Project,
     gateway: Gateway,
-    format: Annotated[
-        Literal["parquet", "original"], Query(description="The Parquet copy, or the untouched upload.")
-    ] = "parquet",
+    format: FileFormat = "parquet",
     seconds: Seconds = LINK_SECONDS,
 ) -> Link:
     """Return a link to download a version's file by.
