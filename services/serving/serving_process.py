@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -56,6 +57,7 @@ from .domain.traffic.shadows import Shadows
 from .doors.deployments.servicer import DeploymentServicer
 from .doors.http2.front import Front
 from .doors.http2.onward import Onward
+from .doors.http2.server import Bounds as GrpcBounds
 from .doors.http2.server import Http2Server
 from .doors.open_inference.server import OpenInferenceServer
 from .doors.predictions.servicer import PredictionServicer
@@ -108,7 +110,7 @@ class ServingProcess:
         inner = OpenInferenceServer(settings, self.inference, _version(), "127.0.0.1:0")
         self._servers = (self._own_server(), inner)
         self._stream_pool = WorkerPool(REST_WORKERS, name="stream", queue_seconds=settings.serving_queue_seconds)
-        self._grpc = self._grpc_server(inner)
+        self._front, self._grpc = self._grpc_server(inner)
         self._rest_app, self._rest = self._rest_server()
         AdmissionMetrics(admission, self._refused, self._queues())
 
@@ -216,19 +218,13 @@ class ServingProcess:
         )
         return server
 
-    def _grpc_server(self, inner: OpenInferenceServer) -> Http2Server:
+    def _grpc_server(self, inner: OpenInferenceServer) -> tuple[Front, Http2Server]:
         settings = self._settings
         onward = Onward(lambda: f"127.0.0.1:{inner.port}")
-        front = Front(
-            self.inference,
-            verifier(settings),
-            onward,
-            inner.servicer.in_stream,
-            self._stream_pool,
-            settings.serving_request_mb * MEGABYTE,
-        )
-        listener = listen(settings.grpc_address)
-        return Http2Server(front, onward, listener, connections=settings.serving_connections)
+        message_bytes = settings.serving_request_mb * MEGABYTE
+        front = Front(inner.servicer.predictions, verifier(settings), onward, self._stream_pool, message_bytes)
+        bounds = GrpcBounds(settings.serving_connections, lag=settings.serving_queue_seconds)
+        return front, Http2Server(front, onward, listen(settings.grpc_address), bounds=bounds)
 
     def _relay_servicer(self) -> RelayServicer:
         told = (self.inference, self._settings.request_limits, self._settings.serving_load_seconds)
@@ -240,13 +236,15 @@ class ServingProcess:
 
     def _refused(self) -> dict[str, int]:
         """Return what doors refused on their own, by reason."""
-        return dict(self._rest.refused)
+        refused = Counter(self._rest.refused)
+        refused.update(self._front.refused)
+        return refused
 
     def _queues(self) -> dict[str, Callable[[], int]]:
         own, open_inference = self._servers
         return {
             "grpc": lambda: own.queued,
-            "open_inference_grpc": lambda: open_inference.queued,
+            "open_inference_grpc": lambda: open_inference.queued + self._front.queued,
             "open_inference_rest": lambda: self._rest_app.queued,
             "bentoml": lambda: self.bento_pool.queued,
         }

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
+from threading import Lock
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ from prometheus_client import Counter, Histogram
 
 from fairlead.kit.auth import TokenVerifier
 from fairlead.kit.database import unavailable
-from fairlead.kit.errors import Code, FairleadError, unexpected
+from fairlead.kit.errors import Code, FairleadError, ResourceExhausted, Unauthenticated, unexpected
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.pools import CallPools
@@ -25,6 +26,9 @@ CALLS = Counter("fairlead_rpc_calls_total", "Calls answered.", ["method", "code"
 SECONDS = Histogram("fairlead_rpc_seconds", "Seconds to answer a call.", ["method"])
 OPEN_METHODS = ("/grpc.health.v1.Health/",)
 TRACE = "traceparent"
+MOST_STRANGERS = 32
+"""Streams that callers without a token may hold at a time: each keeps a thread, of which others have need."""
+RETRY_SECONDS = 5.0
 
 _log = get_logger("fairlead.rpc")
 
@@ -48,6 +52,8 @@ class ServerInterceptor(grpc.ServerInterceptor):
         self._verifier = verifier
         self._open_methods = (*OPEN_METHODS, *open_methods)
         self._frequent_methods = frozenset(frequent_methods)
+        self._lock = Lock()
+        self._strangers = 0
 
     def intercept_service(
         self, continuation: Callable[[Any], Any], handler_call_details: grpc.HandlerCallDetails
@@ -94,14 +100,42 @@ class ServerInterceptor(grpc.ServerInterceptor):
         return call
 
     def _stream(self, behaviour: Any, method: str, metadata: dict[str, str]) -> Callable[[Any, Any], Any]:
+        placed = self._place_of_a_stranger if self._is_a_strangers(method, metadata) else nullcontext
+
         def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             with self._pools.stream() if self._pools else nullcontext():
-                with _Around(self, method, metadata, context):
+                with _Around(self, method, metadata, context), placed():
                     yield from behaviour(request, context)
                 if self._pools is not None:
                     self._pools.wait_if_held()
 
         return call
+
+    def _is_a_strangers(self, method: str, metadata: dict[str, str]) -> bool:
+        """Return whether a stream, such as the watch of a server's health, was begun without a valid token."""
+        if not method.startswith(self._open_methods):
+            return False
+        try:
+            self._verifier.verify(metadata.get("authorization"))
+        except Unauthenticated:
+            return True
+        return False
+
+    @contextmanager
+    def _place_of_a_stranger(self) -> Iterator[None]:
+        """Count a stream of somebody unknown while the block runs. Raises ResourceExhausted for one too many."""
+        with self._lock:
+            if self._strangers >= MOST_STRANGERS:
+                raise ResourceExhausted(
+                    f"{MOST_STRANGERS} streams without a token are open here already; send one, or ask now and then",
+                    retry_after=RETRY_SECONDS,
+                )
+            self._strangers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._strangers -= 1
 
     def surround(
         self, method: str, metadata: dict[str, str], context: grpc.ServicerContext
@@ -174,14 +208,12 @@ class _Around:
         _abort(context, unexpected(), cause=error)
 
     def _count(self, code: str) -> None:
-        calls, seconds = _series(self._method, code)
-        calls.inc()
-        seconds.observe(time.perf_counter() - self._started)
+        count_call(self._method, code, time.perf_counter() - self._started)
 
 
-def count_answered(method: str, seconds: float) -> None:
-    """Count a call that was answered before it came to a server's methods."""
-    calls, took = _series(method, "OK")
+def count_call(method: str, code: str, seconds: float) -> None:
+    """Count a call that was answered before it came to a server's methods; code is the canonical name."""
+    calls, took = _series(method, code)
     calls.inc()
     took.observe(seconds)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from base64 import b64encode
 from collections import deque
@@ -9,20 +10,23 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
+from fairlead.api.inference.v2 import open_inference_pb2 as pb
 from fairlead.kit.errors import FairleadError
 from fairlead.kit.http.grpc_timeout import seconds_of
 from fairlead.kit.rpc.status import DETAILS_KEY, GRPC_CODES, to_details
 
-from .messages import MessageReader, framed
+from .messages import ACCEPTED, MessageReader, UnknownEncoding, framed
 
 if TYPE_CHECKING:
     from .connection import Http2Connection
 
 Header = tuple[bytes, bytes]
+Message = bytes | memoryview | pb.ModelInferResponse | list[Header]
 
 OK = 0
 AHEAD = 16
-"""Messages of a call, or answers to it, that may wait before its caller is held up."""
+"""Messages of a call, or answers to it, that may wait before its caller is held up; large ones count as several."""
+LARGE_BYTES = 64 * 1024
 _BEGIN: list[Header] = [(b":status", b"200"), (b"content-type", b"application/grpc")]
 _END_OK: list[Header] = [(b"grpc-status", b"0")]
 _UNESCAPED = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}"
@@ -34,7 +38,11 @@ class Handler(Protocol):
 
     @property
     def waiting(self) -> int:
-        """Return how many messages wait."""
+        """Return how many messages wait, by their weight()."""
+
+    @property
+    def owes(self) -> bool:
+        """Return whether its caller has sent what is not answered yet."""
 
     def came(self, message: bytes) -> None:
         """One more message."""
@@ -60,27 +68,32 @@ class Call:
         "handler",
         "headers",
         "held",
+        "metadata",
         "path",
         "reader",
+        "room",
+        "since",
         "slow",
         "stream_id",
         "unsent",
         "until",
     )
 
-    def __init__(self, connection: Http2Connection, stream_id: int, headers: dict[bytes, bytes], limit: int) -> None:
-        """Begin with the headers; messages have at most limit bytes."""
+    def __init__(self, connection: Http2Connection, stream_id: int, metadata: list[Header], limit: int) -> None:
+        """Begin with what came first; messages have at most limit bytes."""
         self.connection = connection
         self.stream_id = stream_id
-        self.headers = headers
+        self.metadata = metadata
+        self.headers = headers = dict(metadata)
         self.path = headers.get(b":path", b"").decode("latin-1")
         self.reader = MessageReader(headers.get(b"grpc-encoding", b"").decode("latin-1"), limit)
-        self.arrived = time.monotonic()
+        self.arrived = self.since = time.monotonic()
+        """Since: when the caller last took something of the answer."""
         self.until: float | None = None
-        self.unsent: deque[bytes | list[Header]] = deque()
+        self.unsent: deque[bytes | memoryview | list[Header]] = deque()
         """What waits for the caller to take more: data, and last the trailers."""
-        self.backlog: deque[bytes] = deque()
-        """Messages that wait for the one before them to be answered."""
+        self.backlog: deque[bytes | pb.ModelInferResponse] = deque()
+        """Messages, and answers, that wait for the message before them to be answered."""
         self.answering = 0
         """Messages that are about to be answered together with those of others."""
         self.slow = False
@@ -90,6 +103,8 @@ class Call:
         """Whoever answers the call, if not at once."""
         self.held = 0
         """Bytes that came and are not acknowledged yet: the caller sends no more than a window of them."""
+        self.room: asyncio.Future[None] | None = None
+        """Done once the caller has taken what there is, for whoever waits for that."""
 
     def read_timeout(self) -> None:
         """Note how long the caller waits. Raises InvalidArgument for a grpc-timeout that is none."""
@@ -100,8 +115,19 @@ class Call:
     @property
     def is_behind(self) -> bool:
         """Whether messages wait, or answers that the caller does not take: it should send no more for now."""
-        waiting = len(self.backlog) if self.handler is None else self.handler.waiting
-        return waiting > AHEAD or len(self.unsent) > AHEAD
+        waiting = sum(map(weight, self.backlog)) if self.handler is None else self.handler.waiting
+        return waiting > AHEAD or self._untaken > AHEAD
+
+    @property
+    def owes(self) -> bool:
+        """Whether its caller has sent what is not answered yet."""
+        if self.handler is not None:
+            return self.handler.owes
+        return bool(self.answering or self.slow or self.backlog)
+
+    @property
+    def _untaken(self) -> int:
+        return sum(map(weight, self.unsent))
 
     def left(self) -> float | None:
         """Return the seconds that the caller still waits; None for no end."""
@@ -113,6 +139,31 @@ class Call:
             return
         self._begin()
         self.connection.send(self, framed(message))
+
+    def answer(self, message: bytes) -> None:
+        """Answer with the one message that there is."""
+        if self.ended:
+            return
+        if self.connection.answer(self, framed(message)):
+            self.begun = self.ended = True
+        else:
+            self.send(message)
+            self.finish()
+
+    async def taken(self) -> None:
+        """Return once the caller has taken most of what was sent, or is gone."""
+        while self._untaken > AHEAD and not self.ended:
+            if self.room is None:
+                self.room = asyncio.get_running_loop().create_future()
+            await self.room
+
+    def took(self, now: float) -> None:
+        """Note that the caller took something, or is gone."""
+        self.since = now
+        if self.room is not None:
+            room, self.room = self.room, None
+            if not room.done():
+                room.set_result(None)
 
     def finish(self, code: int = OK, message: str = "", trailers: Iterable[Header] = ()) -> None:
         """End the call with a status."""
@@ -129,17 +180,29 @@ class Call:
             # Without messages headers and trailers are one.
             self.begun = True
             end = [*_BEGIN, *end]
-        self.connection.end(self, end)
+        self.connection.end_call(self, end)
 
     def fail(self, error: FairleadError) -> None:
         """End the call with an error and its details."""
-        details = encoded(DETAILS_KEY.encode(), to_details(error))
-        self.finish(GRPC_CODES[error.code].value[0], error.message, [details])
+        trailers = [encoded(DETAILS_KEY.encode(), to_details(error))]
+        if isinstance(error, UnknownEncoding):
+            trailers.append(ACCEPTED)
+        self.finish(GRPC_CODES[error.code].value[0], error.message, trailers)
+
+    def refuse(self, status: int) -> None:
+        """End what is no call of gRPC's with a status of HTTP."""
+        self.ended = self.begun = True
+        self.connection.end_call(self, [(b":status", b"%d" % status)])
 
     def _begin(self) -> None:
         if not self.begun:
             self.begun = True
             self.connection.begin(self, _BEGIN)
+
+
+def weight(message: Message) -> int:
+    """Return how many messages one counts as."""
+    return 1 + len(message) // LARGE_BYTES if isinstance(message, bytes | memoryview) else 1
 
 
 def encoded(name: bytes, value: bytes) -> Header:

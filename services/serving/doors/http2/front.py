@@ -1,38 +1,52 @@
 """Who answers which calls: rows of quick models are predicted here, all together; every other call goes on as it came.
 
 What goes on is answered by the general server, which has threads, deadlines, traces, admission and all methods: a row
-that is out of the ordinary, a large request, a model that is not in memory, a caller without a valid token.
+that is out of the ordinary, a large request, a model that is not in memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from concurrent.futures import Executor
+from http import HTTPStatus
 from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 
 from fairlead.api.inference.v2 import open_inference_pb2 as pb
 from fairlead.kit.auth import TokenVerifier
-from fairlead.kit.errors import DeadlineExceeded, InvalidArgument, Unauthenticated
-from fairlead.kit.rpc.interceptors import count_answered
+from fairlead.kit.errors import (
+    DeadlineExceeded,
+    FairleadError,
+    InvalidArgument,
+    ResourceExhausted,
+    Unavailable,
+    Unimplemented,
+    unexpected,
+)
+from fairlead.kit.logging import get_logger
+from fairlead.kit.rpc.interceptors import OPEN_METHODS as ALWAYS_OPEN
+from fairlead.kit.rpc.interceptors import count_call
+from fairlead.kit.worker_pool import WorkerPool
 
-from ...domain.inference import AskedRow, Inference
-from ...domain.traffic.deployment import name_of_inference
-from ..open_inference.convert import row_messages
-from ..open_inference.row import plain_row
-from ..open_inference.servicer import DOOR, SERVICE
+from ..open_inference.predictions import Predictions
+from ..open_inference.servicer import OPEN_METHODS, SERVICE
 from .call import Call
-from .onward import Onward
+from .messages import NOT_COMPRESSED
+from .onward import Onward, Passed, Way
 
 INFER, STREAM = f"{SERVICE}/ModelInfer", f"{SERVICE}/ModelStreamInfer"
-QUICK_BYTES = 16 * 1024
+WATCH = "/grpc.health.v1.Health/Watch"
+OPEN = (*ALWAYS_OPEN, *OPEN_METHODS)
 TOGETHER = 64
 """Rows that are answered at a time."""
+ARRIVAL_SECONDS = 120.0
+"""How long a call's one message may take to arrive."""
+RETRY_SECONDS = 1.0
+OTHERS = "other"
+"""A label for methods whose names callers make up."""
 
-Slow = Callable[[pb.ModelInferRequest, float | None], pb.ModelStreamInferResponse]
+LOG = get_logger("fairlead.serving.http2")
 
 
 class _Asked(NamedTuple):
@@ -40,13 +54,6 @@ class _Asked(NamedTuple):
 
     call: Call
     message: bytes
-    arrived: float
-
-
-class _Row(NamedTuple):
-    asked: _Asked
-    request: pb.ModelInferRequest
-    row: AskedRow
 
 
 class Front:
@@ -54,33 +61,58 @@ class Front:
 
     def __init__(
         self,
-        inference: Inference,
+        predictions: Predictions,
         verifier: TokenVerifier,
         onward: Onward,
-        slow: Slow,
-        threads: Executor,
+        threads: WorkerPool,
         message_bytes: int,
     ) -> None:
-        """slow answers a message of a stream that takes longer, in a thread, within the seconds that are left."""
-        self._threads = threads
+        """Messages of streams that take longer are answered by the threads; the others on the loop."""
         self.message_bytes = message_bytes
-        self._inference = inference
+        self.refused = {"connections": 0, "lag": 0, "flood": 0, "calls": 0}
+        """How many connections and calls were refused at the door, by reason."""
+        self.behind = False
+        """Whether what is read now has waited too long already."""
+        self._predictions = predictions
         self._verifier = verifier
         self._onward = onward
-        self._slow = slow
+        self._threads = threads
         self._asked: list[_Asked] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def queued(self) -> int:
+        """Return how many messages wait for a thread."""
+        return self._threads.queued
+
+    # What connections tell.
+
     def began(self, call: Call) -> None:
-        """A call has begun: those that are not answered here go on at once."""
-        if call.path not in (INFER, STREAM) or b"traceparent" in call.headers or not self._knows(call):
-            self._onward.take(call)
+        """A call has begun: those that are not answered here go on at once. Raises Unauthenticated."""
+        headers = call.headers
+        if headers.get(b":method") != b"POST" or not headers.get(b"content-type", b"").startswith(b"application/grpc"):
+            call.refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+            return
+        if not call.path.startswith("/"):
+            raise Unimplemented("the call names no method")
+        if call.path == WATCH:
+            way = Way.WATCHING
+        elif call.path.startswith(OPEN):
+            way = Way.OPEN
+        else:
+            way = Way.KNOWN
+            # Before any message is read; what goes on is asked for its token again.
+            self._verifier.verify(headers.get(b"authorization", b"").decode("latin-1"))
+        if not self._is_plain(call):
+            self._hand_on(call, way)
 
     def came(self, call: Call, message: bytes) -> None:
-        """One of its messages has come."""
+        """One of its messages has come. Raises Unimplemented for a second one where one is asked for."""
         if call.handler is not None:
             call.handler.came(message)
         elif call.path == INFER:
+            if call.backlog:
+                raise Unimplemented(f"{INFER} takes one message, and more have come; send streams to {STREAM}")
             # Answered once its caller has said that there are no more.
             call.backlog.append(message)
         elif call.slow:
@@ -89,142 +121,188 @@ class Front:
             self._ask(call, message)
 
     def sent_all(self, call: Call) -> None:
-        """Its caller sends no more messages."""
+        """Its caller sends no more messages. Raises Unimplemented where one is asked for and none has come."""
         if call.handler is not None:
             call.handler.sent_all()
-        elif call.path == INFER and len(call.backlog) == 1:
-            self._ask(call, call.backlog.popleft())
-        elif call.path == INFER:
-            self._pass_on(call)
-        else:
+        elif call.path == STREAM:
             self._end_if_all_is_answered(call)
-
-    def end_quiet(self, call: Call) -> None:
-        """End a stream that is owed nothing, since the server ends."""
-        if call.path == STREAM and call.handler is None and not (call.answering or call.slow or call.backlog):
-            call.finish()
+        elif call.backlog:
+            message = call.backlog.popleft()
+            assert isinstance(message, bytes)
+            self._ask(call, message)
+        else:
+            raise Unimplemented(f"{INFER} takes one message, and none has come")
 
     def left(self, call: Call) -> None:
         """Its caller is gone before the end."""
-        call.backlog.clear()
         if call.handler is not None:
             call.handler.left()
+        else:
+            _count(call, "CANCELLED")
 
-    def _knows(self, call: Call) -> bool:
-        """Return whether the caller has a valid token; the general server tells the others."""
-        try:
-            self._verifier.verify(call.headers.get(b"authorization", b"").decode("latin-1"))
-        except Unauthenticated:
-            return False
-        return True
+    def failed(self, call: Call, error: FairleadError) -> None:
+        """It ends with an error."""
+        if call.handler is not None:
+            call.handler.left()
+        else:
+            _count(call, error.code.value)
+
+    # What the server does now and then.
+
+    def look_at(self, call: Call, now: float) -> None:
+        """End a call whose time is over; called about once a second. Whoever it was handed on to does so itself."""
+        if call.ended or call.handler is not None:
+            return
+        if call.until is not None and now > call.until:
+            self._fail(call, DeadlineExceeded("the caller's deadline has passed"))
+        elif call.path == INFER and not call.half_closed and now - call.arrived > ARRIVAL_SECONDS:
+            self._fail(call, DeadlineExceeded(f"the message has not come within {ARRIVAL_SECONDS:g} s"))
+
+    def end_quiet(self, call: Call) -> None:
+        """End a call that is owed nothing, since the server ends."""
+        if call.ended or call.owes:
+            return
+        if call.path != STREAM:
+            self.cut_short(call)
+            return
+        call.finish()
+        if call.handler is not None:
+            call.handler.left()
+        else:
+            _count(call, "OK")
+
+    def cut_short(self, call: Call) -> None:
+        """End a call because the server does."""
+        self._fail(call, Unavailable("the server is about to end; call again, on another connection"))
+
+    # How rows are answered.
+
+    def _is_plain(self, call: Call) -> bool:
+        """Return whether a call's messages are looked at here."""
+        headers = call.headers
+        return (
+            call.path in (INFER, STREAM)
+            and b"traceparent" not in headers
+            and headers.get(b"grpc-encoding", b"").decode("latin-1") in NOT_COMPRESSED
+        )
 
     def _ask(self, call: Call, message: bytes) -> None:
+        if self.behind:
+            self.refused["lag"] += 1
+            raise ResourceExhausted(
+                "more requests come than can be answered; try again later", retry_after=RETRY_SECONDS
+            )
         call.answering += 1
-        self._asked.append(_Asked(call, message, time.perf_counter()))
+        self._asked.append(_Asked(call, message))
         if len(self._asked) == 1:
             call.connection.loop.call_soon(self._answer)
 
     def _answer(self) -> None:
         """Answer what has come in this turn of the loop."""
         asked, self._asked = self._asked, []
-        for start in range(0, len(asked), TOGETHER):
-            self._answer_some(asked[start : start + TOGETHER])
-
-    def _answer_some(self, asked: list[_Asked]) -> None:
-        rows: dict[str, list[_Row]] = {}
-        alone: list[_Asked] = []
-        held: set[Call] = set()
-        for each in asked:
-            row = None if each.call in held else _row_of(each)
-            if row is None:
-                # Of a stream what comes behind is answered behind.
-                held.add(each.call)
-                alone.append(each)
-            else:
-                rows.setdefault(row.request.model_name, []).append(row)
-        for model_name, some in rows.items():
-            alone += self._predict(model_name, some)
-        for each in sorted(alone, key=asked.index):
-            if not each.call.ended:
-                self._answer_alone(each)
-
-    def _predict(self, model_name: str, rows: list[_Row]) -> list[_Asked]:
-        """Answer rows for one model; return those that are to be answered one by one."""
+        # Who left meanwhile, or waits no more, is not predicted for.
         now = time.monotonic()
-        rows, late = (
-            [row for row in rows if row.asked.call.until is None or row.asked.call.until > now],
-            [row for row in rows if row.asked.call.until is not None and row.asked.call.until <= now],
-        )
-        for row in late:
-            row.asked.call.fail(DeadlineExceeded("the caller's deadline has passed"))
-        answered_places: set[int] = set()
-        deployment = name_of_inference(model_name)
-        for found in self._inference.answer_rows(deployment, [row.row for row in rows], door=DOOR):
-            for place, message in zip(found.places, row_messages(model_name, found), strict=True):
-                answered_places.add(place)
-                self._tell(rows[place].asked, message)
-        return [row.asked for place, row in enumerate(rows) if place not in answered_places]
+        asked = [each for each in asked if not self._is_over(each.call, now)]
+        for start in range(0, len(asked), TOGETHER):
+            some = asked[start : start + TOGETHER]
+            answers = self._predictions.answer_rows([each.message for each in some])
+            for each, answer in zip(some, answers, strict=True):
+                try:
+                    self._tell(each, answer)
+                except FairleadError as error:
+                    self._fail(each.call, error)
+                except Exception:
+                    # What one of them broke must not be the others'.
+                    LOG.exception("a call could not be answered", path=each.call.path)
+                    self._fail(each.call, unexpected())
 
-    def _tell(self, asked: _Asked, message: pb.ModelInferResponse) -> None:
+    def _is_over(self, call: Call, now: float) -> bool:
+        if not call.ended and call.until is not None and now >= call.until:
+            self._fail(call, DeadlineExceeded("the caller's deadline has passed"))
+        return call.ended
+
+    def _tell(self, asked: _Asked, answer: pb.ModelInferResponse | None) -> None:
         call = asked.call
         call.answering -= 1
-        if call.path == INFER:
-            call.send(message.SerializeToString())
-            call.finish()
-            count_answered(INFER, time.perf_counter() - asked.arrived)
+        if call.ended:
             return
-        call.send(pb.ModelStreamInferResponse(infer_response=message).SerializeToString())
-        self._end_if_all_is_answered(call)
-
-    def _answer_alone(self, asked: _Asked) -> None:
-        call = asked.call
-        call.answering -= 1
-        call.backlog.append(asked.message)
         if call.path == INFER:
-            self._pass_on(call)
-        elif not call.slow:
+            if answer is None:
+                handler = self._hand_on(call)
+                handler.came(asked.message)
+                handler.sent_all()
+            else:
+                call.answer(answer.SerializeToString())
+                _count(call, "OK")
+        elif answer is None or call.slow:
+            # Of a stream what comes behind is answered behind.
+            call.backlog.append(asked.message if answer is None else answer)
+            self._begin_backlog(call)
+        else:
+            call.send(_in_stream(answer))
+            self._end_if_all_is_answered(call)
+
+    def _hand_on(self, call: Call, way: Way = Way.KNOWN) -> Passed:
+        try:
+            return self._onward.take(call, way)
+        except ResourceExhausted:
+            self.refused["calls"] += 1
+            raise
+
+    def _begin_backlog(self, call: Call) -> None:
+        if not call.slow:
             call.slow = True
-            task = call.connection.loop.create_task(self._answer_slowly(call))
+            task = call.connection.loop.create_task(self._answer_backlog(call))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _answer_slowly(self, call: Call) -> None:
+    async def _answer_backlog(self, call: Call) -> None:
         """Answer the messages of a stream that wait, one after another, in a thread."""
-        while call.backlog and not call.ended:
-            try:
-                request = pb.ModelInferRequest.FromString(call.backlog.popleft())
+        try:
+            while call.backlog and not call.ended:
+                waiting = call.backlog.popleft()
                 call.connection.go_on(call)
-            except DecodeError:
-                call.fail(InvalidArgument("a message of the stream is no ModelInferRequest"))
-                return
-            answer = await call.connection.loop.run_in_executor(self._threads, self._slow, request, call.left())
-            call.send(answer.SerializeToString())
-        call.slow = False
-        self._end_if_all_is_answered(call)
+                if isinstance(waiting, bytes):
+                    self._threads.refuse_if_behind()
+                    answer = await call.connection.loop.run_in_executor(
+                        self._threads, self._answered, waiting, call.left()
+                    )
+                else:
+                    answer = _in_stream(waiting)
+                call.send(answer)
+                await call.taken()
+            call.slow = False
+            if not call.ended:
+                self._end_if_all_is_answered(call)
+        except FairleadError as error:
+            self._fail(call, error)
+        except Exception:
+            LOG.exception("a stream could not be answered")
+            self._fail(call, unexpected())
+
+    def _answered(self, message: bytes, seconds: float | None) -> bytes:
+        try:
+            request = pb.ModelInferRequest.FromString(message)
+        except DecodeError:
+            raise InvalidArgument("a message of the stream is no ModelInferRequest") from None
+        return self._predictions.answer_in_stream(request, seconds).SerializeToString()
 
     def _end_if_all_is_answered(self, call: Call) -> None:
-        if call.half_closed and not (call.answering or call.slow or call.backlog):
+        if call.half_closed and not call.owes:
             call.finish()
+            _count(call, "OK")
 
-    def _pass_on(self, call: Call) -> None:
-        messages = list(call.backlog)
-        call.backlog.clear()
-        handler = self._onward.take(call)
-        for message in messages:
-            handler.came(message)
-        if call.half_closed:
-            handler.sent_all()
+    def _fail(self, call: Call, error: FairleadError) -> None:
+        if not call.ended:
+            self.failed(call, error)
+            call.fail(error)
 
 
-def _row_of(asked: _Asked) -> _Row | None:
-    """Return the row that a message asks for; None where it is, or asks for, anything else."""
-    if len(asked.message) > QUICK_BYTES:
-        return None
-    try:
-        request = pb.ModelInferRequest.FromString(asked.message)
-    except DecodeError:
-        return None
-    if request.parameters or request.outputs or request.model_version:
-        return None
-    row = plain_row(request)
-    return None if row is None else _Row(asked, request, AskedRow(row, request.id))
+def _in_stream(answer: pb.ModelInferResponse) -> bytes:
+    return pb.ModelStreamInferResponse(infer_response=answer).SerializeToString()
+
+
+def _count(call: Call, code: str) -> None:
+    """Count a call that was answered here, as the general server counts its own."""
+    method = call.path if call.path in (INFER, STREAM) else OTHERS
+    count_call(method, code, time.monotonic() - call.arrived)

@@ -3,19 +3,62 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from base64 import b64decode
+from binascii import Error as NoBase64
 from collections.abc import AsyncIterator, Callable
+from enum import Enum
 from typing import Any
 
 import grpc
 
-from .call import Call, encoded
+from fairlead.kit.errors import FairleadError, InvalidArgument, ResourceExhausted, unexpected
+from fairlead.kit.logging import get_logger
+from fairlead.kit.rpc.server import CALLS_OF_A_CONNECTION
 
-_OF_THE_CONNECTION = frozenset(
-    (b"content-type", b"te", b"user-agent", b"grpc-timeout", b"grpc-encoding", b"grpc-accept-encoding")
-)
-_UNBOUNDED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+from .call import Call, Header, encoded, weight
+from .messages import Compressed
+
+LANES = 8
+"""Connections to the general server, which has so many calls at a time of each."""
+RETRY_SECONDS = 1.0
 INTERNAL = 13
+_OF_THE_CONNECTION = re.compile(
+    rb":.*|te|host|connection|content-(type|length)|user-agent|accept-encoding|grpc-(timeout|encoding|accept-encoding)"
+)
+_KEY = re.compile(rb"[0-9a-z_.-]+")
+_VALUE = re.compile(rb"[ -~]*")
+_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # Each has a connection of its own.
+    ("grpc.use_local_subchannel_pool", 1),
+)
+
+LOG = get_logger("fairlead.serving.http2")
+
+
+class Way(Enum):
+    """Who has connections of their own: whoever has no token keeps nobody from calling who has one."""
+
+    KNOWN = LANES
+    """Callers with a token, on so many connections."""
+    OPEN = 1
+    """Calls that need none."""
+    WATCHING = 2
+    """Those of them that do not end."""
+
+
+class _Lane:
+    """A connection to the general server."""
+
+    def __init__(self, address: str) -> None:
+        self.channel: Any = grpc.aio.insecure_channel(address, options=_OPTIONS)
+        self.calls = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.calls >= CALLS_OF_A_CONNECTION
 
 
 class Onward:
@@ -24,43 +67,77 @@ class Onward:
     def __init__(self, address: Callable[[], str]) -> None:
         """Send calls to the server at this address, which is known once it listens."""
         self._address = address
-        self._channel: Any = None
+        self._lanes: dict[Way, list[_Lane]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def calls(self) -> int:
+        """Return how many calls are under way."""
+        return len(self._tasks)
+
     def open(self) -> None:
-        """Connect, once there is a loop."""
-        self._channel = grpc.aio.insecure_channel(self._address(), options=_UNBOUNDED)
+        """Prepare the connections, once there is a loop; each is made with its first call."""
+        address = self._address()
+        self._lanes = {way: [_Lane(address) for _ in range(way.value)] for way in Way}
 
     async def close(self) -> None:
-        """Close the connection."""
-        if self._channel is not None:
-            await self._channel.close()
+        """End the calls that are left, and the connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for lanes in self._lanes.values():
+            for lane in lanes:
+                await lane.channel.close()
 
-    def take(self, call: Call) -> Passed:
-        """Send a call on from here; what is returned, its handler, is told what comes."""
-        passed = Passed(call)
+    def take(self, call: Call, way: Way = Way.KNOWN) -> Passed:
+        """Send a call on from here; what is returned, its handler, is told what comes.
+
+        Raises ResourceExhausted where too many are under way already, and
+        InvalidArgument for metadata that is none.
+        """
+        lanes = self._lanes[way]
+        lane = next((lane for lane in lanes if not lane.is_full), None)
+        if lane is None:
+            most = len(lanes) * CALLS_OF_A_CONNECTION
+            raise ResourceExhausted(f"{most} calls are under way here already", retry_after=RETRY_SECONDS)
+        passed = Passed(call, _metadata(call.metadata))
+        lane.calls += 1
         call.handler = passed
-        passed.task = call.connection.loop.create_task(passed.run(self._channel))
-        self._tasks.add(passed.task)
-        passed.task.add_done_callback(self._tasks.discard)
+        passed.task = task = call.connection.loop.create_task(passed.run(lane.channel))
+        self._tasks.add(task)
+
+        def ended(_task: asyncio.Task[None]) -> None:
+            lane.calls -= 1
+            self._tasks.discard(task)
+
+        task.add_done_callback(ended)
         return passed
 
 
 class Passed:
     """A call that goes on."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, metadata: list[tuple[str, str | bytes]]) -> None:
         self._call = call
+        self._metadata = metadata
         self._messages: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._wrong: FairleadError | None = None
+        self._came = self._answered = 0
+        self.waiting = 0
         self.task: asyncio.Task[None] | None = None
 
     @property
-    def waiting(self) -> int:
-        """Return how many messages wait."""
-        return self._messages.qsize()
+    def owes(self) -> bool:
+        """Return whether its caller has sent more messages than were answered.
+
+        Whoever answers one message by many, such as the watch of a server's health, has answered it with the first.
+        """
+        return self._came > self._answered
 
     def came(self, message: bytes) -> None:
         """One more message."""
+        self._came += 1
+        self.waiting += weight(message)
         self._messages.put_nowait(message)
 
     def sent_all(self) -> None:
@@ -77,37 +154,73 @@ class Passed:
         call = self._call
         # Each kind of call is a stream on the wire.
         made = channel.stream_stream(call.path)(
-            self._all(), metadata=tuple(_metadata(call.headers)), timeout=call.left(), wait_for_ready=True
+            self._all(), metadata=tuple(self._metadata), timeout=call.left(), wait_for_ready=True
         )
         try:
             async for message in made:
+                self._answered += 1
                 call.send(message)
+                await call.taken()
         except grpc.RpcError:
             # Told below, as the end of every call is.
             pass
         except asyncio.CancelledError:
             made.cancel()
+            if self._wrong is not None:
+                call.fail(self._wrong)
             raise
+        except Exception:
+            LOG.exception("a call could not be sent on", path=call.path)
+            made.cancel()
+            call.fail(unexpected())
+            return
+        await self._tell_end(made)
+
+    async def _tell_end(self, made: Any) -> None:
         code = await made.code()
         trailers = [
             encoded(key.encode(), value if isinstance(value, bytes) else value.encode())
             for key, value in await made.trailing_metadata() or ()
         ]
-        call.finish(INTERNAL if code is None else code.value[0], await made.details() or "", trailers)
+        self._call.finish(INTERNAL if code is None else code.value[0], await made.details() or "", trailers)
 
     async def _all(self) -> AsyncIterator[bytes]:
+        call = self._call
         while (message := await self._messages.get()) is not None:
-            self._call.connection.go_on(self._call)
+            self.waiting -= weight(message)
+            call.connection.go_on(call)
+            if isinstance(message, Compressed):
+                try:
+                    # It may take a while, in which others are answered.
+                    message = await call.connection.loop.run_in_executor(None, call.reader.whole, message)
+                except FairleadError as error:
+                    self._wrong = error
+                    self.left()
+                    return
             yield message
 
 
-def _metadata(headers: dict[bytes, bytes]) -> list[tuple[str, str | bytes]]:
+def _metadata(headers: list[Header]) -> list[tuple[str, str | bytes]]:
+    """Return what the caller says about its call. Raises InvalidArgument for what is no metadata of gRPC's."""
     found: list[tuple[str, str | bytes]] = []
-    for name, value in headers.items():
-        if name.startswith(b":") or name in _OF_THE_CONNECTION:
+    for name, value in headers:
+        if _OF_THE_CONNECTION.fullmatch(name):
             continue
+        if not _KEY.fullmatch(name):
+            raise InvalidArgument(f"the metadata's key {name[:40].decode('latin-1')!r} is none of gRPC's")
         if name.endswith(b"-bin"):
-            found.append((name.decode(), b64decode(value + b"=" * (-len(value) % 4))))
+            found += [(name.decode(), _binary(name, each)) for each in value.split(b",")]
+        elif _VALUE.fullmatch(value):
+            found.append((name.decode(), value.decode()))
         else:
-            found.append((name.decode(), value.decode("latin-1")))
+            raise InvalidArgument(
+                f"the metadata '{name.decode()}' is no printable ASCII; name it '{name.decode()}-bin'"
+            )
     return found
+
+
+def _binary(name: bytes, value: bytes) -> bytes:
+    try:
+        return b64decode(value.strip() + b"=" * (-len(value.strip()) % 4), validate=True)
+    except NoBase64:
+        raise InvalidArgument(f"the metadata '{name.decode()}' is no base64") from None

@@ -111,7 +111,7 @@ def to_infer_response(model_name: str, answer: Answer, outputs: Sequence[Request
     """Return an answer with the outputs asked for, as raw bytes, which every client reads."""
     prediction = answer.prediction
     if prediction.rows == 1 and not outputs and answer.explanation is None and answer.interval is None:
-        return _of_a_row(model_name, answer)
+        return next(row_messages(model_name, AnsweredRows(range(1), [answer.request_id], answer.model, prediction)))
     tensors = output_tensors(
         prediction,
         outputs,
@@ -128,26 +128,8 @@ def to_infer_response(model_name: str, answer: Answer, outputs: Sequence[Request
     )
 
 
-def _of_a_row(model_name: str, answer: Answer) -> pb.ModelInferResponse:
-    """Return what mostly comes; all but the values is the same for each row."""
-    prediction = answer.prediction
-    if prediction.values is not None:
-        response = pb.ModelInferResponse.FromString(_constant(model_name, answer.model.number, 0))
-        values: tuple[bytes, ...] = (prediction.values.tobytes(),)
-    else:
-        probabilities, labels = prediction.probabilities, prediction.labels
-        assert probabilities is not None
-        assert labels is not None
-        constant = _constant(model_name, answer.model.number, probabilities.shape[1])
-        response = pb.ModelInferResponse.FromString(constant)
-        values = (_raw_label(labels[0]), probabilities.tobytes())
-    response.id = answer.request_id
-    response.raw_output_contents.extend(values)
-    return response
-
-
 def row_messages(model_name: str, answered: AnsweredRows) -> Iterator[pb.ModelInferResponse]:
-    """Return the answer to each request of a row that was answered together with others."""
+    """Return the answer to each request of a row, which mostly comes; all but the values is the same for each."""
     prediction, number = answered.prediction, answered.model.number
     outputs = prediction.probabilities if prediction.values is None else prediction.values
     assert outputs is not None

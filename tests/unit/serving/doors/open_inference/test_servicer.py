@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from fairlead.api.inference.v2.open_inference_pb2_grpc import (
 from fairlead.kit.auth import TokenVerifier
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.settings import KitSettings
+from fairlead.kit.worker_pool import WorkerPool
 from services.serving.domain.repository import ModelRepository
 from services.serving.domain.requests.limits import RequestLimits
 from services.serving.doors.http2.front import Front
@@ -68,7 +68,7 @@ class Door:
             model_repository_pb2.DESCRIPTOR.services_by_name["ModelRepositoryService"],
         )
         self.server.start()
-        self.threads = ThreadPoolExecutor(4)
+        self.threads = WorkerPool(4, name="stream")
         self.front = self._front(houses) if front else None
         port = self.server.port if self.front is None else self.front.port
         self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
@@ -77,8 +77,8 @@ class Door:
     def _front(self, houses: Houses) -> Http2Server:
         onward = Onward(lambda: f"127.0.0.1:{self.server.port}")
         verifier = TokenVerifier(TOKEN, "")
-        front = Front(houses.inference, verifier, onward, self.servicer.in_stream, self.threads, 64 * 1024 * 1024)
-        server = Http2Server(front, onward, listen("127.0.0.1:0"), connections=100, grace=5)
+        front = Front(self.servicer.predictions, verifier, onward, self.threads, 64 * 1024 * 1024)
+        server = Http2Server(front, onward, listen("127.0.0.1:0"), grace=5)
         server.start()
         return server
 
