@@ -20,3 +20,10 @@ VALUE_TOKENS = (
     "#VALUE!",
     "#DIV/0!",
 )
+# Two-letter codes, of countries say, in which NA is Namibia.
+CODE = "[A-Z]{2}"
+
+
+def tokens_for_text(codes: bool) -> tuple[str, ...]:
+    """Return the tokens that mean missing in a text column; codes tells that all its values are like CODE."""
+    return tuple(token for token in TEXT_TOKENS if not (codes and token == "NA"))

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from fairlead.kit.missing_words import TEXT_TOKENS, VALUE_TOKENS
+from fairlead.kit.missing_words import CODE, TEXT_TOKENS, VALUE_TOKENS, tokens_for_text
 
 from ...domain.reading.kinds import TEXT, Kind, plausible_kinds
-from ...domain.reading.missing import CODE_LENGTH, tokens_for_text
 from ..duck import literal
 
 # Distinct values of a column that are looked at to find its plausible kinds, out of so many cells.
@@ -135,7 +134,7 @@ def _text_tokens(connection: duckdb.DuckDBPyConnection, table: str, column: str)
     codes = False
     if any(token == "NA" for token, _ in found):
         row = connection.execute(
-            f"SELECT bool_and(regexp_full_match({text}, '[A-Z]{{{CODE_LENGTH}}}')) FROM {table} WHERE {text} <> ''"
+            f"SELECT bool_and(regexp_full_match({text}, '{CODE}')) FROM {table} WHERE {text} <> ''"
         ).fetchone()
         codes = bool(row and row[0])
     return {token: int(count) for token, count in found if token in tokens_for_text(codes)}

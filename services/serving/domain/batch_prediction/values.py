@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fairlead.kit.missing_words import TEXT_TOKENS, VALUE_TOKENS
+from fairlead.kit.missing_words import CODE, TEXT_TOKENS, VALUE_TOKENS, tokens_for_text
 
 from ..models.schema import Kind
 from ..requests.columns import TRUTH
 from ..requests.datetimes import to_epoch_seconds
 
+_is_code = re.compile(CODE).fullmatch
 _MISSING_VALUES = frozenset({"", *TEXT_TOKENS, *VALUE_TOKENS})
 
 NOT_A = {
@@ -23,14 +25,19 @@ NOT_A = {
 
 @dataclass(frozen=True)
 class MissingTexts:
-    """Which texts mean "missing" in a text column: the usual words, but for those the model knows as values."""
+    """Which texts mean "missing" in a text column: the usual words, but for those the model knows as values.
+
+    NA is another code where all that it knows are two-letter codes, as where a dataset is imported.
+    """
 
     known: dict[str, frozenset[str]]
     """The values the model was trained on, by column."""
 
     def words(self, column: str) -> frozenset[str]:
         """Return the words that mean missing in this column."""
-        return frozenset(TEXT_TOKENS) - self.known.get(column, frozenset())
+        known = self.known.get(column, frozenset())
+        codes = bool(known) and all(map(_is_code, known))
+        return frozenset(tokens_for_text(codes)) - known
 
 
 def missing_texts(values: Iterable[tuple[str, Iterable[str]]]) -> MissingTexts:

@@ -46,7 +46,15 @@ def test_other_cells_can_not_be_read(kind: Kind, text: str) -> None:
 
 
 def test_a_word_that_the_model_knows_is_a_value() -> None:
-    words = missing_texts([("country", ["DE", "NA"])])
+    words = missing_texts([("country", ["Germany", "NA"])])
     assert "NA" not in words.words("country")
     assert "?" in words.words("country")
     assert "NA" in words.words("other")
+
+
+def test_among_two_letter_codes_na_is_one_though_training_had_none() -> None:
+    words = missing_texts([("country", ["DE", "AT"]), ("town", ["DE", "Bern"]), ("empty", [])])
+    assert "NA" not in words.words("country")
+    assert "N/A" in words.words("country")
+    assert "NA" in words.words("town")
+    assert "NA" in words.words("empty")
