@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-_COUNTS = 7
+_COUNTS = 8
+_LAST = 6
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Counts of requests and rows; durations are totals in nanoseconds."""
+    """Counts of requests, rows and runs of the model; durations are totals in nanoseconds."""
 
     requests: int = 0
     rows: int = 0
@@ -20,6 +21,8 @@ class Statistics:
     total_ns: int = 0
     compute_ns: int = 0
     last_ms: int = 0
+    runs: int = 0
+    """Fewer than requests where these were predicted together."""
 
 
 class StatisticsBook:
@@ -34,14 +37,18 @@ class StatisticsBook:
     def succeeded(
         self, name: str, rows: int, total_ns: int, compute_ns: int, now_ms: int, version: str = "", requests: int = 1
     ) -> None:
-        """Count answered requests: their rows and durations (nanoseconds) in all, now in milliseconds since 1970."""
+        """Count requests that one run of the model answered: their rows and durations (nanoseconds) in all.
+
+        now_ms is in milliseconds since 1970.
+        """
         with self._lock:
             entry = self._entry(name, version)
             entry[0] += requests
             entry[1] += rows
             entry[4] += total_ns
             entry[5] += compute_ns
-            entry[6] = now_ms
+            entry[_LAST] = now_ms
+            entry[7] += 1
 
     def failed(self, name: str, total_ns: int) -> None:
         """Count one refused request, which no version answered."""
@@ -59,9 +66,9 @@ class StatisticsBook:
         with self._lock:
             for version, entry in self._entries.get(name, {}).items():
                 if not versions or version in versions:
-                    sums = [one + other for one, other in zip(sums[:-1], entry[:-1], strict=True)] + [
-                        max(sums[-1], entry[-1])
-                    ]
+                    last = max(sums[_LAST], entry[_LAST])
+                    sums = [one + other for one, other in zip(sums, entry, strict=True)]
+                    sums[_LAST] = last
         return Statistics(*sums)
 
     def remove(self, name: str) -> None:

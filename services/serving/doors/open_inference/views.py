@@ -42,7 +42,7 @@ def to_statistics(entry: VersionStatistics) -> pb.ModelStatistics:
         version=entry.version,
         last_inference=done.last_ms,
         inference_count=done.rows,
-        execution_count=done.requests,
+        execution_count=done.runs,
         inference_stats=pb.InferStatistics(
             success=pb.StatisticDuration(count=done.requests, ns=done.total_ns),
             fail=pb.StatisticDuration(count=done.failures, ns=done.failure_ns),

@@ -57,7 +57,7 @@ def model_statistics(entry: VersionStatistics) -> dict[str, Any]:
         "version": entry.version,
         "last_inference": done.last_ms,
         "inference_count": done.rows,
-        "execution_count": done.requests,
+        "execution_count": done.runs,
         "inference_stats": {
             "success": {"count": done.requests, "ns": done.total_ns},
             "fail": {"count": done.failures, "ns": done.failure_ns},

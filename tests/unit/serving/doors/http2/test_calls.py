@@ -257,3 +257,12 @@ def test_more_than_can_be_answered_is_refused_with_a_time_to_come_back(tmp_path:
         assert caller.answer(number).status == OK
     finally:
         door.close()
+
+
+def test_rows_that_are_here_at_the_same_time_are_one_run(door: Door, caller: Caller) -> None:
+    numbers = [caller.ask(house(count), flush=False) for count in range(20)]
+    caller.flush()
+    assert [caller.answer(number).prediction for number in numbers] == [count + 1 for count in range(20)]
+    done = door.houses.inference.book.of("projects/p/deployments/house")
+    assert (done.requests, done.rows) == (20, 20)
+    assert done.runs < 5
