@@ -6,12 +6,11 @@ import asyncio
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass
-from threading import Event, Thread
-
-import uvloop
+from threading import Event
 
 from fairlead.kit.errors import Internal
 
+from ..loop_thread import LoopThread
 from .connection import Http2Connection
 from .connections import Connections
 from .front import Front
@@ -19,7 +18,6 @@ from .onward import Onward
 
 TICK_SECONDS = 1.0
 DRAIN_TICK_SECONDS = 0.02
-LAG_TICK_SECONDS = 0.1
 QUIET_SECONDS = 0.5
 """A call whose caller says nothing for so long, and is owed nothing, is taken for one that waits for nothing."""
 LAST_CALL_SECONDS = 1.0
@@ -63,12 +61,10 @@ class Http2Server:
         self._listener = listener
         self._bounds = bounds or Bounds()
         self._grace = grace
-        self._loop: asyncio.AbstractEventLoop
         self._connections: Connections
-        self._stopping = asyncio.Event()
         self._started = Event()
         self._listens = False
-        self._thread = Thread(target=self._run, name="grpc-door", daemon=True)
+        self._thread = LoopThread("grpc-door", self._serve)
         self.port: int = listener.getsockname()[1]
 
     @property
@@ -78,7 +74,6 @@ class Http2Server:
 
     def start(self) -> None:
         """Begin to answer."""
-        self._loop = uvloop.new_event_loop()
         self._thread.start()
         self._started.wait()
         if not self._listens:
@@ -86,29 +81,26 @@ class Http2Server:
 
     def stop(self) -> None:
         """Take no new calls, let those under way finish, and return."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join()
+        self._thread.stop()
         self._listener.close()
 
-    def _run(self) -> None:
+    async def _serve(self) -> None:
         try:
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                runner.run(self._serve())
+            await self._answer()
         finally:
             self._started.set()
 
-    async def _serve(self) -> None:
+    async def _answer(self) -> None:
         self._onward.open()
-        front, bounds = self._front, self._bounds
-        self._connections = Connections(front, self._loop, most=bounds.connections, refused=front.refused)
+        front, bounds, loop = self._front, self._bounds, self._thread.loop
+        self._connections = Connections(front, loop, most=bounds.connections, refused=front.refused)
         connections = self._connections
-        server = await self._loop.create_server(lambda: Http2Connection(connections), sock=self._listener)
-        self._watch_lag(self._loop.time())
+        server = await loop.create_server(lambda: Http2Connection(connections), sock=self._listener)
+        self._thread.watch_lag(bounds.lag, front)
         self._listens = True
         self._started.set()
-        while not await _is_set(self._stopping, TICK_SECONDS):
-            now = self._loop.time()
+        while not await self._thread.stopped(TICK_SECONDS):
+            now = loop.time()
             for connection in list(connections.open):
                 self._look_at(connection, now)
         await self._drain(connections, server)
@@ -134,12 +126,6 @@ class Http2Server:
         elif not connection.calls and silent > bounds.idle:
             connection.end()
 
-    def _watch_lag(self, due: float) -> None:
-        """Note whether the loop is behind: what is read now has waited about as long as this did since it was due."""
-        now = self._loop.time()
-        self._front.behind = now - due > self._bounds.lag
-        self._loop.call_later(LAG_TICK_SECONDS, self._watch_lag, now + LAG_TICK_SECONDS)
-
     async def _drain(self, connections: Connections, server: asyncio.Server) -> None:
         """Take no more connections, tell those there are, and let them end."""
         connections.ending = True
@@ -148,8 +134,8 @@ class Http2Server:
         server.close()
         for connection in list(connections.open):
             connection.tell_end()
-        began = self._loop.time()
-        while connections.open and (now := self._loop.time()) < began + self._grace:
+        began = connections.loop.time()
+        while connections.open and (now := connections.loop.time()) < began + self._grace:
             for connection in list(connections.open):
                 quiet = now - max(began, connection.since)
                 if quiet > QUIET_SECONDS:
@@ -166,11 +152,3 @@ class Http2Server:
             await asyncio.sleep(LAST_ANSWERS_SECONDS)
         for connection in list(connections.open):
             connection.abort()
-
-
-async def _is_set(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True
