@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from google.protobuf.message import DecodeError
 
 from fairlead.api.inference.v2 import open_inference_pb2 as pb
-from fairlead.kit.errors import DeadlineExceeded, FairleadError, NotFound, unexpected
+from fairlead.kit.errors import DeadlineExceeded, FairleadError, unexpected
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
 
@@ -17,6 +17,7 @@ from ...domain.requests.options import PLAIN, PredictionOptions
 from ...domain.requests.parameters import options_of, timeout_of
 from ...domain.traffic.deployment import name_of_inference
 from ..reading import QUICK_BYTES, tensor_reader
+from ..together import answer_together
 from .convert import parameters_of, requested_outputs, row_messages, tensors_of, to_infer_response
 from .row import plain_row
 
@@ -63,30 +64,9 @@ class Predictions:
         Rows for the same model are predicted together. None stands for what has to be asked by itself: anything but
         one row of a quick model that is in memory, and what is wrong, which is told then.
         """
-        answers: list[pb.ModelInferResponse | None] = [None] * len(messages)
-        asked: dict[str, list[tuple[int, AskedRow]]] = {}
-        for place, message in enumerate(messages):
-            found = _asked_row(message)
-            if found is not None:
-                asked.setdefault(found[0], []).append((place, found[1]))
-        for model_name, rows in asked.items():
-            try:
-                self._answer_model(model_name, rows, answers)
-            except Exception:
-                # What one of them broke must not be the others'.
-                LOG.exception("rows could not be answered together", model=model_name)
-        return answers
-
-    def _answer_model(
-        self, model_name: str, rows: list[tuple[int, AskedRow]], answers: list[pb.ModelInferResponse | None]
-    ) -> None:
-        try:
-            deployment = name_of_inference(model_name)
-        except NotFound:
-            return
-        for found in self._inference.answer_rows(deployment, [row for _, row in rows], door=DOOR):
-            for place, message in zip(found.places, row_messages(model_name, found), strict=True):
-                answers[rows[place][0]] = message
+        asked = ((place, *found) for place, message in enumerate(messages) if (found := _asked_row(message)))
+        answers = answer_together(self._inference, asked, DOOR, row_messages)
+        return [answers.get(place) for place in range(len(messages))]
 
     def _in_stream(self, request: pb.ModelInferRequest) -> pb.ModelStreamInferResponse:
         try:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fairlead.kit.auth import TokenVerifier
-from fairlead.kit.errors import FairleadError, NotFound, ResourceExhausted, unexpected
+from fairlead.kit.errors import FairleadError, ResourceExhausted, unexpected
 from fairlead.kit.http.grpc_timeout import seconds_of
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
@@ -19,6 +19,7 @@ from ...domain.inference import AskedRow, Inference, TakesLong
 from ...domain.requests.limits import LIMITS, RequestLimits
 from ...domain.traffic.deployment import name_of_inference
 from ..reading import QUICK_BYTES, tensor_reader
+from ..together import Asked, answer_together
 from .compression import compress, decompress
 from .http import Request, Response, error_response
 from .infer_request import HEADER_LENGTH, InferRequest, parse_asked_row, parse_infer_request
@@ -99,34 +100,19 @@ class OpenInferenceRest:
 
     def answer_all(self, requests: Sequence[Request]) -> list[Response | Awaitable[Response]]:
         """Return the responses to several requests: rows for the same model are predicted together."""
-        asked: dict[str, list[tuple[int, AskedRow]]] = {}
-        for index, request in enumerate(requests):
+        answered = answer_together(self._inference, self._asked_rows(requests), DOOR, row_responses)
+        # What could not be answered with others is answered alone, which tells what is wrong with it.
+        return [
+            _compressed(answered[place], request) if place in answered else self.answer(request)
+            for place, request in enumerate(requests)
+        ]
+
+    def _asked_rows(self, requests: Sequence[Request]) -> Iterator[Asked]:
+        for place, request in enumerate(requests):
             infer = _infer_path(request)
             row = None if infer is None or infer[1] else self._asked_row(request)
             if infer is not None and row is not None:
-                asked.setdefault(infer[0], []).append((index, row))
-        answered: dict[int, Response] = {}
-        for model_name, rows in asked.items():
-            self._answer_rows(model_name, rows, requests, answered)
-        # What could not be answered with others is answered alone, which tells what is wrong with it.
-        return [answered.get(index) or self.answer(request) for index, request in enumerate(requests)]
-
-    def _answer_rows(
-        self,
-        model_name: str,
-        rows: list[tuple[int, AskedRow]],
-        requests: Sequence[Request],
-        answered: dict[int, Response],
-    ) -> None:
-        try:
-            deployment = name_of_inference(model_name)
-        except NotFound:
-            return
-        for found in self._inference.answer_rows(deployment, [row for _, row in rows], door=DOOR):
-            for place, response in zip(found.places, row_responses(model_name, found), strict=True):
-                index = rows[place][0]
-                accepted = requests[index].headers.get(b"accept-encoding")
-                answered[index] = response if accepted is None else compress(response, accepted.decode("latin-1"))
+                yield place, infer[0], row
 
     def _asked_row(self, request: Request) -> AskedRow | None:
         size = len(request.body)
@@ -143,14 +129,11 @@ class OpenInferenceRest:
 
     def _told(self, work: Callable[[Request], Response], request: Request) -> Response:
         """Return the response of the work, or one of its error. Raises TakesLong."""
-        headers = request.headers
         try:
-            encoding = headers.get(b"content-encoding", b"").decode("latin-1").lower()
+            encoding = request.headers.get(b"content-encoding", b"").decode("latin-1").lower()
             if encoding:
                 request = request._replace(body=decompress(request.body, encoding, self._limits.body_bytes))
-            response = work(request)
-            if b"accept-encoding" in headers:
-                response = compress(response, headers[b"accept-encoding"].decode("latin-1"))
+            response = _compressed(work(request), request)
         except TakesLong:
             raise
         except FairleadError as error:
@@ -197,6 +180,11 @@ class OpenInferenceRest:
     def close(self) -> None:
         """End the threads, once no request is under way."""
         self._pool.shutdown()
+
+
+def _compressed(response: Response, request: Request) -> Response:
+    accepted = request.headers.get(b"accept-encoding")
+    return response if accepted is None else compress(response, accepted.decode("latin-1"))
 
 
 def _seconds_left(timeout: bytes, request: Request) -> float:
