@@ -26,6 +26,7 @@ from .loss_alerts import to_draft
 from .losses import Cause, Losses
 from .made_events import MadeEvents, made_drafts
 from .origins import Origins
+from .pace import Pace
 from .prediction_events import to_drafts
 from .records import batches
 
@@ -35,12 +36,10 @@ MANY = 16
 """Where so many deployments answer at a time, those that answer little are waited for: an event costs much more than
 another row of it."""
 ROWS_OF_EACH = 8
-SLICE_RECORDS = 16
-PAUSE_BETWEEN_SLICES = 0.0002
-"""After so many records the thread gives way to requests: it would else hold each of them up for as long as one thread
-may keep the interpreter, several times over."""
 BEHIND_BYTES = 4 * 1024 * 1024
-"""It does not give way while as much waits."""
+"""The thread does not give way to requests while as much waits."""
+DRAFTS_AT_ONCE = 64
+"""So many events are handed over at a time: what the event log does with them can't be interrupted."""
 FLUSH_SECONDS_OF_MANY = 1.0
 BATCH_ROWS = 1024
 BATCH_BYTES = 256 * 1024
@@ -68,6 +67,7 @@ class PredictionPublisher:
         self._losing = False
         self._alerted = -ALERT_SECONDS
         self._pending, self._full, self._closing = Flag(), Flag(), Flag()
+        self._pace = Pace(self._hurries)
         if journal.size or losses:
             self._pending.set()
         self._thread = Thread(target=self._run, name="prediction-log", daemon=True)
@@ -131,10 +131,16 @@ class PredictionPublisher:
         unreadable: list[Record] = []
         name = uuid.UUID(identity)
         drafts: list[Draft] = []
-        rows, records = 0, self._in_slices(contents.records)
+        rows, records = 0, self._paced(contents.records)
         for batch in batches(records, BATCH_ROWS, BATCH_BYTES, unreadable.append, self._origins):
             drafts += made_drafts(name, batch) if isinstance(batch, MadeEvents) else to_drafts(name, batch)
             rows += batch.rows
+            self._pace.step()
+            if len(drafts) >= DRAFTS_AT_ONCE:
+                if not self._publish(drafts, rows):
+                    return False
+                drafts, rows = [], 0
+                self._pace.step()
         if drafts and not self._publish(drafts, rows):
             return False
         lost = self._journal.damaged(segment, contents)
@@ -151,11 +157,13 @@ class PredictionPublisher:
             self._journal.remove(segment)
         return True
 
-    def _in_slices(self, records: list[Record]) -> Iterator[Record]:
-        for start in range(0, len(records), SLICE_RECORDS):
-            yield from records[start : start + SLICE_RECORDS]
-            if self._journal.size < BEHIND_BYTES and not self._closing.is_set():
-                time.sleep(PAUSE_BETWEEN_SLICES)
+    def _paced(self, records: list[Record]) -> Iterator[Record]:
+        for record in records:
+            yield record
+            self._pace.step()
+
+    def _hurries(self) -> bool:
+        return self._journal.size >= BEHIND_BYTES or self._closing.is_set()
 
     def _publish(self, drafts: list[Draft], rows: int) -> bool:
         """Publish, trying until the event log takes it; False where the service ends before that."""
