@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64encode
-from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
@@ -15,18 +14,19 @@ from fairlead.kit.errors import FairleadError
 from fairlead.kit.http.grpc_timeout import seconds_of
 from fairlead.kit.rpc.status import DETAILS_KEY, GRPC_CODES, to_details
 
+from .line import Line
 from .messages import ACCEPTED, MessageReader, UnknownEncoding, framed
 
 if TYPE_CHECKING:
     from .connection import Http2Connection
 
 Header = tuple[bytes, bytes]
-Message = bytes | memoryview | pb.ModelInferResponse | list[Header]
+Unsent = bytes | memoryview | list[Header]
+"""Data, or the trailers, which end it."""
 
 OK = 0
 AHEAD = 16
 """Messages of a call, or answers to it, that may wait before its caller is held up; large ones count as several."""
-LARGE_BYTES = 64 * 1024
 _BEGIN: list[Header] = [(b":status", b"200"), (b"content-type", b"application/grpc")]
 _END_OK: list[Header] = [(b"grpc-status", b"0")]
 _UNESCAPED = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}"
@@ -38,7 +38,7 @@ class Handler(Protocol):
 
     @property
     def waiting(self) -> int:
-        """Return how many messages wait, by their weight()."""
+        """Return how many messages wait, large ones counted as several."""
 
     @property
     def owes(self) -> bool:
@@ -90,9 +90,9 @@ class Call:
         self.arrived = self.since = time.monotonic()
         """Since: when the caller last took something of the answer."""
         self.until: float | None = None
-        self.unsent: deque[bytes | memoryview | list[Header]] = deque()
+        self.unsent: Line[Unsent] = Line()
         """What waits for the caller to take more: data, and last the trailers."""
-        self.backlog: deque[bytes | pb.ModelInferResponse] = deque()
+        self.backlog: Line[bytes | pb.ModelInferResponse] = Line()
         """Messages, and answers, that wait for the message before them to be answered."""
         self.answering = 0
         """Messages that are about to be answered together with those of others."""
@@ -115,8 +115,8 @@ class Call:
     @property
     def is_behind(self) -> bool:
         """Whether messages wait, or answers that the caller does not take: it should send no more for now."""
-        waiting = sum(map(weight, self.backlog)) if self.handler is None else self.handler.waiting
-        return waiting > AHEAD or self._untaken > AHEAD
+        waiting = self.backlog.weight if self.handler is None else self.handler.waiting
+        return waiting > AHEAD or self.unsent.weight > AHEAD
 
     @property
     def owes(self) -> bool:
@@ -124,10 +124,6 @@ class Call:
         if self.handler is not None:
             return self.handler.owes
         return bool(self.answering or self.slow or self.backlog)
-
-    @property
-    def _untaken(self) -> int:
-        return sum(map(weight, self.unsent))
 
     def left(self) -> float | None:
         """Return the seconds that the caller still waits; None for no end."""
@@ -152,7 +148,7 @@ class Call:
 
     async def taken(self) -> None:
         """Return once the caller has taken most of what was sent, or is gone."""
-        while self._untaken > AHEAD and not self.ended:
+        while self.unsent.weight > AHEAD and not self.ended:
             if self.room is None:
                 self.room = asyncio.get_running_loop().create_future()
             await self.room
@@ -198,11 +194,6 @@ class Call:
         if not self.begun:
             self.begun = True
             self.connection.begin(self, _BEGIN)
-
-
-def weight(message: Message) -> int:
-    """Return how many messages one counts as."""
-    return 1 + len(message) // LARGE_BYTES if isinstance(message, bytes | memoryview) else 1
 
 
 def encoded(name: bytes, value: bytes) -> Header:

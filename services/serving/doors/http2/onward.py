@@ -16,7 +16,8 @@ from fairlead.kit.errors import FairleadError, InvalidArgument, ResourceExhauste
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc.server import CALLS_OF_A_CONNECTION
 
-from .call import Call, Header, encoded, weight
+from .call import Call, Header, encoded
+from .line import Line
 from .messages import Compressed
 
 LANES = 8
@@ -120,11 +121,17 @@ class Passed:
     def __init__(self, call: Call, metadata: list[tuple[str, str | bytes]]) -> None:
         self._call = call
         self._metadata = metadata
-        self._messages: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._messages: Line[bytes] = Line()
+        self._is_whole = False
+        self._more = asyncio.Event()
         self._wrong: FairleadError | None = None
         self._came = self._answered = 0
-        self.waiting = 0
         self.task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Return how many messages wait, large ones counted as several."""
+        return self._messages.weight
 
     @property
     def owes(self) -> bool:
@@ -137,12 +144,13 @@ class Passed:
     def came(self, message: bytes) -> None:
         """One more message."""
         self._came += 1
-        self.waiting += weight(message)
-        self._messages.put_nowait(message)
+        self._messages.append(message)
+        self._more.set()
 
     def sent_all(self) -> None:
         """There are no more."""
-        self._messages.put_nowait(None)
+        self._is_whole = True
+        self._more.set()
 
     def left(self) -> None:
         """Its caller is gone."""
@@ -184,10 +192,16 @@ class Passed:
         ]
         self._call.finish(INTERNAL if code is None else code.value[0], await made.details() or "", trailers)
 
+    async def _has_more(self) -> bool:
+        while not self._messages and not self._is_whole:
+            self._more.clear()
+            await self._more.wait()
+        return bool(self._messages)
+
     async def _all(self) -> AsyncIterator[bytes]:
         call = self._call
-        while (message := await self._messages.get()) is not None:
-            self.waiting -= weight(message)
+        while await self._has_more():
+            message = self._messages.popleft()
             call.connection.go_on(call)
             if isinstance(message, Compressed):
                 try:

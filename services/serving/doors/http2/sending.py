@@ -9,8 +9,9 @@ import h2.errors
 import h2.exceptions
 from hyperframe.frame import GoAwayFrame
 
-from .call import Call, Header
+from .call import Call, Header, Unsent
 from .connections import Connections
+from .line import Line
 from .patience import Patience
 from .protocol import ServerProtocol
 
@@ -32,6 +33,8 @@ class Sending(asyncio.Protocol):
         self._writable = True
         self._closed = False
         self._flushing = False
+        self._answered: list[Call] = []
+        """Calls that have something more to send since it was last written."""
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -141,7 +144,7 @@ class Sending(asyncio.Protocol):
         if not call.unsent:
             call.since = self._connections.loop.time()
         call.unsent.append(what)
-        self._send_what_may(call)
+        self._answered.append(call)
         self._flush_soon()
 
     def _send_waiting(self) -> None:
@@ -172,10 +175,9 @@ class Sending(asyncio.Protocol):
         http, stream_id, unsent = self._http, call.stream_id, call.unsent
         sent = 0
         while unsent and self._writable:
-            head = unsent[0]
-            if isinstance(head, list):
-                unsent.popleft()
-                http.send_headers(stream_id, head, end_stream=True)
+            if isinstance(unsent.first, list):
+                http.send_headers(stream_id, unsent.first, end_stream=True)
+                unsent.clear()
                 self._patience.credit()
                 self._done(call)
                 return
@@ -185,15 +187,24 @@ class Sending(asyncio.Protocol):
             room = min(http.local_flow_control_window(stream_id), http.max_outbound_frame_size)
             if room <= 0:
                 return
-            sent += min(len(head), room)
-            if len(head) <= room:
-                unsent.popleft()
-                http.send_data(stream_id, head)
-            else:
-                http.send_data(stream_id, head[:room])
-                unsent[0] = memoryview(head)[room:]
+            data = self._next(unsent, room)
+            http.send_data(stream_id, data)
+            sent += len(data)
             call.took(self._connections.loop.time())
+
+    def _next(self, unsent: Line[Unsent], room: int) -> bytes | memoryview:
+        """Return so many bytes of what waits, or what there is: a frame may hold many messages."""
+        pieces: list[bytes | memoryview] = []
+        while room and unsent and not isinstance(unsent.first, list):
+            piece = unsent.popleft()
+            assert not isinstance(piece, list)
+            if len(piece) > room:
+                unsent.put_back(memoryview(piece)[room:])
+                piece = piece[:room]
+            room -= len(piece)
+            pieces.append(piece)
             self._patience.credit()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _write_goaway(self, last_stream: int, code: h2.errors.ErrorCodes, why: bytes = b"") -> None:
         frame = GoAwayFrame(stream_id=0, last_stream_id=last_stream, error_code=code, additional_data=why)
@@ -210,6 +221,11 @@ class Sending(asyncio.Protocol):
             self._connections.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
+        if self._answered:
+            answered, self._answered = self._answered, []
+            for call in answered:
+                if call.unsent and self._is_open(call):
+                    self._send_what_may(call)
         self._flushing = False
         if not self._closed and (data := self._http.data_to_send()):
             self._transport.write(data)

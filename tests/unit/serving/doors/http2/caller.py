@@ -37,6 +37,7 @@ class Answer:
     trailers: dict[str, str] = field(default_factory=dict)
     data: bytes = b""
     blocks: int = 0
+    frames: int = 0
     ended: bool = False
     reset: int | None = None
 
@@ -232,6 +233,7 @@ class Caller:
             answer.blocks += 1
         elif isinstance(event, h2.events.DataReceived):
             answer.data += event.data or b""
+            answer.frames += 1
             if not self.holds:
                 self.http.acknowledge_received_data(event.flow_controlled_length or 0, number or 0)
         elif isinstance(event, h2.events.StreamEnded):

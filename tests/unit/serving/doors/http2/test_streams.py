@@ -39,6 +39,16 @@ def test_each_message_is_answered_while_the_stream_stays(caller: Caller) -> None
     assert caller.answers[number].status == OK
 
 
+def test_answers_that_go_at_the_same_time_share_frames(caller: Caller) -> None:
+    number = caller.begin(STREAM)
+    for count in range(40):
+        caller.send(number, sent(house(count, id=str(count))), end=count == 39, flush=False)
+    caller.flush()
+    answer = caller.answer(number)
+    assert told(answer) == [(str(count), count + 1) for count in range(40)]
+    assert answer.frames < 10
+
+
 def test_a_stream_without_messages_ends_well(caller: Caller) -> None:
     assert caller.answer(caller.begin(STREAM, end=True)).status == OK
 
