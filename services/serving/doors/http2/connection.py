@@ -119,7 +119,8 @@ class Http2Connection(Sending):
             return
         for event in events:
             self._handle(event)
-        self._flush()
+        # Behind the answers to what came with it, so that both are written at once.
+        self._flush_soon()
 
     def _handle(self, event: h2.events.Event) -> None:
         # One before it may have been too much.
