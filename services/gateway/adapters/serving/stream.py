@@ -133,11 +133,7 @@ class RelayStream:
                 self._unanswered += 1
                 await stream.write(pb.RelayRequest())
             while self._waiting and self._unanswered < MOST_UNANSWERED:
-                first, self._waiting = self._waiting[:MOST_CALLS], self._waiting[MOST_CALLS:]
-                # Those whose time is over meanwhile are owed nothing any more.
-                calls = [call for call in first if call.number in self._owed]
-                if not calls:
-                    continue
+                calls, self._waiting = self._waiting[:MOST_CALLS], self._waiting[MOST_CALLS:]
                 CALLS_PER_MESSAGE.observe(len(calls))
                 self._unanswered += 1
                 await stream.write(pb.RelayRequest(calls=calls))
@@ -159,10 +155,14 @@ class RelayStream:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             now = time.monotonic()
-            for number in [number for number, owed in self._owed.items() if owed.end <= now]:
+            over = [number for number, owed in self._owed.items() if owed.end <= now]
+            for number in over:
                 answer = self._owed.pop(number).answer
                 if not answer.done():
                     answer.set_exception(DeadlineExceeded("serving did not answer in time"))
+            if over and self._waiting:
+                # Their bodies are not kept for a message that may be long in coming.
+                self._waiting = [call for call in self._waiting if call.number in self._owed]
             if self._silent_since is None:
                 self._ask_for_sign(now)
             elif now - self._silent_since > self._silent_seconds:
