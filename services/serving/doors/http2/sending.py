@@ -226,6 +226,8 @@ class Sending(asyncio.Protocol):
             for call in answered:
                 if call.unsent and self._is_open(call):
                     self._send_what_may(call)
+                    # It may have been held up for what has just gone.
+                    self.go_on(call)
         self._flushing = False
         if not self._closed and (data := self._http.data_to_send()):
             self._transport.write(data)

@@ -35,7 +35,7 @@ class Answer:
 
     headers: dict[str, str] = field(default_factory=dict)
     trailers: dict[str, str] = field(default_factory=dict)
-    data: bytes = b""
+    data: bytearray = field(default_factory=bytearray)
     blocks: int = 0
     frames: int = 0
     ended: bool = False
@@ -51,10 +51,13 @@ class Answer:
 
     @property
     def messages(self) -> list[bytes]:
-        found, data = [], self.data
-        while len(data) >= 5 and len(data) >= 5 + (size := int.from_bytes(data[1:5], "big")):
-            found.append(data[5 : 5 + size])
-            data = data[5 + size :]
+        found, at = [], 0
+        while len(self.data) >= at + 5:
+            begin, end = at + 5, at + 5 + int.from_bytes(self.data[at + 1 : at + 5], "big")
+            if len(self.data) < end:
+                break
+            found.append(bytes(self.data[begin:end]))
+            at = end
         return found
 
     @property

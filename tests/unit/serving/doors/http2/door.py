@@ -28,7 +28,15 @@ LARGEST = 1024 * 1024
 class Door:
     """Listens from the beginning; close() ends it and its callers at once, stop() as a serving process does."""
 
-    def __init__(self, folder: Path, *, bounds: Bounds | None = None, grace: float = 5.0, buffers: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        bounds: Bounds | None = None,
+        grace: float = 5.0,
+        buffers: int = 0,
+        queue_seconds: float = 5.0,
+    ) -> None:
         self.houses = Houses()
         self.houses.catalog.load([source(number) for number in (1, SIZED, TELLING)], 30)
         settings = KitSettings(home=folder, service_token=TOKEN)
@@ -37,7 +45,7 @@ class Door:
         descriptor = pb.DESCRIPTOR.services_by_name["GRPCInferenceService"]
         self.inner.add(add_GRPCInferenceServiceServicer_to_server, servicer, descriptor)
         self.inner.start()
-        self.threads = WorkerPool(4, name="stream")
+        self.threads = WorkerPool(4, name="stream", queue_seconds=queue_seconds)
         self.onward = Onward(lambda: f"127.0.0.1:{self.inner.port}")
         self.front = Front(servicer.predictions, TokenVerifier(TOKEN, ""), self.onward, self.threads, LARGEST)
         listener = listen("127.0.0.1:0")

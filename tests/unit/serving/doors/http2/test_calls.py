@@ -32,7 +32,7 @@ def test_an_answer_is_headers_a_message_and_trailers(caller: Caller) -> None:
 
 def test_an_error_is_headers_alone(caller: Caller) -> None:
     answer = caller.answer(caller.begin(token=None))
-    assert (answer.blocks, answer.data, answer.status) == (1, b"", UNAUTHENTICATED)
+    assert (answer.blocks, answer.messages, answer.status) == (1, [], UNAUTHENTICATED)
     assert answer.trailers[":status"] == "200"
     assert answer.details.code == UNAUTHENTICATED
     assert answer.details.message == answer.message
@@ -88,7 +88,7 @@ def test_a_call_that_takes_one_message_takes_no_second(door: Door, caller: Calle
     number = caller.begin()
     caller.send(number, message + message, end=True)
     answer = caller.answer(number)
-    assert (answer.status, answer.data) == (UNIMPLEMENTED, b"")
+    assert (answer.status, answer.messages) == (UNIMPLEMENTED, [])
     assert answer.message == f"{INFER} takes one message, and more have come; send streams to {STREAM}"
     number = caller.begin()
     caller.send(number, message)

@@ -92,6 +92,16 @@ def test_who_sends_ahead_of_a_slow_model_is_held_up_alone(door: Door, caller: Ca
     assert len(caller.answer(numbers[0]).messages) == sent // len(message)
 
 
+def test_who_sends_more_than_a_window_ahead_is_answered_all(caller: Caller) -> None:
+    message = framed(house(1, id="x" * 12_000).SerializeToString())
+    number = caller.begin(STREAM)
+    count = 3 * WINDOW_BYTES // len(message)
+    for _ in range(count):
+        caller.send(number, message, flush=False)
+    caller.send(number, b"", end=True)
+    assert len(caller.answer(number).messages) == count
+
+
 def test_what_was_sent_to_calls_that_ended_counts_no_more(door: Door, caller: Caller) -> None:
     message = framed(house(1, model="p.slow", id="x" * 300_000).SerializeToString())
     for _ in range(5):

@@ -198,12 +198,30 @@ def test_more_calls_than_go_on_are_refused_with_a_time_to_come_back(door: Door) 
     assert other.answer(other.ask(house(1))).prediction == 2
 
 
-def test_messages_that_wait_for_a_thread_are_told_of(tmp_path: Path) -> None:
-    door = Door(tmp_path)
+def test_messages_that_wait_for_a_thread_are_told_of(door: Door, caller: Caller) -> None:
+    busy = [door.threads.submit(door.houses.slow.may.wait, 30) for _ in range(4)]
+    number = caller.ask(house(1, model="p.slow"), path=STREAM)
+    waiting.until(lambda: door.front.queued == 1)
+    door.houses.slow.may.set()
+    assert [value for _, value in told(caller.answer(number))] == [1]
+    assert door.front.queued == 0
+    for each in busy:
+        each.result()
+
+
+def test_more_messages_than_threads_can_take_end_their_stream_with_a_time_to_come_back(tmp_path: Path) -> None:
+    door = Door(tmp_path, queue_seconds=0.05)
     try:
-        caller = door.caller()
-        for count in range(7):
-            caller.ask(house(count, model="p.slow"), path=STREAM)
-        waiting.until(lambda: door.front.queued > 0 or door.houses.slow.asked == 7)
+        busy = [door.threads.submit(door.houses.slow.may.wait, 30) for _ in range(4)]
+        first, second = door.caller(), door.caller()
+        waits = first.ask(house(1, model="p.slow"), path=STREAM)
+        waiting.until(lambda: door.threads.behind() > 0.05)
+        refused = second.answer(second.ask(house(1, model="p.slow"), path=STREAM))
+        assert refused.status == RESOURCE_EXHAUSTED
+        assert refused.retry_after > 0
+        door.houses.slow.may.set()
+        assert first.answer(waits).status == OK
+        for each in busy:
+            each.result()
     finally:
         door.close()
