@@ -31,7 +31,7 @@ from .prediction_events import to_drafts
 from .records import batches
 
 FLUSH_ROWS = 2048
-FLUSH_SECONDS = 0.1
+FLUSH_SECONDS = 0.25
 MANY = 16
 """Where so many deployments answer at a time, those that answer little are waited for: an event costs much more than
 another row of it."""
@@ -52,7 +52,7 @@ LOG = get_logger("fairlead.serving.log")
 
 
 class PredictionPublisher:
-    """Publishes within 100 ms or 512 rows, or within a second where many deployments answer a few rows each.
+    """Publishes within 250 ms or 2,048 rows, or within a second where many deployments answer a few rows each.
 
     What the event log does not take stays in the journal.
     """
