@@ -60,7 +60,9 @@ class ServingSettings(KitSettings):
         "RESOURCE_EXHAUSTED and when to try again.",
     )
     serving_connections: int = Field(
-        4096, ge=1, description="HTTP connections of the Open Inference Protocol's port; further ones are refused."
+        4096,
+        ge=1,
+        description="Connections of each port of the Open Inference Protocol, REST and gRPC; further ones are refused.",
     )
     serving_models_mb: int = Field(
         1024,

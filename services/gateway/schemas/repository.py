@@ -103,7 +103,9 @@ class VersionStatistics(Schema):
     version: str = Field(description="Its version.", examples=["1"])
     last_inference: int = Field(description="Milliseconds since 1970.", examples=[1_700_000_000_000])
     inference_count: int = Field(description="Rows.", examples=[84])
-    execution_count: int = Field(description="Requests.", examples=[42])
+    execution_count: int = Field(
+        description="Runs of the model; requests that are answered together are one.", examples=[42]
+    )
     inference_stats: InferenceStatistics = Field(description="The requests and their time.")
     batch_stats: list[Any] = Field(description="None are kept.", examples=[[]])
 
