@@ -206,12 +206,14 @@ class Caller:
             self.read()
 
     def round_trip(self) -> None:
-        """Return once the server has read what was sent."""
+        """Return once the server has read what was sent. Raises ConnectionError where it ends the connection."""
         before = self.pings
-        self.http.ping(b"12345678")
-        self.flush()
+        if not self.goaways:
+            self.http.ping(b"12345678")
+            self.flush()
         while self.pings == before:
-            assert not self.closed
+            if self.closed or self.goaways:
+                raise ConnectionError("the server has ended the connection")
             self.read()
 
     def reset(self, number: int) -> None:
