@@ -1,7 +1,8 @@
 """Who answers which calls: rows of quick models are predicted here, all together; every other call goes on as it came.
 
 What goes on is answered by the general server, which has threads, deadlines, traces, admission and all methods: a row
-that is out of the ordinary, a large request, a model that is not in memory.
+that is out of the ordinary, a large request, a model that is not in memory. A call that takes one message goes on with
+it, so that whoever sends none has no place there, and no thread.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
+from grpc_health.v1 import health_pb2
 
+from fairlead.api.inference.v2 import model_repository_pb2
 from fairlead.api.inference.v2 import open_inference_pb2 as pb
 from fairlead.kit.auth import TokenVerifier
 from fairlead.kit.errors import (
@@ -40,11 +43,22 @@ WATCH = "/grpc.health.v1.Health/Watch"
 OPEN = (*ALWAYS_OPEN, *OPEN_METHODS)
 TOGETHER = 64
 """Rows that are answered at a time."""
-ARRIVAL_SECONDS = 120.0
-"""How long a call's one message may take to arrive."""
+ARRIVAL_SECONDS, OPEN_ARRIVAL_SECONDS = 120.0, 5.0
+"""How long a call's one message may take to arrive, and that of a call without a token."""
+OPEN_BYTES = 16 * 1024
+"""The largest message of a call that needs no token: the name of a service at most."""
 RETRY_SECONDS = 1.0
 OTHERS = "other"
 """A label for methods whose names callers make up."""
+
+ONE_MESSAGE = frozenset(
+    f"/{service.full_name}/{method.name}"
+    for file in (pb.DESCRIPTOR, model_repository_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR)
+    for service in file.services_by_name.values()
+    for method in service.methods
+    if not method.client_streaming
+)
+"""Methods that are called with one message."""
 
 LOG = get_logger("fairlead.serving.http2")
 
@@ -88,37 +102,33 @@ class Front:
     # What connections tell.
 
     def began(self, call: Call) -> None:
-        """A call has begun: those that are not answered here go on at once. Raises Unauthenticated."""
+        """A call has begun: streams that are not answered here go on at once. Raises Unauthenticated."""
         headers = call.headers
         if headers.get(b":method") != b"POST" or not headers.get(b"content-type", b"").startswith(b"application/grpc"):
             call.refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
             return
         if not call.path.startswith("/"):
             raise Unimplemented("the call names no method")
-        if call.path == WATCH:
-            way = Way.WATCHING
-        elif call.path.startswith(OPEN):
-            way = Way.OPEN
-        else:
-            way = Way.KNOWN
-            # Before any message is read; what goes on is asked for its token again.
-            self._verifier.verify(headers.get(b"authorization", b"").decode("latin-1"))
-        if not self._is_plain(call):
-            self._hand_on(call, way)
+        if _is_open(call):
+            call.reader.limit = min(call.reader.limit, OPEN_BYTES)
+            return
+        # Before any message is read; what goes on is asked for its token again.
+        self._verifier.verify(headers.get(b"authorization", b"").decode("latin-1"))
+        if call.path not in ONE_MESSAGE and not self._is_plain(call):
+            self._hand_on(call)
 
     def came(self, call: Call, message: bytes) -> None:
         """One of its messages has come. Raises Unimplemented for a second one where one is asked for."""
         if call.handler is not None:
             call.handler.came(message)
-        elif call.path == INFER:
-            if call.backlog:
-                raise Unimplemented(f"{INFER} takes one message, and more have come; send streams to {STREAM}")
-            # Answered once its caller has said that there are no more.
-            call.backlog.append(message)
-        elif call.slow:
-            call.backlog.append(message)
-        else:
+        elif call.path == STREAM and not call.slow:
             self._ask(call, message)
+        else:
+            if call.path != STREAM and call.backlog:
+                other = f"; send streams to {STREAM}" if call.path == INFER else ""
+                raise Unimplemented(f"{call.path} takes one message, and more have come{other}")
+            # A stream's is answered behind those before it, the others once their callers say that there are no more.
+            call.backlog.append(message)
 
     def sent_all(self, call: Call) -> None:
         """Its caller sends no more messages. Raises Unimplemented where one is asked for and none has come."""
@@ -129,9 +139,12 @@ class Front:
         elif call.backlog:
             message = call.backlog.popleft()
             assert isinstance(message, bytes)
-            self._ask(call, message)
+            if self._is_plain(call):
+                self._ask(call, message)
+            else:
+                self._hand_on_with(call, message)
         else:
-            raise Unimplemented(f"{INFER} takes one message, and none has come")
+            raise Unimplemented(f"{call.path} takes one message, and none has come")
 
     def left(self, call: Call) -> None:
         """Its caller is gone before the end."""
@@ -155,8 +168,10 @@ class Front:
             return
         if call.until is not None and now > call.until:
             self._fail(call, DeadlineExceeded("the caller's deadline has passed"))
-        elif call.path == INFER and not call.half_closed and now - call.arrived > ARRIVAL_SECONDS:
-            self._fail(call, DeadlineExceeded(f"the message has not come within {ARRIVAL_SECONDS:g} s"))
+        elif call.path != STREAM and not call.half_closed:
+            most = OPEN_ARRIVAL_SECONDS if _is_open(call) else ARRIVAL_SECONDS
+            if now - call.arrived > most:
+                self._fail(call, DeadlineExceeded(f"the message has not come within {most:g} s"))
 
     def end_quiet(self, call: Call) -> None:
         """End a call that is owed nothing, since the server ends."""
@@ -228,9 +243,7 @@ class Front:
             return
         if call.path == INFER:
             if answer is None:
-                handler = self._hand_on(call)
-                handler.came(asked.message)
-                handler.sent_all()
+                self._hand_on_with(call, asked.message)
             else:
                 call.answer(answer.SerializeToString())
                 _count(call, "OK")
@@ -242,9 +255,15 @@ class Front:
             call.send(_in_stream(answer))
             self._end_if_all_is_answered(call)
 
-    def _hand_on(self, call: Call, way: Way = Way.KNOWN) -> Passed:
+    def _hand_on_with(self, call: Call, message: bytes) -> None:
+        """Hand on a call whose one message is here."""
+        handler = self._hand_on(call)
+        handler.came(message)
+        handler.sent_all()
+
+    def _hand_on(self, call: Call) -> Passed:
         try:
-            return self._onward.take(call, way)
+            return self._onward.take(call, _way_of(call))
         except ResourceExhausted:
             self.refused["calls"] += 1
             raise
@@ -302,7 +321,18 @@ def _in_stream(answer: pb.ModelInferResponse) -> bytes:
     return pb.ModelStreamInferResponse(infer_response=answer).SerializeToString()
 
 
+def _is_open(call: Call) -> bool:
+    """Return whether a call needs no token."""
+    return call.path.startswith(OPEN)
+
+
+def _way_of(call: Call) -> Way:
+    if call.path == WATCH:
+        return Way.WATCHING
+    return Way.OPEN if _is_open(call) else Way.KNOWN
+
+
 def _count(call: Call, code: str) -> None:
     """Count a call that was answered here, as the general server counts its own."""
-    method = call.path if call.path in (INFER, STREAM) else OTHERS
+    method = call.path if call.path == STREAM or call.path in ONE_MESSAGE else OTHERS
     count_call(method, code, time.monotonic() - call.arrived)

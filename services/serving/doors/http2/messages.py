@@ -27,12 +27,12 @@ class Compressed(bytes):
 class MessageReader:
     """Puts messages together from the data of a stream."""
 
-    __slots__ = ("_data", "_encoding", "_limit")
+    __slots__ = ("_data", "_encoding", "limit")
 
     def __init__(self, encoding: str, limit: int) -> None:
         """Read messages of at most limit bytes; encoding is the stream's grpc-encoding, empty for none."""
+        self.limit = limit
         self._data = bytearray()
-        self._limit = limit
         self._encoding = encoding
 
     def read(self, data: bytes) -> Iterator[bytes]:
@@ -44,7 +44,7 @@ class MessageReader:
         if not self._data and len(data) >= PREFIX.size:
             compressed, length = PREFIX.unpack_from(data)
             # Mostly a stream's data is one message, which need not be copied together.
-            if not compressed and length <= self._limit and len(data) == PREFIX.size + length:
+            if not compressed and length <= self.limit and len(data) == PREFIX.size + length:
                 yield data[PREFIX.size :]
                 return
         self._data += data
@@ -67,18 +67,18 @@ class MessageReader:
     def whole(self, message: Compressed) -> bytes:
         """Return a message as it was before it was compressed. Raises InvalidArgument and ResourceExhausted."""
         try:
-            found = inflate(message, self._encoding, self._limit + 1)
+            found = inflate(message, self._encoding, self.limit + 1)
         except InvalidArgument:
             raise InvalidArgument(f"a message is no valid {self._encoding}, as grpc-encoding says it is") from None
-        if len(found) > self._limit:
-            raise ResourceExhausted(f"a message has more than {_megabytes(self._limit)} once it is decompressed")
+        if len(found) > self.limit:
+            raise ResourceExhausted(f"a message has more than {_megabytes(self.limit)} once it is decompressed")
         return found
 
     def _check(self, compressed: int, length: int) -> None:
         """Raise what is wrong with a message of which no more than the beginning is known."""
         error: FairleadError | None = None
-        if length > self._limit:
-            error = ResourceExhausted(f"the message has {length} bytes; at most {_megabytes(self._limit)} are read")
+        if length > self.limit:
+            error = ResourceExhausted(f"the message has {length} bytes; at most {_megabytes(self.limit)} are read")
         elif compressed and self._encoding in NOT_COMPRESSED:
             error = Internal("a message is flagged as compressed, and the call names no grpc-encoding")
         elif compressed and self._encoding not in ENCODINGS:

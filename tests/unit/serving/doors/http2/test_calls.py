@@ -83,18 +83,20 @@ def test_a_call_that_ends_without_its_message_is_told(caller: Caller, path: str)
     assert caller.answer(number).status == UNIMPLEMENTED
 
 
-def test_a_call_that_takes_one_message_takes_no_second(door: Door, caller: Caller) -> None:
+@pytest.mark.parametrize("more", [(), (TRACEPARENT,)], ids=["plain", "traced"])
+def test_a_call_that_takes_one_message_takes_no_second(caller: Caller, more: tuple[tuple[str, str], ...]) -> None:
     message = framed(house(1).SerializeToString())
-    number = caller.begin()
+    number = caller.begin(INFER, *more)
     caller.send(number, message + message, end=True)
     answer = caller.answer(number)
     assert (answer.status, answer.messages) == (UNIMPLEMENTED, [])
     assert answer.message == f"{INFER} takes one message, and more have come; send streams to {STREAM}"
-    number = caller.begin()
-    caller.send(number, message)
-    caller.round_trip()
-    caller.send(number, message)
-    assert caller.answer(number).status == UNIMPLEMENTED
+    for path in (INFER, METADATA_CALL):
+        number = caller.begin(path, *more)
+        caller.send(number, message)
+        caller.round_trip()
+        caller.send(number, message)
+        assert caller.answer(number).status == UNIMPLEMENTED
 
 
 @pytest.mark.parametrize("path", [INFER, STREAM, METADATA_CALL])

@@ -7,12 +7,16 @@ import socket
 import pytest
 from hyperframe.frame import ContinuationFrame, DataFrame, Frame, HeadersFrame, PingFrame, RstStreamFrame, SettingsFrame
 
+from services.serving.doors.http2 import front
+from services.serving.doors.http2.front import OPEN_BYTES
 from services.serving.doors.http2.patience import MOST_STRIKES
 from services.serving.doors.http2.protocol import CALLS_OF_A_CONNECTION
 from tests.unit.serving.doors.http2.caller import STREAM, Caller, framed
 from tests.unit.serving.doors.http2.door import Door, house
 
 NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, ENHANCE_YOUR_CALM = 0, 1, 7, 11
+DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED = 4, 8
+CHECK, WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
 
 
 def others_are_answered(door: Door) -> None:
@@ -73,6 +77,39 @@ def test_headers_that_are_too_many_end_the_connection(door: Door, caller: Caller
     other.until_closed()
     assert [code for _, code, _ in other.goaways] == [ENHANCE_YOUR_CALM]
     others_are_answered(door)
+
+
+@pytest.mark.parametrize("path", [CHECK, WATCH, "/inference.GRPCInferenceService/ServerReady"])
+def test_who_has_no_token_sends_messages_of_a_few_bytes(door: Door, caller: Caller, path: str) -> None:
+    number = caller.begin(path, token=None)
+    caller.send(number, b"\x00" + (OPEN_BYTES + 1).to_bytes(4, "big"))
+    answer = caller.answer(number)
+    assert (answer.status, answer.message) == (
+        RESOURCE_EXHAUSTED,
+        "the message has 16385 bytes; at most 16384 bytes are read",
+    )
+    assert door.onward.calls == 0
+
+
+@pytest.mark.parametrize("path", [CHECK, WATCH, "/grpc.health.v1.Health/Nothing"])
+def test_calls_without_a_token_and_a_message_take_nobodys_place(
+    door: Door, caller: Caller, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front, "OPEN_ARRIVAL_SECONDS", 0.5)
+    silent = door.caller()
+    numbers = [silent.begin(path, token=None, flush=False) for _ in range(CALLS_OF_A_CONNECTION)]
+    for number in numbers[1::2]:
+        # One half of a message, and a whole one whose call does not end.
+        silent.send(number, framed(b"\x0a\x00")[: -1 if number % 4 == 1 else None], flush=False)
+    silent.flush()
+    silent.round_trip()
+    assert door.onward.calls == 0
+    number = caller.begin(CHECK, token=None)
+    caller.send(number, framed(b""), end=True)
+    assert caller.answer(number).status == NO_ERROR
+    # They are not kept either.
+    told = {(silent.answer(number).status, silent.answer(number).message) for number in numbers}
+    assert told == {(DEADLINE_EXCEEDED, "the message has not come within 0.5 s")}
 
 
 def test_a_flood_of_pings_ends_the_connection(door: Door, caller: Caller) -> None:

@@ -129,7 +129,7 @@ def test_a_connection_that_is_lost_ends_what_was_asked_on_it(door: Door) -> None
     leaving = door.caller()
     for path in (INFER, STREAM):
         leaving.ask(house(1, model="p.slow"), TRACEPARENT, path=path)
-    leaving.begin(WATCH)
+    leaving.send(leaving.begin(WATCH), framed(b""), end=True)
     waiting.until(lambda: door.onward.calls == 3)
     leaving.close()
     waiting.until(lambda: door.onward.calls == 0)
@@ -184,7 +184,7 @@ def test_more_calls_than_go_on_are_refused_with_a_time_to_come_back(door: Door) 
     callers = [door.caller() for _ in range(LANES + 1)]
     for each in callers:
         for _ in range(128):
-            each.begin(f"{SERVICE}/ModelMetadata", flush=False)
+            each.ask(house(1, model="p.slow"), TRACEPARENT, flush=False)
         each.flush()
     for each in callers:
         each.round_trip()
