@@ -27,6 +27,8 @@ Unsent = bytes | memoryview | list[Header]
 OK = 0
 AHEAD = 16
 """Messages of a call, or answers to it, that may wait before its caller is held up; large ones count as several."""
+LONGEST_SECONDS = 365 * 24 * 3600.0
+"""More would be beyond what gRPC's own timers can tell."""
 _BEGIN: list[Header] = [(b":status", b"200"), (b"content-type", b"application/grpc")]
 _END_OK: list[Header] = [(b"grpc-status", b"0")]
 _UNESCAPED = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}"
@@ -50,7 +52,7 @@ class Handler(Protocol):
     def sent_all(self) -> None:
         """There are no more."""
 
-    def left(self) -> None:
+    def gone(self) -> None:
         """Its caller is gone."""
 
 
@@ -110,7 +112,7 @@ class Call:
         """Note how long the caller waits. Raises InvalidArgument for a grpc-timeout that is none."""
         timeout = self.headers.get(b"grpc-timeout")
         if timeout is not None:
-            self.until = self.arrived + seconds_of(timeout.decode("latin-1"))
+            self.until = self.arrived + min(seconds_of(timeout.decode("latin-1")), LONGEST_SECONDS)
 
     @property
     def is_behind(self) -> bool:
@@ -125,7 +127,7 @@ class Call:
             return self.handler.owes
         return bool(self.answering or self.slow or self.backlog)
 
-    def left(self) -> float | None:
+    def seconds_left(self) -> float | None:
         """Return the seconds that the caller still waits; None for no end."""
         return None if self.until is None else self.until - time.monotonic()
 

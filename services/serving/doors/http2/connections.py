@@ -28,7 +28,7 @@ class Application(Protocol):
     def sent_all(self, call: Call) -> None:
         """Its caller sends no more messages."""
 
-    def left(self, call: Call) -> None:
+    def gone(self, call: Call) -> None:
         """Its caller, or the connection, is gone before the end."""
 
     def failed(self, call: Call, error: FairleadError) -> None:

@@ -21,7 +21,7 @@ from fairlead.kit.auth import TokenVerifier
 from fairlead.kit.errors import (
     DeadlineExceeded,
     FairleadError,
-    InvalidArgument,
+    Internal,
     ResourceExhausted,
     Unavailable,
     Unimplemented,
@@ -146,17 +146,17 @@ class Front:
         else:
             raise Unimplemented(f"{call.path} takes one message, and none has come")
 
-    def left(self, call: Call) -> None:
+    def gone(self, call: Call) -> None:
         """Its caller is gone before the end."""
         if call.handler is not None:
-            call.handler.left()
+            call.handler.gone()
         else:
             _count(call, "CANCELLED")
 
     def failed(self, call: Call, error: FairleadError) -> None:
         """It ends with an error."""
         if call.handler is not None:
-            call.handler.left()
+            call.handler.gone()
         else:
             _count(call, error.code.value)
 
@@ -182,7 +182,7 @@ class Front:
             return
         call.finish()
         if call.handler is not None:
-            call.handler.left()
+            call.handler.gone()
         else:
             _count(call, "OK")
 
@@ -220,8 +220,7 @@ class Front:
         asked = [each for each in asked if not self._is_over(each.call, now)]
         for start in range(0, len(asked), TOGETHER):
             some = asked[start : start + TOGETHER]
-            answers = self._predictions.answer_rows([each.message for each in some])
-            for each, answer in zip(some, answers, strict=True):
+            for each, answer in zip(some, self._answers([each.message for each in some]), strict=True):
                 try:
                     self._tell(each, answer)
                 except FairleadError as error:
@@ -230,6 +229,14 @@ class Front:
                     # What one of them broke must not be the others'.
                     LOG.exception("a call could not be answered", path=each.call.path)
                     self._fail(each.call, unexpected())
+
+    def _answers(self, messages: list[bytes]) -> list[pb.ModelInferResponse | None]:
+        try:
+            return self._predictions.answer_rows(messages)
+        except Exception:
+            # Each is asked by itself then, which tells the one that is wrong.
+            LOG.exception("rows could not be answered together")
+            return [None] * len(messages)
 
     def _is_over(self, call: Call, now: float) -> bool:
         if not call.ended and call.until is not None and now >= call.until:
@@ -284,7 +291,7 @@ class Front:
                 if isinstance(waiting, bytes):
                     self._threads.refuse_if_behind()
                     answer = await call.connection.loop.run_in_executor(
-                        self._threads, self._answered, waiting, call.left()
+                        self._threads, self._answered, waiting, call.seconds_left()
                     )
                 else:
                     answer = _in_stream(waiting)
@@ -303,7 +310,8 @@ class Front:
         try:
             request = pb.ModelInferRequest.FromString(message)
         except DecodeError:
-            raise InvalidArgument("a message of the stream is no ModelInferRequest") from None
+            # What gRPC's own servers answer.
+            raise Internal("a message of the stream is no ModelInferRequest") from None
         return self._predictions.answer_in_stream(request, seconds).SerializeToString()
 
     def _end_if_all_is_answered(self, call: Call) -> None:

@@ -7,6 +7,7 @@ import re
 from base64 import b64decode
 from binascii import Error as NoBase64
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from enum import Enum
 from typing import Any
 
@@ -34,6 +35,10 @@ _OPTIONS = (
     ("grpc.max_send_message_length", -1),
     # Each has a connection of its own.
     ("grpc.use_local_subchannel_pool", 1),
+    # A call fails while there is no connection, and the next one should find it again.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
 )
 
 LOG = get_logger("fairlead.serving.http2")
@@ -152,7 +157,7 @@ class Passed:
         self._is_whole = True
         self._more.set()
 
-    def left(self) -> None:
+    def gone(self) -> None:
         """Its caller is gone."""
         if self.task is not None:
             self.task.cancel()
@@ -160,29 +165,29 @@ class Passed:
     async def run(self, channel: Any) -> None:
         """Send what comes, and send back what is answered."""
         call = self._call
-        # Each kind of call is a stream on the wire.
-        made = channel.stream_stream(call.path)(
-            self._all(), metadata=tuple(self._metadata), timeout=call.left(), wait_for_ready=True
-        )
+        made: Any = None
         try:
-            async for message in made:
-                self._answered += 1
-                call.send(message)
-                await call.taken()
-        except grpc.RpcError:
-            # Told below, as the end of every call is.
-            pass
+            # Each kind of call is a stream on the wire.
+            made = channel.stream_stream(call.path)(
+                self._all(), metadata=tuple(self._metadata), timeout=call.seconds_left()
+            )
+            # Errors are told below, as the end of every call is.
+            with suppress(grpc.RpcError):
+                async for message in made:
+                    self._answered += 1
+                    call.send(message)
+                    await call.taken()
+            await self._tell_end(made)
         except asyncio.CancelledError:
-            made.cancel()
             if self._wrong is not None:
                 call.fail(self._wrong)
             raise
         except Exception:
             LOG.exception("a call could not be sent on", path=call.path)
-            made.cancel()
             call.fail(unexpected())
-            return
-        await self._tell_end(made)
+        finally:
+            if made is not None:
+                made.cancel()
 
     async def _tell_end(self, made: Any) -> None:
         code = await made.code()
@@ -209,7 +214,7 @@ class Passed:
                     message = await call.connection.loop.run_in_executor(None, call.reader.whole, message)
                 except FairleadError as error:
                     self._wrong = error
-                    self.left()
+                    self.gone()
                     return
             yield message
 

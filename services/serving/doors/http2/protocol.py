@@ -45,7 +45,7 @@ _DATA = b"\x00\x00"
 
 
 class ServerProtocol(h2.connection.H2Connection):
-    """The server's side of one connection. Reaches into h2 in six places, all of them here."""
+    """The server's side of one connection. Reaches into h2 in seven places, all of them here."""
 
     MAX_CLOSED_STREAMS = 1024
     """Of so many calls it is known that they have ended; h2 keeps 65,536 for each connection."""
@@ -115,6 +115,12 @@ class ServerProtocol(h2.connection.H2Connection):
         """Return none: one too many is refused by itself, where h2 would end the connection."""
         return 0
 
+    def _begin_new_stream(self, stream_id: int, allowed_ids: Any) -> h2.stream.H2Stream:
+        # gRPC's messages tell their lengths themselves; to h2 a content-length that is wrong is the connection's end.
+        stream = super()._begin_new_stream(stream_id, allowed_ids)
+        stream._initialize_content_length = _ignore  # type: ignore[method-assign, assignment]
+        return stream
+
     def _receive_goaway_frame(self, frame: Any) -> tuple[list[Any], list[Any]]:  # noqa: ARG002
         # To h2 it is the connection's end. It says that the caller begins nothing more (RFC 9113, 6.8): what it has
         # asked is answered.
@@ -126,3 +132,6 @@ class ServerProtocol(h2.connection.H2Connection):
         if frame.settings.get(code, 0) > TABLE_BYTES:
             frame.settings[code] = TABLE_BYTES
         return super()._receive_settings_frame(frame)
+
+
+def _ignore(_headers: object) -> None: ...

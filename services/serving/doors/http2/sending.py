@@ -9,6 +9,8 @@ import h2.errors
 import h2.exceptions
 from hyperframe.frame import GoAwayFrame
 
+from fairlead.kit.logging import get_logger
+
 from .call import Call, Header, Unsent
 from .connections import Connections
 from .line import Line
@@ -18,6 +20,8 @@ from .protocol import ServerProtocol
 SLICE_BYTES = 1024 * 1024
 """What one call sends before the others have their turn."""
 LAST_STREAM = 2**31 - 1
+
+LOG = get_logger("fairlead.serving.http2")
 
 
 class Sending(asyncio.Protocol):
@@ -111,7 +115,7 @@ class Sending(asyncio.Protocol):
         ended, call.ended = call.ended, True
         self._let_go(call)
         if not ended:
-            self._application.left(call)
+            self._application.gone(call)
 
     def _done(self, call: Call) -> None:
         del self.calls[call.stream_id]
@@ -214,6 +218,16 @@ class Sending(asyncio.Protocol):
         self._lose_all()
         self._transport.close()
 
+    def _send_answered(self) -> None:
+        if not self._answered:
+            return
+        answered, self._answered = self._answered, []
+        for call in answered:
+            if call.unsent and self._is_open(call):
+                self._send_what_may(call)
+                # It may have been held up for what has just gone.
+                self.go_on(call)
+
     def _flush_soon(self) -> None:
         """Write once for all that is answered in this turn of the loop."""
         if not self._flushing:
@@ -221,13 +235,13 @@ class Sending(asyncio.Protocol):
             self._connections.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        if self._answered:
-            answered, self._answered = self._answered, []
-            for call in answered:
-                if call.unsent and self._is_open(call):
-                    self._send_what_may(call)
-                    # It may have been held up for what has just gone.
-                    self.go_on(call)
-        self._flushing = False
+        try:
+            self._send_answered()
+        except Exception:
+            # What its caller knows of calls and headers is not known any more.
+            LOG.exception("a connection's answers could not be written")
+            self.abort()
+        finally:
+            self._flushing = False
         if not self._closed and (data := self._http.data_to_send()):
             self._transport.write(data)

@@ -64,7 +64,7 @@ class Predictions:
         Rows for the same model are predicted together. None stands for what has to be asked by itself: anything but
         one row of a quick model that is in memory, and what is wrong, which is told then.
         """
-        asked = ((place, *found) for place, message in enumerate(messages) if (found := _asked_row(message)))
+        asked = [(place, *found) for place, message in enumerate(messages) if (found := _asked_row(message))]
         answers = answer_together(self._inference, asked, DOOR, row_messages)
         return [answers.get(place) for place in range(len(messages))]
 
@@ -102,11 +102,15 @@ def _asked_row(message: bytes) -> tuple[str, AskedRow] | None:
         return None
     try:
         request = pb.ModelInferRequest.FromString(message)
+        if request.parameters or request.outputs or request.model_version:
+            return None
+        row = plain_row(request)
     except DecodeError:
         return None
-    if request.parameters or request.outputs or request.model_version:
+    except Exception:
+        # What one of them broke must not be the others'.
+        LOG.exception("a request could not be read beside others")
         return None
-    row = plain_row(request)
     return None if row is None else (request.model_name, AskedRow(row, request.id))
 
 

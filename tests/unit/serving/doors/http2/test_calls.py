@@ -10,13 +10,17 @@ from pathlib import Path
 import pytest
 
 from fairlead.api.inference.v2 import open_inference_pb2 as pb
+from services.serving.doors.http2.onward import Way
+from services.serving.doors.http2.protocol import ServerProtocol
 from services.serving.doors.http2.server import Bounds
+from services.serving.doors.open_inference import predictions
+from services.serving.doors.open_inference.row import plain_row
 from tests import waiting
 from tests.unit.serving.doors.http2.caller import INFER, SERVICE, STREAM, Answer, Caller, framed, value
 from tests.unit.serving.doors.http2.door import LARGEST, Door, house, houses
 
 OK, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND = 0, 3, 4, 5
-RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL, UNAUTHENTICATED = 8, 12, 13, 16
+RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 8, 12, 13, 14, 16
 TRACEPARENT = ("traceparent", "00-" + "1" * 32 + "-" + "2" * 16 + "-01")
 METADATA_CALL = f"{SERVICE}/ModelMetadata"
 
@@ -191,6 +195,13 @@ def test_a_deadline_that_is_over_is_not_predicted_for(door: Door, caller: Caller
     assert caller.answer(caller.ask(house(1), ("grpc-timeout", "soon"))).status == INVALID_ARGUMENT
 
 
+@pytest.mark.parametrize("timeout", ["2562047H", "99999999H"])
+@pytest.mark.parametrize("more", [(), (TRACEPARENT,)], ids=["plain", "traced"])
+def test_a_deadline_may_be_in_centuries(caller: Caller, timeout: str, more: tuple[tuple[str, str], ...]) -> None:
+    answer = caller.answer(caller.ask(house(1), ("grpc-timeout", timeout), *more))
+    assert (answer.status, answer.message) == (OK, "")
+
+
 @pytest.mark.parametrize("path", [INFER, STREAM])
 def test_a_caller_that_falls_silent_is_told_when_its_deadline_is_over(caller: Caller, path: str) -> None:
     assert caller.answer(caller.begin(path, ("grpc-timeout", "50m"))).status == DEADLINE_EXCEEDED
@@ -199,6 +210,15 @@ def test_a_caller_that_falls_silent_is_told_when_its_deadline_is_over(caller: Ca
 def test_a_call_that_is_handed_on_has_the_deadline_that_it_came_with(door: Door, caller: Caller) -> None:
     answer = caller.answer(caller.ask(house(1, model="p.slow"), ("grpc-timeout", "100m")))
     assert answer.status == DEADLINE_EXCEEDED
+
+
+def test_a_content_length_that_is_wrong_is_of_no_account(caller: Caller) -> None:
+    stream = caller.begin(STREAM)
+    for length in ("9", "x", "-1", "5, 6"):
+        number = caller.ask(house(1), ("content-length", length))
+        assert caller.answer(number).prediction == 2
+    assert caller.goaways == []
+    assert not caller.answers[stream].ended
 
 
 def test_metadata_may_be_binary_and_come_more_than_once(caller: Caller) -> None:
@@ -242,6 +262,62 @@ def test_a_row_that_fails_costs_those_beside_it_nothing(caller: Caller) -> None:
     numbers = [caller.ask(house(rooms), flush=False) for rooms in (1, 666, 2)]
     caller.flush()
     assert [caller.answer(number).status for number in numbers] == [OK, INTERNAL, OK]
+
+
+def test_a_request_that_breaks_its_reading_costs_those_beside_it_nothing(
+    door: Door, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(request: pb.ModelInferRequest) -> object:
+        if request.id == "breaks":
+            raise ZeroDivisionError
+        return plain_row(request)
+
+    monkeypatch.setattr(predictions, "plain_row", breaks)
+    numbers = [caller.ask(house(1, id=id), flush=False) for id in ("a", "breaks", "b")]
+    caller.flush()
+    assert [caller.answer(number).status for number in numbers] == [OK, INTERNAL, OK]
+    assert door.houses.inference.book.of("projects/p/deployments/house").runs < 3
+
+
+def test_rows_that_can_not_be_answered_together_are_asked_for_one_by_one(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(predictions.Predictions, "answer_rows", breaks)
+    numbers = [caller.ask(house(count), flush=False) for count in range(3)]
+    numbers.append(caller.ask(house(3), path=STREAM))
+    assert [caller.answer(number).status for number in numbers] == [OK] * 4
+    assert [caller.answers[number].prediction for number in numbers[:3]] == [1, 2, 3]
+
+
+def test_what_can_not_go_on_is_told(door: Door, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert caller.answer(caller.ask(house(1), TRACEPARENT)).prediction == 2
+    door.inner.stop(0)
+    assert caller.answer(caller.ask(house(1), TRACEPARENT)).status == UNAVAILABLE
+    with monkeypatch.context() as broken:
+        broken.setattr(door.onward._lanes[Way.KNOWN][0], "channel", None)
+        assert caller.answer(caller.ask(house(1), TRACEPARENT)).status == INTERNAL
+    assert door.onward.calls == 0
+    # Rows in their plainest form need none of it.
+    assert caller.answer(caller.ask(house(1))).prediction == 2
+
+
+def test_answers_that_can_not_be_written_end_their_connection_alone(
+    door: Door, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    number = caller.begin(STREAM)
+    caller.round_trip()
+    with monkeypatch.context() as broken:
+        broken.setattr(ServerProtocol, "send_data", breaks)
+        caller.send(number, framed(house(1).SerializeToString()))
+        caller.until_closed()
+    other = door.caller()
+    assert other.answer(other.ask(house(3), path=STREAM)).status == OK
 
 
 def test_more_than_can_be_answered_is_refused_with_a_time_to_come_back(tmp_path: Path) -> None:
