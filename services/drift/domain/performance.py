@@ -20,6 +20,10 @@ class Task(Enum):
     REGRESSION = "regression"
 
 
+LARGEST_SQUARE = 1e100
+"""A larger one is no measurement, and the sums of many such, and their squares, would be no numbers."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What was predicted for one row: a label and, for binary, the last class's score; or a value."""
@@ -61,7 +65,8 @@ def new_performance(task: Task, classes: Sequence[str]) -> Performance:
 def joined(performance: Performance, answer: Answer, truth: str, weight: int = 1) -> Performance:
     """Return the performance with one more truth, or with one less for weight -1 (a truth that is replaced).
 
-    Raises ValueError for a truth that is not a number, where a number was predicted, and for an unknown answer.
+    Raises ValueError for a truth that is not a number, or too large a one, where a number was predicted, and for an
+    unknown answer.
     """
     add = (
         _regression_sums(answer, truth)
@@ -104,9 +109,10 @@ def _class_sums(performance: Performance, answer: Answer, truth: str) -> Floats:
 
 def _regression_sums(answer: Answer, truth: str) -> Floats:
     value = float(truth)
-    if not (math.isfinite(value) and math.isfinite(answer.value)):
-        raise ValueError(f"the truth {truth!r} or the prediction {answer.value} is not a finite number")
     error = answer.value - value
+    # Not below it is NaN either.
+    if not (error * error <= LARGEST_SQUARE and value * value <= LARGEST_SQUARE):
+        raise ValueError(f"the truth {truth!r} or the prediction {answer.value} is not a number, or too large")
     return np.array([1, abs(error), error * error, value, value * value])
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..performance import Answer, Task, match_class
+from ..performance import LARGEST_SQUARE, Answer, Task, match_class
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,6 @@ METRICS: dict[Task, tuple[Metric, ...]] = {
     Task.MULTICLASS: (ERROR_RATE,),
     Task.REGRESSION: (MEAN_ABSOLUTE_ERROR, MEAN_SQUARED_ERROR),
 }
-# A square beyond it could not be summed.
-_LARGEST = 1e150
 
 
 def losses(task: Task, classes: Sequence[str], answer: Answer, truth: str) -> tuple[float, ...]:
@@ -41,7 +39,7 @@ def losses(task: Task, classes: Sequence[str], answer: Answer, truth: str) -> tu
     """
     if task is Task.REGRESSION:
         error = abs(answer.value - float(truth))
-        if not error * error <= _LARGEST:
+        if not error * error <= LARGEST_SQUARE:
             raise ValueError(f"the truth {truth!r} or the prediction {answer.value} is not a number, or too large")
         return error, error * error
     known = match_class(truth, classes)

@@ -61,18 +61,25 @@ class Tally:
     def variance(self, *, is_rate: bool) -> float:
         """Return the variance of the mean; infinite for fewer than two requests.
 
+        Infinite too where sums that were kept before losses had a limit (performance.py) are too large for it.
+
         That of a rate is not below what independent rows would have, after one more row of either kind: a rate of 0 in
         a few rows is not known to be 0.
         """
         if self.requests < 2:
             return math.inf
-        mean = self.mean
-        squares = math.fsum((*self.squares, *(-2 * mean * part for part in self.products), mean**2 * self.row_squares))
+        try:
+            squares = self._squares_around(self.mean)
+        except (OverflowError, ValueError):
+            return math.inf
         found = max(squares, 0.0) / self.rows**2 * self.requests / (self.requests - 1)
         if not is_rate:
             return found
         smoothed = (math.fsum(self.total) + 1) / (self.rows + 2)
         return max(found, smoothed * (1 - smoothed) / self.rows)
+
+    def _squares_around(self, mean: float) -> float:
+        return math.fsum((*self.squares, *(-2 * mean * part for part in self.products), mean**2 * self.row_squares))
 
     def _add(self, request: RequestLoss, weight: int) -> Tally:
         if not request.rows:

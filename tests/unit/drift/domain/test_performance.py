@@ -84,3 +84,9 @@ def test_a_truth_that_is_no_number_is_refused_where_numbers_are_predicted() -> N
     for truth in ("a lot", "nan", ""):
         with pytest.raises(ValueError, match=r"."):
             joined(new_performance(Task.REGRESSION, ()), Answer(value=1.0), truth)
+
+
+@pytest.mark.parametrize(("value", "truth"), [(1.0, "1e200"), (1.0, "-1e51"), (1e200, "1"), (1.0, "nan"), (1.0, "inf")])
+def test_a_truth_too_large_to_be_summed_is_refused(value: float, truth: str) -> None:
+    with pytest.raises(ValueError, match="is not a number, or too large"):
+        joined(new_performance(Task.REGRESSION, ()), Answer(value=value), truth)

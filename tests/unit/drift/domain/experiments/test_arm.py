@@ -34,7 +34,7 @@ def test_losses_of_classes() -> None:
 
 def test_losses_of_numbers() -> None:
     assert losses(Task.REGRESSION, (), Answer(value=3.0), "5") == (2.0, 4.0)
-    for truth in ("nan", "inf", "1e200", "five"):
+    for truth in ("nan", "inf", "1e200", "1e51", "five"):
         with pytest.raises(ValueError):
             losses(Task.REGRESSION, (), Answer(value=3.0), truth)
 
@@ -99,3 +99,15 @@ def test_metrics_of_a_regression_are_means_of_errors() -> None:
 
 def test_an_arm_without_truths_has_no_metrics() -> None:
     assert arm_metrics(new_arm(Task.MULTICLASS, ("a", "b"))) == ()
+
+
+def test_a_truth_too_large_to_be_a_measurement_leaves_the_metrics_as_they_are() -> None:
+    arm = new_arm(Task.REGRESSION, ())
+    for request in range(40):
+        truth = "1e200" if request == 7 else str(request % 5)
+        try:
+            arm, _ = arm.told((), Answer(value=1.0), truth)
+        except ValueError:
+            assert request == 7
+    assert arm.tallies[0].rows == 39
+    assert all(math.isfinite(metric.value) and math.isfinite(metric.upper) for metric in arm_metrics(arm))

@@ -85,3 +85,8 @@ def test_a_sum_is_exact_whatever_the_sizes() -> None:
         total = plus(total, value)
     assert math.fsum(total) == 1.0 + 1e-20 == math.fsum(values)
     assert plus(plus((), 0.1), -0.1) == ()
+
+
+def test_sums_too_large_for_a_variance_say_nothing_instead_of_failing() -> None:
+    assert tally_of([[1.0], [1e154], [1e154]]).variance(is_rate=False) > 1e300
+    assert tally_of([[1.0], [2.0], [1e200]]).variance(is_rate=False) == math.inf
