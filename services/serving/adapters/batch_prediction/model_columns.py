@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ...domain.batch_prediction.values import NOT_A, MissingTexts, number_of
 from ...domain.models.schema import InputColumn, Kind
 from ...domain.requests.columns import Array
+from ...domain.requests.datetimes import outside_years
 
 MICROSECOND = 1e-6
 
@@ -40,18 +41,11 @@ def read_column(column: InputColumn, values: pa.ChunkedArray, missing: MissingTe
     if column.kind is Kind.TEXT:
         words = missing.words(column.name) if missing else frozenset[str]()
         return ColumnRead(_texts(array, _trimmed(words) if missing else _same), NONE_BAD)
-    type_ = array.type
-    if pa.types.is_timestamp(type_) or pa.types.is_date(type_):
-        return ColumnRead(_seconds(array.cast(pa.timestamp("us"), safe=False)), NONE_BAD)
-    if pa.types.is_time(type_):
-        return ColumnRead(_seconds(array.cast(pa.time64("us"), safe=False)), NONE_BAD)
-    if pa.types.is_duration(type_):
-        return ColumnRead(_seconds(array.cast(pa.duration("us"), safe=False)), NONE_BAD)
-    if pa.types.is_boolean(type_):
-        return ColumnRead(_floats(array.cast(pa.int8())), NONE_BAD)
-    if _is_number(type_) or pa.types.is_null(type_):
-        return ColumnRead(_floats(array), NONE_BAD)
-    return _parsed(column.kind, array)
+    read = _numbers(column.kind, array)
+    if column.kind is Kind.DATETIME and (outside := outside_years(read.values)).any():
+        # Refused as where rows are sent: such a number is one of another unit.
+        return ColumnRead(read.values, np.union1d(read.bad, np.flatnonzero(outside)), NOT_A[column.kind])
+    return read
 
 
 def texts_of(array: pa.Array) -> pa.Array:
@@ -79,6 +73,21 @@ def _texts(array: pa.Array, spelled: Callable[[str], str]) -> Array:
     words = [spelled(word) if word is not None else "" for word in texts_of(encoded.dictionary).to_pylist()]
     objects = np.array([*words, "", None], dtype=object)[:-1]
     return np.asarray(objects[_places(encoded, len(words))])
+
+
+def _numbers(kind: Kind, array: pa.Array) -> ColumnRead:
+    type_ = array.type
+    if pa.types.is_timestamp(type_) or pa.types.is_date(type_):
+        return ColumnRead(_seconds(array.cast(pa.timestamp("us"), safe=False)), NONE_BAD)
+    if pa.types.is_time(type_):
+        return ColumnRead(_seconds(array.cast(pa.time64("us"), safe=False)), NONE_BAD)
+    if pa.types.is_duration(type_):
+        return ColumnRead(_seconds(array.cast(pa.duration("us"), safe=False)), NONE_BAD)
+    if pa.types.is_boolean(type_):
+        return ColumnRead(_floats(array.cast(pa.int8())), NONE_BAD)
+    if _is_number(type_) or pa.types.is_null(type_):
+        return ColumnRead(_floats(array), NONE_BAD)
+    return _parsed(kind, array)
 
 
 def _parsed(kind: Kind, array: pa.Array) -> ColumnRead:

@@ -18,7 +18,7 @@ _MISSING_VALUES = frozenset({"", *TEXT_TOKENS, *VALUE_TOKENS})
 NOT_A = {
     Kind.NUMBER: "is not a number",
     Kind.BOOLEAN: "is not true or false",
-    Kind.DATETIME: "is not an ISO 8601 date and time",
+    Kind.DATETIME: "is not an ISO 8601 date and time of the years 1 to 9999",
     Kind.TEXT: "is not text",
 }
 

@@ -35,8 +35,8 @@ class InputColumn:
 
 
 class Layout(NamedTuple):
-    """The inputs' names, whether each is a text, where numbers and texts are among them, and where each of them is in
-    the numbers followed by the texts.
+    """The inputs' names, whether each is a text, where numbers and texts are among them, where each of them is in the
+    numbers followed by the texts, and where datetimes are among the numbers.
     """
 
     names: tuple[str, ...]
@@ -44,6 +44,7 @@ class Layout(NamedTuple):
     number_places: tuple[int, ...]
     text_places: tuple[int, ...]
     order: tuple[int, ...]
+    datetimes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,10 @@ class Schema:
         text_places = tuple(place for place, is_text in enumerate(texts) if is_text)
         stacked = (*number_places, *text_places)
         order = tuple(stacked.index(place) for place in range(len(texts)))
-        return Layout(tuple(column.name for column in self.inputs), texts, number_places, text_places, order)
+        datetimes = tuple(
+            index for index, place in enumerate(number_places) if self.inputs[place].kind is Kind.DATETIME
+        )
+        return Layout(tuple(column.name for column in self.inputs), texts, number_places, text_places, order, datetimes)
 
     @cached_property
     def all_numeric(self) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fairlead.kit.errors import FieldViolation, InvalidArgument
 
 from ..models.schema import InputColumn, Kind, Schema
-from .datetimes import to_epoch_seconds
+from .datetimes import outside_years, to_epoch_seconds
 
 Array = NDArray[Any]
 Columns = tuple[Array, ...]
@@ -26,7 +26,7 @@ TRUTH = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "false": 0.0, "f
 _EXPECTED = {
     Kind.NUMBER: "a number",
     Kind.BOOLEAN: "true or false (or 1 or 0)",
-    Kind.DATETIME: "an ISO 8601 date and time such as 2026-01-31T17:01:03Z",
+    Kind.DATETIME: "an ISO 8601 date and time of the years 1 to 9999 of UTC, such as 2026-01-31T17:01:03Z",
     Kind.TEXT: "text",
 }
 
@@ -59,10 +59,12 @@ def columns_of(schema: Schema, given: Mapping[str, Array], texts: Collection[str
 def to_model(column: InputColumn, values: Array) -> Array:
     """Return values as the model reads this column. Raises InvalidArgument naming column and row of a bad value."""
     if column.kind is Kind.TEXT:
-        return _to_texts(values)
+        return _checked_texts(column, _to_texts(values))
     if values.dtype.kind == "f" or values.dtype.kind in "iub":
-        return values if values.dtype == np.float64 else values.astype(np.float64)
-    return _parsed(column, values)
+        numbers = values if values.dtype == np.float64 else values.astype(np.float64)
+    else:
+        numbers = _parsed(column, values)
+    return _checked_instants(column, numbers) if column.kind is Kind.DATETIME else numbers
 
 
 def invalid(name: str, message: str) -> InvalidArgument:
@@ -77,6 +79,43 @@ def _missing(schema: Schema, given: Mapping[str, Array]) -> InvalidArgument:
         "send every input, with missing values as null, NaN or an empty text",
         violations=[FieldViolation(name, "the model reads this column; it was not sent") for name in absent],
     )
+
+
+def _checked_instants(column: InputColumn, seconds: Array) -> Array:
+    """Return instants that can be told again as texts, as the prediction log does."""
+    outside = outside_years(seconds)
+    if outside.any():
+        row = int(outside.argmax())
+        raise invalid(
+            column.name,
+            f"column '{column.name}', row {row}: {seconds[row]} is not in the years 1 to 9999; a datetime as a number "
+            "is seconds since 1970-01-01 UTC",
+        )
+    return seconds
+
+
+def _checked_texts(column: InputColumn, texts: Array) -> Array:
+    """Return texts that UTF-8 can spell: Python's own JSON reads halves of pairs of surrogates too."""
+    joined = "".join(texts.tolist())
+    if not joined.isascii():
+        try:
+            joined.encode()
+        except UnicodeEncodeError:
+            row = next(row for row, text in enumerate(texts.tolist()) if not _is_unicode(text))
+            raise invalid(
+                column.name,
+                f"column '{column.name}', row {row}: {texts[row][:60]!r} has half of a pair of surrogates, which is no "
+                "text",
+            ) from None
+    return texts
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parsed(column: InputColumn, values: Array) -> Array:

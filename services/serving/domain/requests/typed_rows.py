@@ -17,7 +17,7 @@ from .plain_row import PlainRow
 
 Row = Mapping[str, Any]
 LISTED_COLUMNS = 20
-_A_TIME = "a time such as 2026-01-31T17:01:03Z"
+_A_TIME = "a time such as 2026-01-31T17:01:03Z, of the years 1 to 9999 of UTC"
 
 
 def columns_of_typed_rows(schema: Schema, rows: Sequence[Row]) -> tuple[Columns, int]:

@@ -90,3 +90,20 @@ def test_no_rows_are_no_values() -> None:
 def test_anything_has_a_spelling() -> None:
     assert texts_of(pa.array([{"a": 1}])).to_pylist() == ['{"a": 1}']
     assert texts_of(pa.array([NOON])).to_pylist() == ["1970-01-01 12:00:00.000000Z"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([0.0, 1.7e12, None, np.inf]),
+        pa.array([0, 1_700_000_000_000, None, -(10**12)]),
+        pa.array([0, 10**12, None, -(10**12)], pa.timestamp("s")),
+        pa.array(["1970-01-01", "9999-12-31T23:59:59-05:00", None, "0001-01-01T00:00:00+01:00"]),
+    ],
+)
+def test_instants_that_are_refused_in_a_request_are_bad_in_a_file(values: pa.Array) -> None:
+    read = read_column(column(Kind.DATETIME), chunked(values), None)
+    assert read.bad.tolist() == [1, 3]
+    assert "years 1 to 9999" in read.reason
+    np.testing.assert_array_equal(np.asarray(read.values)[[0, 2]], [0.0, np.nan])
+    assert read_column(column(Kind.NUMBER), chunked(pa.array([1.7e12, np.inf])), None).bad.tolist() == []

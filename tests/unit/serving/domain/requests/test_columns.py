@@ -3,6 +3,7 @@ import pytest
 
 from fairlead.kit.errors import InvalidArgument
 from services.serving.domain.requests.columns import columns_of, text_of
+from services.serving.domain.requests.datetimes import to_iso_text
 from tests.unit.serving.schemas import INCOME, PRICE, numbers, texts
 
 GIVEN = {
@@ -80,3 +81,40 @@ def test_columns_of_unequal_length_are_refused() -> None:
 )
 def test_a_category_sent_as_another_type_is_spelled_as_text(value: object, text: str) -> None:
     assert text_of(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seen", "shown"),
+    [
+        (numbers([0, 1.7e12]), "row 1: 1700000000000.0 is not in the years 1 to 9999"),
+        (numbers([np.nan, np.inf]), "row 1: inf is not"),
+        (numbers([-np.inf, 0]), "row 0: -inf is not"),
+        (numbers([0, 253_402_300_800]), "row 1: 253402300800.0 is not"),
+        (numbers([0, -62_135_596_801]), "row 1: -62135596801.0 is not"),
+        (np.array([0, 1_700_000_000_000]), "row 1: 1700000000000.0 is not"),
+        (texts("", 1e18), "row 1: 1e\\+18 is not"),
+        (texts(None, "9999-12-31T23:59:59-05:00"), "row 1: '9999-12-31T23:59:59-05:00' is not"),
+        (texts("0001-01-01T00:00:00+01:00", ""), r"row 0: '0001-01-01T00:00:00\+01:00' is not"),
+    ],
+)
+def test_an_instant_that_no_text_can_tell_is_refused_with_its_row(seen: np.ndarray, shown: str) -> None:
+    with pytest.raises(InvalidArgument, match=shown) as caught:
+        columns_of(INCOME, {**GIVEN, "seen": seen})
+    assert [violation.field for violation in caught.value.violations] == ["seen"]
+
+
+def test_the_first_and_the_last_instant_are_read() -> None:
+    columns, _ = columns_of(INCOME, {**GIVEN, "seen": texts("0001-01-01", "9999-12-31T23:59:59.9999")})
+    assert [to_iso_text(seconds) for seconds in columns[2]] == ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999908Z"]
+
+
+def test_a_text_that_utf8_can_not_spell_is_refused_with_its_row() -> None:
+    with pytest.raises(InvalidArgument, match=r"'workclass', row 1: 'a\\ud800' has half of a pair of surrogates"):
+        columns_of(INCOME, {**GIVEN, "workclass": texts("Zürich", "a\ud800")})
+    columns, _ = columns_of(INCOME, {**GIVEN, "workclass": texts("Zürich", "\U0001f600")})
+    assert columns[1].tolist() == ["Zürich", "\U0001f600"]
+
+
+@pytest.mark.parametrize("seconds", [1e18, -1e18, np.inf, -np.inf, np.nan])
+def test_an_instant_that_was_kept_before_it_was_refused_is_told_as_missing(seconds: float) -> None:
+    assert to_iso_text(seconds) == ""

@@ -16,6 +16,7 @@ from services.serving.domain.requests.tensors import columns_of_tensors
 from services.serving.doors.open_inference.convert import tensors_of
 from services.serving.doors.open_inference.row import plain_row
 from services.serving.doors.rest.infer_request import parse_infer_request
+from tests.unit.serving.schemas import INCOME
 
 PERSON = Schema(
     TaskType.BINARY,
@@ -174,3 +175,11 @@ def test_rows_of_one_kind_of_column_alone_are_read_together_too(kinds: tuple[Kin
 def test_a_row_that_is_not_as_the_model_reads_it_keeps_all_from_being_read_together() -> None:
     good, other = rows_of(person(), list(reversed(person())))
     assert columns_of_plain_rows(PERSON, [good, other]) is None
+
+
+@pytest.mark.parametrize("seen", [1.7e12, float("inf"), -1e12])
+def test_an_instant_that_no_text_can_tell_is_left_to_be_refused(seen: float) -> None:
+    row = PlainRow(("age", "workclass", "seen", "married"), (False, True, False, False), [39.0, "a", seen, 1.0])
+    assert columns_of_plain_row(INCOME, row) is None
+    columns = columns_of_plain_row(INCOME, row._replace(values=[39.0, "a", 1.7e9, 1.0]))
+    assert columns is not None and columns[2].tolist() == [1.7e9]

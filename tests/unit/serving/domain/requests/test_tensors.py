@@ -1,7 +1,10 @@
+import json
+
 import numpy as np
 import pytest
 
 from fairlead.kit.errors import InvalidArgument
+from services.serving.domain.requests.content_types import decode_content
 from services.serving.domain.requests.outputs import OutputTensor
 from services.serving.domain.requests.raw_tensors import decode_raw, encode_raw
 from services.serving.domain.requests.tensors import Tensor, columns_of_tensors
@@ -121,3 +124,16 @@ def test_values_that_are_no_texts_are_no_rows_in_json() -> None:
     tensor = Tensor("rows", "BYTES", (1,), np.array([3], dtype=object), decoded=True)
     with pytest.raises(InvalidArgument, match="element 0 is not a JSON object"):
         columns_of_tensors(PRICE, [tensor])
+
+
+def test_json_rows_with_a_text_that_utf8_can_not_spell_are_refused() -> None:
+    row = json.dumps({"age": 1, "workclass": "a\ud800", "seen": None, "married": None})
+    with pytest.raises(InvalidArgument, match=r"column 'workclass', row 0: .* half of a pair of surrogates"):
+        columns_of_tensors(INCOME, [Tensor("rows", "BYTES", (1,), texts(row))])
+
+
+def test_a_json_value_with_a_text_that_utf8_can_not_spell_is_refused() -> None:
+    decoded = decode_content("workclass", "pd_json", texts('"a\\ud800"'))
+    sent = [tensor for tensor in tensors_a_column() if tensor.name != "workclass"]
+    with pytest.raises(InvalidArgument, match=r"column 'workclass', row 0: .* half of a pair of surrogates"):
+        columns_of_tensors(INCOME, [*sent, Tensor("workclass", "BYTES", (1,), decoded, decoded=True)])
