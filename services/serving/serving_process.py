@@ -40,6 +40,7 @@ from .adapters.metrics.admission import AdmissionMetrics
 from .adapters.metrics.cache import PrometheusCacheObserver
 from .adapters.metrics.requests import PrometheusObserver
 from .adapters.metrics.shadows import PrometheusShadowObserver
+from .adapters.models.known_schemas import KnownSchemas
 from .adapters.models.memory import ProcessMemory
 from .adapters.models.package import PackageLoader
 from .adapters.tables import MIGRATIONS
@@ -82,6 +83,7 @@ class ServingProcess:
         self._engine = backends.database(settings)
         migrate(self._engine, TASK_MIGRATIONS, MIGRATIONS)
         self._events = backends.event_log(settings)
+        self._blobs = backends.blob_store(settings)
         self._catalog = Catalog(self._model_cache())
         self._outbox = Outbox(self._engine, self._events)
         # Its journal is its spool: a second one between it and the brokers would only move what waits.
@@ -158,7 +160,7 @@ class ServingProcess:
         settings = self._settings
         memory = ProcessMemory()
         observer = PrometheusCacheObserver()
-        loader = PackageLoader(backends.blob_store(settings), threads=settings.serving_onnx_threads)
+        loader = PackageLoader(self._blobs, threads=settings.serving_onnx_threads)
         cache = ModelCache(
             loader.load,
             fetch=loader.fetch,
@@ -184,7 +186,7 @@ class ServingProcess:
         settings = self._settings
         predictions = PredictionServicer(
             self.inference,
-            Feedback(EventFeedbackSink(self._events)),
+            Feedback(EventFeedbackSink(self._events), KnownSchemas(self._catalog.cache.find, self._blobs)),
             self._tasks,
             self._owner,
             settings.serving_load_seconds,

@@ -82,6 +82,6 @@ class PredictionServicer(PredictionServiceServicer):
 
     def SendFeedback(self, request: pb.SendFeedbackRequest, _context: grpc.ServicerContext) -> pb.SendFeedbackResponse:
         """Record the truth of earlier predictions; it is in the event log when this returns."""
-        self._inference.catalog.find(request.deployment)
+        deployment = self._inference.catalog.find(request.deployment)
         truths = [Truth(truth.request_id, truth.row, truth.value) for truth in request.truths]
-        return pb.SendFeedbackResponse(accepted_count=self._feedback.accept(request.deployment, truths))
+        return pb.SendFeedbackResponse(accepted_count=self._feedback.accept(deployment, truths))
