@@ -64,7 +64,9 @@ def _serve(settings: GatewaySettings) -> None:
     )
     rpc.on_stop(parts.services.close)
     rpc.on_stop(parts.events.close)
-    server = _Server(server_config(create_app(parts), PredictionDoor(parts)), parts.changes)
+    server = _Server(
+        server_config(create_app(parts), PredictionDoor(parts), connections=settings.gateway_connections), parts.changes
+    )
 
     def leave(*_: object) -> None:
         server.should_exit = True

@@ -12,6 +12,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CONNECTION = b"connection"
 _CLOSE = b"connection: close\r\n"
 _NOBODY_WAITS = asyncio.Event()
+"""Uvicorn sets it where a connection is lost, and it stays set: nothing waits for it."""
 
 
 class PredictionCycle(RequestResponseCycle):
@@ -22,13 +23,13 @@ class PredictionCycle(RequestResponseCycle):
         # What the protocol looks at.
         self.keep_alive = keep
         self.disconnected = self.response_complete = False
+        self.more_body = True
         self.message_event = _NOBODY_WAITS
         self._protocol = protocol
         self._prediction = prediction
         self._limit = body_limit
         self._parts: list[bytes] = []
         self._left = body_limit
-        self._begun = False
 
     def begin(self, told_length: bytes, *, wants_go_ahead: bool) -> None:
         """Refuse at once a body that says it is over the limit; tell who waits for that to send any other."""
@@ -39,7 +40,7 @@ class PredictionCycle(RequestResponseCycle):
 
     def take(self, part: bytes) -> None:
         """Take a part of the body; what comes after a refusal is dropped."""
-        if self._begun:
+        if not self.more_body:
             return
         self._parts.append(part)
         self._left -= len(part)
@@ -49,18 +50,18 @@ class PredictionCycle(RequestResponseCycle):
 
     def complete(self) -> None:
         """The body is whole."""
-        if not self._begun:
+        if self.more_body:
             self._answer(self._parts[0] if len(self._parts) == 1 else b"".join(self._parts))
 
     def leave(self) -> None:
         """The caller is gone."""
         self.disconnected = True
-        if not self._begun:
-            self._begun = True
+        if self.more_body:
+            self.more_body = False
             self._prediction.leave()
 
     def _answer(self, body: bytes | None) -> None:
-        self._begun = True
+        self.more_body = False
         tasks = self._protocol.tasks
         task = self._protocol.loop.create_task(self._answered(body))
         task.add_done_callback(tasks.discard)

@@ -24,6 +24,9 @@ class GatewaySettings(KitSettings):
     gateway_inference_address: str = Field(
         "", description="host:port of the Open Inference Protocol by gRPC; empty means serving's host, base port + 82."
     )
+    gateway_connections: int = Field(
+        8192, ge=1, description="HTTP connections that are open at a time; further ones are refused."
+    )
     gateway_upload_limit_bytes: int = Field(
         20 * 1024**3, gt=0, description="The largest upload that is taken; a larger one is refused with 413."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.client import HTTPResponse
 
 import httpx
@@ -13,9 +14,10 @@ from prometheus_client import REGISTRY
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from services.gateway import http_server
 from services.gateway.prediction_door import INFER_ROUTE
 from tests import waiting
-from tests.unit.gateway.running import TOKEN, Running, running_gateway
+from tests.unit.gateway.running import CONNECTIONS, TOKEN, Running, running_gateway
 
 PREDICT = "/api/v1/projects/default/deployments/income:predict"
 INFER = "/v2/models/default.income/infer"
@@ -165,3 +167,69 @@ def test_a_head_without_an_end_is_refused_while_it_comes(gateway: Running) -> No
         answer = connection.recv(1000)
     assert answer.startswith(b"HTTP/1.1 431 ")
     assert b"send fewer or shorter headers" in answer
+
+
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+def test_what_comes_behind_a_body_in_chunks_is_no_header(gateway: Running) -> None:
+    body = b"%x\r\n%b\r\n0\r\nContent-Encoding: gzip\r\nX-Request-Timeout: never\r\n\r\n" % (len(ROWS), ROWS)
+    with open_connection(gateway) as connection:
+        connection.sendall(request(PREDICT, body, CHUNKED))
+        assert answer_on(connection)[0] == 200
+
+
+@pytest.mark.parametrize("token", [TOKEN, "wrong"])
+@pytest.mark.parametrize("line", [b"Name: " + b"x" * 1000 + b"\r\n", b"x" * 1000], ids=["many", "without an end"])
+def test_headers_behind_a_body_have_an_end_too(gateway: Running, token: str, line: bytes) -> None:
+    head = request(PREDICT, b"1\r\nx\r\n0\r\nName: ", CHUNKED).replace(TOKEN.encode(), token.encode())
+    with open_connection(gateway) as connection, pytest.raises(ConnectionError):
+        connection.sendall(head)
+        for _ in range(10_000):
+            connection.sendall(line * 100)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b"\x00garbage\r\n\r\n",
+        b"GET / HTTP/1.1\r\nName: " + b"x" * 200_000,
+        request("/ws", b"", *WEBSOCKET, method="GET"),
+    ],
+    ids=["no request", "a head without an end", "a websocket"],
+)
+def test_what_can_not_be_answered_ends_the_connection_after_what_came_before_it(
+    gateway: Running, behind: bytes
+) -> None:
+    with open_connection(gateway) as connection:
+        connection.sendall(request(PREDICT, ROWS))
+        connection.sendall(behind)
+        assert answer_on(connection)[0] == 200
+        assert _is_ended(connection)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HT", request(PREDICT, ROWS)[:-3], request(PROJECTS, b"{}")[:-1]], ids=["nothing", *"123"]
+)
+def test_who_does_not_go_on_is_not_waited_for(gateway: Running, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(http_server, "SILENT_SECONDS", 0.2)
+    monkeypatch.setattr(http_server, "LOOK_SECONDS", 0.05)
+    with open_connection(gateway) as connection:
+        connection.sendall(sent)
+        assert _is_ended(connection)
+
+
+def test_beyond_so_many_connections_further_ones_are_refused(gateway: Running) -> None:
+    with ExitStack() as stack:
+        several = [stack.enter_context(open_connection(gateway)) for _ in range(CONNECTIONS)]
+        with open_connection(gateway) as connection:
+            assert answer_on(connection) == (503, b"Too many connections are open here; try again later.")
+        several[0].sendall(request(PREDICT, ROWS))
+        assert answer_on(several[0])[0] == 200
+
+
+def _is_ended(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True

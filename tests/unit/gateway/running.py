@@ -28,6 +28,7 @@ from tests import waiting
 from tests.unit.gateway.peers import Peers
 
 TOKEN = "the-admins-token"
+CONNECTIONS = 200
 SERVICE_TOKEN = "the-services-token"
 
 
@@ -76,7 +77,7 @@ def running_gateway(
     parts = compose(settings_for(home, peers.address, **others))
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(server_config(app_of(parts), door_of(parts), drain_seconds=2))
+    server = uvicorn.Server(server_config(app_of(parts), door_of(parts), connections=CONNECTIONS, drain_seconds=2))
     thread = Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"

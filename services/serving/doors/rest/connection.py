@@ -122,6 +122,9 @@ class HttpConnection(asyncio.Protocol):
         self._paused = False
         self._reading = False
         self._in_head = False
+        self._in_fields = False
+        """Whether what comes next are headers, which are told when they are whole, or may be some."""
+        self._head_bytes = 0
         self._refused = False
         self._refusal_is_told = False
         self._ends_here = False
@@ -186,9 +189,8 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come; those that are no HTTP/1.1 are answered with 400."""
-        # Of a head that was refused the end is not looked for.
-        while data and not self._closed and not self._ends_here and not (self._refused and self._in_head):
-            in_head = self._in_head
+        while data and not self._closed and not self._ends_here and not self._is_dropped():
+            in_fields = self._in_fields
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
@@ -196,7 +198,7 @@ class HttpConnection(asyncio.Protocol):
                 continue
             except (httptools.HttpParserError, UnicodeDecodeError) as error:
                 self._end_here(InvalidArgument(f"this is no HTTP/1.1 request: {error}"))
-            if in_head and self._in_head:
+            if in_fields and self._in_fields:
                 # The parser tells of a header when it is whole, which one without an end never is.
                 self._count_head(len(data))
             return
@@ -205,7 +207,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._reading = self._in_head = True
+        self._reading = self._in_head = self._in_fields = True
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
         self._head_bytes = 0
@@ -219,13 +221,17 @@ class HttpConnection(asyncio.Protocol):
         self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One of its headers; of those that come more than once the first counts, as behind the gateway."""
-        self._headers.setdefault(name.lower(), value)
+        """One of its headers; of those that come more than once the first counts, as behind the gateway.
+
+        What comes behind a body in chunks is none of them (RFC 9110, 6.5.1), and counts as what it takes to read.
+        """
         self._count_head(len(name) + len(value))
+        if self._in_head and not self._refused:
+            self._headers.setdefault(name.lower(), value)
 
     def on_headers_complete(self) -> None:
         """Its head is whole: whoever may not call is told before the body is read."""
-        self._in_head = False
+        self._in_head = self._in_fields = False
         if self._refused:
             return
         self._path = _path_of(self._url)
@@ -241,8 +247,13 @@ class HttpConnection(asyncio.Protocol):
         if b"expect" in headers and headers[b"expect"].lower() == b"100-continue" and not self.busy:
             self._transport.write(CONTINUE)
 
+    def on_chunk_header(self) -> None:
+        """A part of its body comes, or the headers behind the last one."""
+        self._in_fields = True
+
     def on_body(self, body: bytes) -> None:
         """A part of its body."""
+        self._in_fields = False
         if self._refused:
             return
         self._body.append(body)
@@ -255,7 +266,7 @@ class HttpConnection(asyncio.Protocol):
         if self._parser.should_upgrade() and not self._refused:
             # Its body, if it has one, was not read: see _without_upgrade().
             return
-        self._reading = False
+        self._reading = self._in_fields = False
         if self._refused:
             self._ends_here = True
             if self._refusal_is_told:
@@ -274,6 +285,10 @@ class HttpConnection(asyncio.Protocol):
         if len(self._waiting) >= WAITING and not self._paused:
             self._paused = True
             self._transport.pause_reading()
+
+    def _is_dropped(self) -> bool:
+        """Return whether what comes is not even looked at: the end of a refused head, or of too many headers."""
+        return self._refused and (self._in_head or self._head_bytes > HEAD_BYTES)
 
     def _count_head(self, size: int) -> None:
         self._head_bytes += size

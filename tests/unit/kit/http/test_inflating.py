@@ -22,6 +22,19 @@ def test_a_body_is_read_by_its_encoding(encoding: str, body: bytes) -> None:
     assert inflate(body, encoding, most=10_000) == BODY
 
 
+def test_gzip_may_have_several_members() -> None:
+    assert inflate(gzip.compress(BODY) + gzip.compress(BODY), "gzip", most=10_000) == BODY * 2
+    assert inflate(gzip.compress(BODY) + gzip.compress(BODY), "gzip", most=1500) == (BODY * 2)[:1500]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"), [("gzip", gzip.compress(BODY) + b"{}"), ("deflate", zlib.compress(BODY) + b"{}")]
+)
+def test_what_follows_and_is_not_compressed_is_refused(encoding: str, body: bytes) -> None:
+    with pytest.raises(InvalidArgument, match=f"not valid {encoding} data"):
+        inflate(body, encoding, most=10_000)
+
+
 def test_no_more_is_inflated_than_is_wanted() -> None:
     assert inflate(gzip.compress(b" " * 10_000_000), "gzip", most=100) == b" " * 100
 

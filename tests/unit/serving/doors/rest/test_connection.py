@@ -8,9 +8,11 @@ import time
 from collections.abc import Awaitable, Iterator, Sequence
 from threading import Event, Thread
 
+import psutil
 import pytest
 
 from fairlead.kit.errors import Unauthenticated
+from services.serving.doors.rest import connection
 from services.serving.doors.rest.http import Request, Response
 from services.serving.doors.rest.server import Bounds, HttpServer, listen
 
@@ -219,6 +221,32 @@ def test_a_header_without_an_end_is_refused_while_it_comes(caller: Caller) -> No
         time.sleep(0.02)
     assert caller.response()[0] == 431
     assert caller.is_at_end()
+
+
+CHUNKED = "POST {} HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_what_comes_behind_a_body_in_chunks_is_no_header(caller: Caller) -> None:
+    caller.send(CHUNKED.format("/header") + "4\r\nhost\r\n0\r\nHost: smuggled\r\nContent-Encoding: gzip\r\n\r\n")
+    assert caller.response()[2] == b"h"
+
+
+@pytest.mark.parametrize("path", ["/a", "/closed"])
+@pytest.mark.parametrize("line", [b"Name: " + b"x" * 1000 + b"\r\n", b"x" * 1000], ids=["many", "without an end"])
+def test_headers_behind_a_body_have_an_end_too(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, path: str, line: bytes
+) -> None:
+    monkeypatch.setattr(connection, "LINGER_SECONDS", 0.3)
+    caller.send(CHUNKED.format(path) + "1\r\nx\r\n0\r\nName: ")
+    before = _resident_mb()
+    with pytest.raises(ConnectionError):
+        while True:
+            caller.send(line * 100)
+    assert _resident_mb() - before < 50
+
+
+def _resident_mb() -> float:
+    return psutil.Process().memory_info().rss / 1e6
 
 
 UPGRADE = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk"
