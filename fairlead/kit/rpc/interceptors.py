@@ -58,7 +58,7 @@ class ServerInterceptor(grpc.ServerInterceptor):
     def intercept_service(
         self, continuation: Callable[[Any], Any], handler_call_details: grpc.HandlerCallDetails
     ) -> Any:
-        """Return the method's handler with its behaviour wrapped."""
+        """Return the method's handler with its behaviour wrapped, or one that refuses whoever has no token."""
         handler = continuation(handler_call_details)
         if handler is None:
             return None
@@ -66,6 +66,14 @@ class ServerInterceptor(grpc.ServerInterceptor):
         metadata = {
             key: value for key, value in handler_call_details.invocation_metadata or () if isinstance(value, str)
         }
+        if not method.startswith(self._open_methods):
+            try:
+                self._verifier.verify(metadata.get("authorization"))
+            except Unauthenticated as error:
+                refusal = _refusing(method, error)
+                # A method that takes a stream is called before a message has come: whoever has no token has none
+                # read, and keeps no thread waiting for it.
+                return grpc.stream_unary_rpc_method_handler(self._pools.aside(refusal) if self._pools else refusal)
         if handler.response_streaming:
             behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
             make = grpc.stream_stream_rpc_method_handler if handler.request_streaming else _unary_stream
@@ -140,9 +148,7 @@ class ServerInterceptor(grpc.ServerInterceptor):
     def surround(
         self, method: str, metadata: dict[str, str], context: grpc.ServicerContext
     ) -> AbstractContextManager[object] | None:
-        """Return what a call runs in: its span and its deadline; None for neither. Raises Unauthenticated."""
-        if not method.startswith(self._open_methods):
-            self._verifier.verify(metadata.get("authorization"))
+        """Return what a call runs in: its span and its deadline; None for neither."""
         left = context.time_remaining()
         if method not in self._frequent_methods or TRACE in metadata:
             return _in_span(method, metadata, left)

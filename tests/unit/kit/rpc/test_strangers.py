@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import grpc
@@ -11,6 +12,11 @@ import pytest
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from fairlead.api.gateway.v1 import project_service_pb2 as api
+from fairlead.api.gateway.v1.project_service_pb2_grpc import (
+    ProjectServiceServicer,
+    add_ProjectServiceServicer_to_server,
+)
 from fairlead.kit.rpc.interceptors import MOST_STRANGERS
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.settings import KitSettings
@@ -23,7 +29,9 @@ WRONG = (("authorization", "Bearer another"),)
 
 @pytest.fixture
 def channel(tmp_path: Path) -> Iterator[grpc.Channel]:
-    server = RpcServer(KitSettings(home=tmp_path, service_token=TOKEN), address="127.0.0.1:0")
+    server = RpcServer(KitSettings(home=tmp_path, service_token=TOKEN), address="127.0.0.1:0", workers=2)
+    descriptor = api.DESCRIPTOR.services_by_name["ProjectService"]
+    server.add(add_ProjectServiceServicer_to_server, ProjectServiceServicer(), descriptor)
     server.start()
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield channel
@@ -60,3 +68,18 @@ def test_strangers_who_watch_are_so_many_at_most(channel: grpc.Channel) -> None:
     waiting.until(has_a_place, "a place")
     for each in (known, *watching):
         each.cancel()
+
+
+def test_whoever_has_no_token_is_refused_before_a_message_is_read(channel: grpc.Channel) -> None:
+    def never() -> Iterator[bytes]:
+        told.wait(30)
+        yield b""
+
+    told = Event()
+    # More than there are workers: none of them waits for a message.
+    call = channel.stream_unary("/fairlead.api.gateway.v1.ProjectService/GetProject")
+    calls = [call.future(never(), metadata=WRONG if number % 2 else (), timeout=10) for number in range(6)]
+    try:
+        assert {each.code() for each in calls} == {grpc.StatusCode.UNAUTHENTICATED}
+    finally:
+        told.set()
