@@ -17,6 +17,7 @@ from .models.prediction import Prediction
 from .models.schema import Schema
 from .prediction_log import PredictionLog
 from .requests.columns import Columns
+from .requests.identifiers import check_identifier, is_identifier
 from .requests.options import PLAIN, PredictionOptions
 from .requests.plain_row import PlainRow, columns_of_plain_rows
 from .statistics import StatisticsBook
@@ -135,14 +136,16 @@ class Inference:
         An empty request id is made up; an empty version means whichever the traffic split gives. Waits up to timeout
         seconds for a model that is still loading and for its turn, which a request that takes long needs; with at_once
         TakesLong is raised instead, and for a deployment that is not known here: the caller's thread must not wait.
-        Raises NotFound, InvalidArgument, Unavailable, the error of the model's loading, FailedPrecondition for options
-        that the model has nothing for, ResourceExhausted or DeadlineExceeded where the turn can't come in time.
+        Raises NotFound, InvalidArgument (for an id that is too long, too), Unavailable, the error of the model's
+        loading, FailedPrecondition for options that the model has nothing for, ResourceExhausted or DeadlineExceeded
+        where the turn can't come in time.
         """
         clock = self._clock
         started = clock.monotonic_ns()
         self._observer.began(door)
         try:
             route, arm = self._arm(deployment, version, options.routing_key, at_once)
+            check_identifier(request_id, "id")
             model = self._cache.peek(arm.version) or self._loaded(deployment, arm.source, timeout)
             columns, rows = read(model.schema)
             if rows == 0:
@@ -218,7 +221,7 @@ class Inference:
         clock, count, deployment = self._clock, len(asked), route.deployment.name
         started = clock.monotonic_ns()
         columns = columns_of_plain_rows(model.schema, [each.row for each in asked])
-        if columns is None:
+        if columns is None or not all(is_identifier(each.request_id) for each in asked):
             return None
         try:
             prediction, _, _, compute_ns = _made(model, columns, count, PLAIN, clock)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from fairlead.kit.errors import FieldViolation, InvalidArgument
 
+from .identifiers import check_identifier
 from .options import PLAIN, PredictionOptions
 
 PREFIX = "fairlead_"
@@ -35,15 +36,20 @@ def options_of(parameters: Mapping[str, object]) -> PredictionOptions:
         raise _invalid(EXPLAIN, f"it is {explain!r:.60}; true or false is expected")
     if isinstance(interval, bool) or not isinstance(interval, int | float | None):
         raise _invalid(INTERVAL, f"it is {interval!r:.60}; a coverage such as 0.9 is expected")
+    check_identifier(routing_key or "", ROUTING_KEY)
     return checked_options(routing_key or "", explain or False, interval or 0.0, field=INTERVAL)
 
 
 def checked_options(routing_key: str, explain: bool, interval: float, *, field: str = "interval") -> PredictionOptions:
-    """Return what is asked for. Raises InvalidArgument for a coverage that is none; 0 stands for no interval."""
+    """Return what is asked for; 0 stands for no interval.
+
+    Raises InvalidArgument for a coverage that is none, and for a routing key that is too long.
+    """
     if not 0 <= interval < 1:
         raise _invalid(field, f"it is {interval}; a coverage is above 0 and below 1, such as 0.9")
     if not (routing_key or explain or interval):
         return PLAIN
+    check_identifier(routing_key, "routing_key")
     return PredictionOptions(routing_key, explain, float(interval))
 
 

@@ -347,3 +347,19 @@ def test_what_takes_long_is_not_answered_at_once_and_counts_when_it_comes_again(
 def test_a_deployment_that_is_not_known_here_is_not_looked_for_at_once(inference: Inference) -> None:
     with pytest.raises(TakesLong):
         inference.answer("projects/p/deployments/none", a_house(), door="rest", at_once=True)
+
+
+@pytest.mark.parametrize("name", ["i" * 257, "ü" * 129, "a\ud800"])
+def test_an_id_is_short_and_a_text(inference: Inference, kept: Kept, name: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"id: .* at most 256 bytes"):
+        inference.answer(HOUSE.name, a_house(), door="rest", request_id=name)
+    row = PlainRow(("rooms", "age"), (False, False), [3.0, 1.0])
+    assert inference.answer_rows(HOUSE.name, [AskedRow(row, name), AskedRow(row, "mine")], door="rest") == []
+    assert kept.logged == []
+    assert inference.answer(HOUSE.name, a_house(), door="rest", request_id="i" * 256).request_id == "i" * 256
+
+
+def test_a_bad_id_for_a_deployment_that_is_not_there_leaves_no_statistics(inference: Inference) -> None:
+    with pytest.raises(NotFound):
+        inference.answer("projects/p/deployments/none", a_house(), door="rest", request_id="i" * 257)
+    assert inference.book.of("projects/p/deployments/none").failures == 0

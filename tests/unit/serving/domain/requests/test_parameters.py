@@ -46,3 +46,12 @@ def test_a_timeout_is_in_microseconds() -> None:
 def test_a_timeout_that_is_none_is_refused(timeout: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"'timeout': .* a whole number of microseconds is expected"):
         timeout_of({"timeout": timeout})
+
+
+@pytest.mark.parametrize("key", ["k" * 257, "ü" * 129, "a\ud800"])
+def test_a_routing_key_is_short_and_a_text(key: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"fairlead_routing_key: .* at most 256 bytes"):
+        options_of({"fairlead_routing_key": key})
+    with pytest.raises(InvalidArgument, match=r"routing_key: .* at most 256 bytes"):
+        checked_options(key, False, 0.0)
+    assert checked_options("ü" * 128, False, 0.0).routing_key == "ü" * 128

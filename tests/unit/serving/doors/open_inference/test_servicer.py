@@ -289,6 +289,16 @@ def test_the_likeliest_classes_are_texts(door: Door) -> None:
     assert answer.raw_output_contents == [b"\x0c\x00\x00\x000.5:1:medium\x0b\x00\x00\x000.3:2:large"]
 
 
+def test_an_id_and_a_routing_key_are_short(door: Door) -> None:
+    for request in (house(1, id="i" * 257), house(1, fairlead_routing_key="k" * 257)):
+        code, details = door.refusal("ModelInfer", request)
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+        assert "at most 256 bytes" in details
+    long, short = door.stream([house(1, id="ü" * 129), house(1, id="ü" * 128)])
+    assert "at most 256 bytes" in long.error_message
+    assert short.infer_response.id == "ü" * 128
+
+
 def test_rows_and_elements_beyond_the_limits_are_refused(door: Door) -> None:
     code, details = door.refusal("ModelInfer", house(*range(5)))
     assert code is grpc.StatusCode.INVALID_ARGUMENT

@@ -295,3 +295,26 @@ def test_a_call_for_a_name_that_is_none_costs_no_other_call_its_answer(door: Doo
     odd = [pb.RelayedCall(form=pb.RELAY_FORM_OPEN_INFERENCE, deployment="odd", body=tensors().body) for _ in range(2)]
     answers = door.relay(*numbered(rows(rows=[ROW]), *odd, rows(rows=[ROW])))
     assert [bool(answer.body) for answer in answers] == [True, False, False, True]
+
+
+def test_an_id_and_a_routing_key_are_short_whoever_sends_them(door: Door) -> None:
+    gateways = rows()
+    gateways.request_id = "i" * 257
+    long = json.dumps({**TENSORS, "id": "i" * 257}).encode()
+    for call in (rows(request_id="i" * 257), rows(routing_key="k" * 257), gateways, tensors(body=long)):
+        (answer,) = door.relay(call)
+        assert isinstance(error_of(answer), InvalidArgument)
+        assert "at most 256 bytes" in error_of(answer).message
+
+
+def test_a_bad_id_among_calls_that_are_answered_together_is_refused_alone(door: Door) -> None:
+    first, second, third = door.relay(rows(number=1), rows(number=2, request_id="i" * 257), rows(number=3))
+    assert first.body and third.body
+    assert "at most 256 bytes" in error_of(second).message
+
+
+def test_a_text_that_is_none_is_refused(door: Door) -> None:
+    odd = json.dumps({**TENSORS, "id": "a\ud800"}).encode()
+    for call in (tensors(body=odd), rows(request_id="a\ud800"), rows(routing_key="a\ud800")):
+        (answer,) = door.relay(call)
+        assert isinstance(error_of(answer), InvalidArgument)

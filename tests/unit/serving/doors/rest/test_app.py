@@ -85,6 +85,8 @@ ERRORS = [
     ("GET", "/", "", 404, "not part of the Open Inference Protocol"),
     ("POST", "/v2/models/p.house/infer", "{", 400, "not valid JSON"),
     ("POST", "/v2/models/p.house/infer", "{}", 400, "inputs: a list of tensors"),
+    ("POST", "/v2/models/p.house/infer", json.dumps(house(1, id="i" * 257)), 400, "id: it is 'iiii"),
+    ("POST", "/v2/models/p.house/infer", json.dumps(house(1, id="a\ud800")), 400, "not valid JSON"),
     ("POST", "/v2/models/p.none/infer", json.dumps(house(1)), 404, "there is no deployment"),
     ("POST", "/v2/models/p.house/versions/7/infer", json.dumps(house(1)), 404, "serves version 1, not 7"),
     ("POST", "/v2/models/p.broken/infer", json.dumps(house(1)), 400, "the package holds no model"),
