@@ -36,7 +36,8 @@ def _message(loss: Loss, spool_bytes: int) -> str:
         Cause.FULL: "the event log was away or slow, and the spool of "
         f"{max(1, round(spool_bytes / MEGABYTE))} MB on disk was full",
         Cause.REJECTED: "the event log refuses them for what they are; the log of serving says why",
-        Cause.DAMAGED: "they could not be read back from the spool on disk; the log of serving names the file",
+        Cause.DAMAGED: "they could not be read back from the spool on disk, or not be published as what they are; "
+        "the log of serving names the file",
     }[loss.cause]
     return (
         f"{loss.span.rows:,} predictions of {loss.deployment} between {_text(loss.span.first_ns)} and "

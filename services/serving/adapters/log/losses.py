@@ -28,7 +28,7 @@ class Cause(StrEnum):
     REJECTED = "rejected"
     """The event log takes the rest, and never these."""
     DAMAGED = "damaged"
-    """They waited on disk and could not be read back."""
+    """They waited on disk and could not be read back, or not be made into events."""
 
 
 Key = tuple[str, bool, Cause]

@@ -47,11 +47,19 @@ def to_draft(
 def to_events(batch: PredictionBatch) -> Iterator[tuple[PredictionBatch, events_pb2.PredictionBatch]]:
     """Return a batch as events that brokers take, each with the part of the batch that it is."""
     event = to_event(batch)
-    if event.ByteSize() > EVENT_BYTES and batch.rows > 1:
+    size = event.ByteSize()
+    # What each part has again does not shrink: where that is most of it, the event log takes it whole or never.
+    if size > EVENT_BYTES and batch.rows > 1 and _repeated_bytes(batch) <= size // 2:
         for half in batch.halves():
             yield from to_events(half)
         return
     yield batch, event
+
+
+def _repeated_bytes(batch: PredictionBatch) -> int:
+    """Return how much of an event each of its halves has too."""
+    only = batch.requests[0].request_id if len(batch.requests) == 1 else ""
+    return len(_constant(batch.origin)) + len(only)
 
 
 def to_event(batch: PredictionBatch) -> events_pb2.PredictionBatch:

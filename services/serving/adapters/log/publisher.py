@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
+import traceback
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,14 +21,13 @@ from fairlead.kit.logging import get_logger
 
 from ...domain.losses import Span, Tally, add, rows_of
 from ..metrics.log import DROPPED, LOGGED, SPOOLED
-from .frames import Record
+from .drafts import drafts_of
+from .frames import Mark, Record
 from .journal import Journal, Segment
 from .loss_alerts import to_draft
 from .losses import Cause, Losses
-from .made_events import MadeEvents, made_drafts
 from .origins import Origins
 from .pace import Pace
-from .prediction_events import to_drafts
 from .records import batches
 
 FLUSH_ROWS = 2048
@@ -65,6 +65,7 @@ class PredictionPublisher:
         self._origins = Origins()
         self._lock = Lock()
         self._losing = False
+        self._failed = ""
         self._alerted = -ALERT_SECONDS
         self._pending, self._full, self._closing = Flag(), Flag(), Flag()
         self._pace = Pace(self._hurries)
@@ -109,11 +110,20 @@ class PredictionPublisher:
             try:
                 self._journal.seal()
                 going = self._publish_sealed() and not closing
-            except Exception:
-                LOG.exception("publishing the prediction log failed; what is on disk is tried again")
+                self._failed = ""
+            except Exception as error:  # noqa: BLE001 - whatever it is, what comes later must be published
+                self._tell_failure(error)
                 going = not closing
                 self._pending.set()
                 self._closing.wait(PAUSE_SECONDS)
+
+    def _tell_failure(self, error: Exception) -> None:
+        """Log a failure once while it goes on, without its text, which may have values of rows."""
+        *_, frame = traceback.extract_tb(error.__traceback__)
+        failed = f"{type(error).__name__} in {frame.filename}:{frame.lineno}"
+        if failed != self._failed:
+            LOG.error("publishing the prediction log failed; what is on disk is tried again", error=failed)
+        self._failed = failed
 
     def _publish_sealed(self) -> bool:
         """Publish what is sealed, and tell what was lost; False where the service ends before that."""
@@ -128,13 +138,19 @@ class PredictionPublisher:
 
     def _deliver(self, segment: Segment) -> bool:
         contents, identity = self._journal.read(segment)
-        unreadable: list[Record] = []
+        unreadable: list[Mark] = []
         name = uuid.UUID(identity)
         drafts: list[Draft] = []
         rows, records = 0, self._paced(contents.records)
-        for batch in batches(records, BATCH_ROWS, BATCH_BYTES, unreadable.append, self._origins):
-            drafts += made_drafts(name, batch) if isinstance(batch, MadeEvents) else to_drafts(name, batch)
-            rows += batch.rows
+
+        def unread(record: Record) -> None:
+            unreadable.append(record.mark)
+
+        for batch in batches(records, BATCH_ROWS, BATCH_BYTES, unread, self._origins):
+            unusable: list[Mark] = []
+            drafts += drafts_of(name, batch, unusable.append)
+            rows += batch.rows - sum(mark.rows for mark in unusable)
+            unreadable += unusable
             self._pace.step()
             if len(drafts) >= DRAFTS_AT_ONCE:
                 if not self._publish(drafts, rows):
@@ -144,13 +160,13 @@ class PredictionPublisher:
         if drafts and not self._publish(drafts, rows):
             return False
         lost = self._journal.damaged(segment, contents)
-        for _, mark, _ in unreadable:
+        for mark in unreadable:
             add(lost, mark.deployment, Span(mark.rows, mark.time_ns, mark.time_ns))
         for deployment, span in lost.items():
             self._losses.add(deployment, span, cause=Cause.DAMAGED)
         # While what was lost is still there: after a crash it is better counted twice than not at all.
         self._losses.save()
-        damaged = contents.damaged_rows + sum(record.mark.rows for record in unreadable)
+        damaged = contents.damaged_rows + sum(mark.rows for mark in unreadable)
         if damaged or unreadable:
             self._set_aside(segment, damaged)
         else:
@@ -198,9 +214,10 @@ class PredictionPublisher:
         LOG.error("the event log refuses predictions for what they are", key=draft.key, rows=rows, error=error.message)
 
     def _set_aside(self, segment: Segment, damaged: int) -> None:
-        # What can't be read must not hold up what comes after it; the file is left for a person to look at.
+        # What can't be read, or be an event, must not hold up what comes after it; a person may look at the file.
         LOG.error(
-            "predictions can't be read back from disk; their file is set aside under the suffix .broken",
+            "predictions can't be read back from disk, or not be published as what they are; their file is set aside "
+            "under the suffix .broken",
             segment=str(segment.path),
             rows=damaged,
         )

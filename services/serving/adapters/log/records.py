@@ -7,6 +7,10 @@ in a record names a class, so any later version of this service, wherever its co
 bytes of float64 arrays, one for all numeric columns, a column after the other, and the texts lie likewise in one text,
 with a NUL between two of them, or, where one has a NUL in it, in a list; so that a batch of requests is put together
 without looking at each value.
+
+What can fail must fail before the answer, never when it is published: values that no event can hold are refused when
+they are read (requests/columns.py, requests/identifiers.py), and encode() raises for texts that UTF-8 can't spell. What
+an earlier version kept all the same is left out, request by request (drafts.py).
 """
 
 from __future__ import annotations
@@ -55,7 +59,7 @@ def encode_head(deployment: str, model: Model, *, shadow: bool = False, sampling
 
 
 def encode(head: bytes, request_id: str | list[str], time_ns: int, columns: Columns, prediction: Prediction) -> bytes:
-    """Return the record of an answered request, or of several of a row each."""
+    """Return the record of an answered request, or of several of a row each. Raises ValueError for what is no text."""
     numbers: list[bytes] = []
     texts: list[str] = []
     for column in columns:
@@ -64,6 +68,9 @@ def encode(head: bytes, request_id: str | list[str], time_ns: int, columns: Colu
         else:
             numbers.append(column.tobytes())
     joined = _BETWEEN_TEXTS.join(texts)
+    if not joined.isascii():
+        # A pickle takes what the event would not.
+        joined.encode()
     told = joined if joined.count(_BETWEEN_TEXTS) == len(texts) - 1 else texts
     output = prediction.values if prediction.values is not None else prediction.probabilities
     outputs = b"" if output is None else output.tobytes()
@@ -150,6 +157,7 @@ class _Gathering:
             len(numbers) != rows * self._row_bytes
             or len(texts) != rows * self._row_texts
             or len(outputs) % (rows * _DOUBLE)
+            or (self._parts and len(outputs) * self._parts[0].rows != len(self._parts[0].outputs) * rows)
             or (labels and len(labels) != rows)
             or (isinstance(request.request_id, list) and len(request.request_id) != rows)
         ):

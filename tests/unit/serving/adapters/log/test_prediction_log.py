@@ -12,14 +12,17 @@ from time import monotonic, sleep
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from fairlead.api.drift.v1 import monitor_pb2
 from fairlead.api.events.v1 import events_pb2
 from fairlead.kit.errors import InvalidArgument, Unavailable
 from fairlead.kit.events import Draft, EventLog, open_event_log, topics
+from services.serving.adapters.log import publisher
 from services.serving.adapters.log.frames import Mark, Record
 from services.serving.adapters.log.journal import Journal
 from services.serving.adapters.log.losses import Cause, Loss, Losses
+from services.serving.adapters.log.made_events import encode_made
 from services.serving.adapters.log.prediction_log import JournaledPredictionLog
 from services.serving.adapters.log.records import batches, describe, encode, encode_head
 from services.serving.adapters.metrics.log import DROPPED, LOGGED, REFUSED, SPOOLED
@@ -27,7 +30,7 @@ from services.serving.domain.losses import Span
 from services.serving.domain.models.model import Model
 from services.serving.domain.models.prediction import Prediction
 from services.serving.domain.models.schema import InputColumn, Kind, Schema, TaskType
-from services.serving.domain.prediction_log import PredictionBatch, WhenFull
+from services.serving.domain.prediction_log import Origin, PredictionBatch, WhenFull
 from services.serving.domain.requests.columns import Array, Columns, columns_of
 from tests import waiting
 from tests.unit.serving.schemas import INCOME, PRICE, numbers, texts
@@ -52,6 +55,7 @@ class NoRuntime:
 
 
 INCOME_MODEL = Model("projects/p/models/m/versions/1", INCOME, NoRuntime())
+INCOME_HEAD = encode_head(INCOME_NAME, INCOME_MODEL)
 PRICE_MODEL = Model("projects/p/models/price/versions/7", PRICE, NoRuntime())
 
 
@@ -448,3 +452,72 @@ def test_publishing_goes_on_after_an_error_of_the_disk(tmp_path: Path, events: E
     waiting.published(events, topics.PREDICTIONS, 2)
     log.close()
     assert [batch.requests[0].request_id for batch in published(events)] == ["a", "b"]
+
+
+def kept_before(folder: Path, *records: tuple[str, bytes]) -> None:
+    """Keep records of two rows each as an earlier version did, which refused less."""
+    journal = Journal(folder / "journal", max_bytes=1 << 20, describe=describe)
+    for name, body in records:
+        journal.append(body, Mark(name, 2, NOON_NS))
+    journal.seal()
+
+
+def test_what_can_not_be_an_event_is_set_aside_alone(tmp_path: Path, events: EventLog) -> None:
+    good = encode(INCOME_HEAD, "good", NOON_NS, COLUMNS, PREDICTION)
+    # As a pickle has a text with half of a pair of surrogates.
+    bad = encode(INCOME_HEAD, "bad", NOON_NS, COLUMNS, PREDICTION).replace(b"Private", b"Pr\xed\xa0\x80te")
+    assert pickle.loads(bad[len(INCOME_HEAD) :])[4] == "Pr\ud800te\0"
+    kept_before(tmp_path, *((INCOME_NAME, body) for body in (good, bad, good, good, bad)))
+    before = dropped("damaged")
+    log = open_log(tmp_path, events)
+    append(log, "later")
+    log.close()
+    assert sorted(request_ids(events)) == ["good", "good", "good", "later"]
+    assert [path.suffix for path in (tmp_path / "journal").iterdir()] == [".broken"]
+    assert dropped("damaged") - before == 4
+    (alert,) = alerts(events)
+    assert alert.unlogged_predictions.row_count == 4
+
+
+def test_an_instant_that_no_text_can_tell_holds_up_nothing(tmp_path: Path, events: EventLog) -> None:
+    for seconds in (np.inf, 1.7e12, -1e18):
+        columns = (*COLUMNS[:2], numbers([seconds, 0.0]), COLUMNS[3])
+        kept_before(tmp_path, (INCOME_NAME, encode(INCOME_HEAD, "a", NOON_NS, columns, PREDICTION)))
+    log = open_log(tmp_path, events)
+    log.close()
+    (batch,) = published(events)[:1]
+    assert list(batch.inputs[2].texts.values)[:2] == ["", "1970-01-01T00:00:00Z"]
+    assert request_ids(events) == ["a"] * 3
+    assert list((tmp_path / "journal").iterdir()) == []
+
+
+def test_a_failure_that_goes_on_is_logged_once_and_without_values(
+    tmp_path: Path, events: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = 0
+
+    def claim(_: Journal) -> None:
+        nonlocal failures
+        failures += 1
+        raise RuntimeError("the value of a row")
+
+    monkeypatch.setattr(publisher, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(Journal, "claim", claim)
+    with capture_logs() as lines:
+        log = open_log(tmp_path, events)
+        append(log, "a")
+        waiting.until(lambda: failures > 3)
+        log.close()
+    told = [line for line in lines if line["log_level"] == "error"]
+    assert len(told) == 1
+    assert "RuntimeError in " in told[0]["error"]
+    assert "the value of a row" not in str(told)
+
+
+def test_an_id_larger_than_an_event_is_not_told_again_with_each_row(tmp_path: Path) -> None:
+    columns = tuple(np.repeat(column, 150) for column in COLUMNS)
+    probabilities = np.repeat(numbers([0.9, 0.1]).reshape(1, 2), 300, axis=0)
+    answer = Prediction(300, labels=["<=50K"] * 300, probabilities=probabilities)
+    origin = Origin(INCOME_NAME, INCOME_MODEL.version, INCOME)
+    body = encode_made(INCOME_HEAD, origin, "i" * 800_000, NOON_NS, columns, answer)
+    assert len(body) < 1_000_000

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from services.serving.adapters.log.frames import Record
+from services.serving.adapters.log.frames import Mark, Record
 from services.serving.adapters.log.origins import Origins
 from services.serving.adapters.log.prediction_events import to_drafts
 from services.serving.adapters.log.records import batches, describe, encode, encode_head
@@ -138,7 +138,7 @@ def test_what_heads_tell_is_read_once_and_forgotten_beyond_a_size() -> None:
         origins.of(b"no head")
 
 
-@pytest.mark.parametrize("odd", ["", "\0", "a\0b", "\ud800", "ü"])
+@pytest.mark.parametrize("odd", ["", "\0", "a\0b", "ü", "\0ü"])
 def test_texts_are_read_as_they_were_whatever_is_in_them(odd: str) -> None:
     record = encode(HEAD, "id", 7, columns((odd, 1.0, "x", 10.0), ("b", 2.0, odd, 20.0)), prediction("no", "yes"))
     (batch,) = gathered([record])
@@ -188,3 +188,21 @@ def test_a_record_that_lacks_an_id_of_its_rows_is_damaged() -> None:
     damaged: list[Record] = []
     assert list(batches([Record(0, describe(record), record)], 100, 1 << 20, damaged.append)) == []
     assert len(damaged) == 1
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "\0\ud800"])
+def test_what_no_event_can_hold_is_refused_before_it_is_kept(odd: str) -> None:
+    with pytest.raises(ValueError, match="surrogates"):
+        encode(HEAD, "id", 7, columns((odd, 1.0, "x", 10.0)), prediction("no"))
+
+
+def test_requests_whose_outputs_are_not_as_wide_as_the_others_are_damaged() -> None:
+    narrow = Prediction(1, labels=["no"], probabilities=np.array([[1.0]]))
+    damaged: list[Record] = []
+    records = [
+        Record(place, Mark("projects/p/deployments/d", 1, 7), encode(HEAD, "id", 7, columns(ONE), answer))
+        for place, answer in enumerate((prediction("no"), narrow, prediction("yes")))
+    ]
+    (batch,) = batches(records, 100, 1 << 20, damaged.append)
+    assert isinstance(batch, PredictionBatch)
+    assert (batch.rows, [record.place for record in damaged]) == (2, [1])
