@@ -68,6 +68,7 @@ class TensorsDoor:
 
     def answer_together(self, deployment: str, calls: Sequence[pb.RelayedCall]) -> Iterable[pb.RelayedAnswer]:
         """Return the answers to those that are plain rows."""
+        # An element takes a byte at least, so that a body of as many bytes as elements may be has none too many.
         rows = [parse_asked_row(call.body) if len(call.body) <= self._limits.elements else None for call in calls]
         name = inference_name_of(deployment)
         return _together(
