@@ -1,4 +1,17 @@
-"""One call on a connection of HTTP/2: what it was begun with, what comes, and what is answered."""
+"""One call on a connection of HTTP/2: what it was begun with, what comes, and what is answered.
+
+What holds a call up, and what wakes it:
+
+| what waits                                 | where                | wakes it                                        |
+|--------------------------------------------|----------------------|-------------------------------------------------|
+| a message, for others of this turn         | Front._asked         | Front._answer, which the loop calls next        |
+| a message, for the one before it (`slow`)  | backlog              | Front._answer_backlog, once that is answered    |
+| the one message, for the call's last frame | backlog              | sent_all; Front.look_at ends what never comes   |
+| a message, for the general server          | Passed.waiting       | Passed._all, once gRPC takes it                 |
+| an answer, for the caller to take more     | unsent               | a WINDOW_UPDATE, or the socket (resume_writing) |
+| who answers (`taken`), for the same        | room                 | took, whenever the caller takes something       |
+| the caller (`held`: its window shuts)      | while it `is_behind` | connection.go_on, after whatever leaves a line  |
+"""
 
 from __future__ import annotations
 
@@ -6,7 +19,7 @@ import asyncio
 import time
 from base64 import b64encode
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from urllib.parse import quote
 
 from fairlead.api.inference.v2 import open_inference_pb2 as pb
@@ -16,9 +29,6 @@ from fairlead.kit.rpc.status import DETAILS_KEY, GRPC_CODES, to_details
 
 from .line import Line
 from .messages import ACCEPTED, MessageReader, UnknownEncoding, framed
-
-if TYPE_CHECKING:
-    from .connection import Http2Connection
 
 Header = tuple[bytes, bytes]
 Unsent = bytes | memoryview | list[Header]
@@ -33,6 +43,29 @@ _BEGIN: list[Header] = [(b":status", b"200"), (b"content-type", b"application/gr
 _END_OK: list[Header] = [(b"grpc-status", b"0")]
 _UNESCAPED = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}"
 """Beside what is never escaped; the percent sign is not among them."""
+
+
+class Connection(Protocol):
+    """What a call needs of the connection it came on."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Return the loop that it runs on."""
+
+    def begin(self, call: Call, headers: list[Header]) -> None:
+        """Send a call's first headers."""
+
+    def send(self, call: Call, data: bytes) -> None:
+        """Send a call's data, as much at a time as the caller takes."""
+
+    def end_call(self, call: Call, trailers: list[Header]) -> None:
+        """Send a call's trailers behind what is still unsent."""
+
+    def answer(self, call: Call, data: bytes) -> bool:
+        """Send a call's one message and its end in one go; return whether that was possible."""
+
+    def go_on(self, call: Call) -> None:
+        """Let a call's caller send more, unless it is behind."""
 
 
 class Handler(Protocol):
@@ -81,7 +114,7 @@ class Call:
         "until",
     )
 
-    def __init__(self, connection: Http2Connection, stream_id: int, metadata: list[Header], limit: int) -> None:
+    def __init__(self, connection: Connection, stream_id: int, metadata: list[Header], limit: int) -> None:
         """Begin with what came first; messages have at most limit bytes."""
         self.connection = connection
         self.stream_id = stream_id

@@ -71,7 +71,7 @@ class _Asked(NamedTuple):
 
 
 class Front:
-    """Answers calls on one event loop."""
+    """Answers calls on one event loop: the Application (connections.py) of the gRPC door."""
 
     def __init__(
         self,

@@ -13,14 +13,12 @@ from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from fairlead.api.gateway.v1 import project_service_pb2 as api
-from fairlead.api.gateway.v1.project_service_pb2_grpc import (
-    ProjectServiceServicer,
-    add_ProjectServiceServicer_to_server,
-)
+from fairlead.api.gateway.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
 from fairlead.kit.rpc.interceptors import MOST_STRANGERS
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.settings import KitSettings
 from tests import waiting
+from tests.unit.kit.rpc.test_server import Projects
 
 TOKEN = "token-of-the-test"
 KNOWN = (("authorization", f"Bearer {TOKEN}"),)
@@ -31,7 +29,7 @@ WRONG = (("authorization", "Bearer another"),)
 def channel(tmp_path: Path) -> Iterator[grpc.Channel]:
     server = RpcServer(KitSettings(home=tmp_path, service_token=TOKEN), address="127.0.0.1:0", workers=2)
     descriptor = api.DESCRIPTOR.services_by_name["ProjectService"]
-    server.add(add_ProjectServiceServicer_to_server, ProjectServiceServicer(), descriptor)
+    server.add(add_ProjectServiceServicer_to_server, Projects(), descriptor)
     server.start()
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield channel
@@ -77,7 +75,7 @@ def test_whoever_has_no_token_is_refused_before_a_message_is_read(channel: grpc.
 
     told = Event()
     # More than there are workers: none of them waits for a message.
-    call = channel.stream_unary("/fairlead.api.gateway.v1.ProjectService/GetProject")
+    call: Any = channel.stream_unary("/fairlead.api.gateway.v1.ProjectService/GetProject")
     calls = [call.future(never(), metadata=WRONG if number % 2 else (), timeout=10) for number in range(6)]
     try:
         assert {each.code() for each in calls} == {grpc.StatusCode.UNAUTHENTICATED}
