@@ -2,7 +2,7 @@
 
 from fairlead.client.client import Client
 from fairlead.client.connection import Connection, find_connection
-from fairlead.client.errors import ApiError, FairleadClientError, NotConnected, TaskFailed, WrongProject
+from fairlead.client.errors import ApiError, FairleadClientError, InvalidRows, NotConnected, TaskFailed, WrongProject
 from fairlead.client.transport import Json
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Client",
     "Connection",
     "FairleadClientError",
+    "InvalidRows",
     "Json",
     "NotConnected",
     "TaskFailed",

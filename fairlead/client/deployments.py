@@ -10,6 +10,7 @@ from fairlead.client.names import dataset_version_path, id_of, model_version_pat
 from fairlead.client.tasks import Tasks
 from fairlead.client.transport import Items, Json, Transport
 from fairlead.client.uploads import send_bare_file
+from fairlead.client.values import json_rows
 
 
 class Deployments:
@@ -94,7 +95,7 @@ class Deployments:
     def predict(
         self,
         deployment: str,
-        rows: Sequence[dict[str, Any]],
+        rows: Any,
         request_id: str | None = None,
         *,
         routing_key: str | None = None,
@@ -103,11 +104,13 @@ class Deployments:
     ) -> Json:
         """Return {"request_id", "model_version", "predictions": one a row}. Raises ApiError naming a bad column.
 
+        rows: dictionaries of column to value, or a DataFrame. NaN is sent as null, numpy's scalars as plain ones, dates
+        and times as text; what JSON can't say, such as an infinity, raises InvalidRows naming row and column.
         Of a traffic split the same version answers the same routing_key. explain adds "contributions" to each
         prediction and "explanation", what they sum to; interval, a coverage such as 0.9, adds "interval" to each.
         """
         body = {
-            "rows": [*rows],
+            "rows": json_rows(rows),
             "request_id": request_id,
             "routing_key": routing_key,
             "explain": explain,
@@ -167,8 +170,12 @@ class Deployments:
         return self._tasks.wait(task["name"], on_message)
 
     def feedback(self, deployment: str, truths: Sequence[dict[str, Any]]) -> Json:
-        """Record the truth of earlier predictions: {"request_id", "row", "value"} each."""
-        return self._transport.call("POST", f"{self._path}/{id_of(deployment)}:feedback", json={"truths": [*truths]})
+        """Record the truth of earlier predictions: {"request_id", "row", "value"} each.
+
+        Raises ApiError where one is no class of the deployment's models, or no number; then none is recorded.
+        """
+        path = f"{self._path}/{id_of(deployment)}:feedback"
+        return self._transport.call("POST", path, json={"truths": json_rows(truths, "truths")})
 
     def _change(self, method: str, deployment: str, action: str, etag: str | None, body: Json | None) -> Json:
         headers = {"If-Match": f'"{etag}"'} if etag else None

@@ -3,6 +3,7 @@
 FairleadClientError
 ├── NotConnected    no address or no token could be found
 ├── WrongProject    a full name of another project than the client's
+├── InvalidRows     rows with a value that JSON can't say
 ├── ApiError        the API refused or failed a call; code tells which way
 └── TaskFailed      the call began, its task ended as failed or cancelled
 """
@@ -25,6 +26,10 @@ class NotConnected(FairleadClientError):
 
 class WrongProject(FairleadClientError):
     """A full resource name names another project than the client works in."""
+
+
+class InvalidRows(FairleadClientError, ValueError):
+    """Rows to predict, or truths, have a value that JSON can't say; the message names row and column."""
 
 
 class ApiError(FairleadClientError):
