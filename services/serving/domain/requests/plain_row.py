@@ -36,7 +36,7 @@ def columns_of_plain_rows(schema: Schema, rows: Sequence[PlainRow]) -> Columns |
     values = list(zip(*[row.values for row in rows], strict=True))
     # One array for all numbers and one for all texts: the columns are views of them.
     numbers = np.array([values[place] for place in layout.number_places], dtype=np.float64)
-    if any(outside_years(numbers[index]).any() for index in layout.datetimes):
+    if layout.datetimes and any(outside_years(numbers[index]).any() for index in layout.datetimes):
         return None
     texts = np.array([values[place] for place in layout.text_places], dtype=object)
     stacked = [*numbers, *texts]
