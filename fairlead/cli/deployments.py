@@ -11,8 +11,11 @@ import typer
 from fairlead.cli.context import AsJson, client_of, project_of
 from fairlead.cli.output import complain, console, print_json, print_table, show_time
 from fairlead.cli.traffic import steps_of, targets_of
-from fairlead.client import ApiError, Json
+from fairlead.client import ApiError, Client, Json
 from fairlead.client.names import id_of, model_version_path, short_name
+
+CHAMPION = "champion"
+"""The alias that a model named without a version stands for."""
 
 app = typer.Typer(help="Models that answer, and how versions share their requests.", no_args_is_help=True)
 
@@ -162,18 +165,33 @@ def promote(
     version: Annotated[
         str | None, typer.Argument(help="Such as adult/4; left out, the only one beside the champion.")
     ] = None,
+    alias: Annotated[
+        bool, typer.Option("--alias", help="Make it the model's champion too: the one that `fairlead deploy` takes.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let one version of the traffic split answer everything; steps to come are dropped."""
+    """Let one version of the traffic split answer everything; steps to come are dropped.
+
+    The model's alias champion, which `fairlead deploy MODEL` and `fairlead export bento MODEL` take, needs --alias.
+    """
     with client_of(context) as client:
-        _report(client.deployments.promote(deployment, version), as_json)
+        changed = client.deployments.promote(deployment, version)
+        if alias:
+            model, number = short_name(changed["model_version"]).rsplit("/", 1)
+            client.models.set_alias(model, CHAMPION, int(number))
+        _report(changed, as_json)
+        if not as_json:
+            _tell_alias(client, changed)
 
 
 @app.command("rollback")
 def rollback(context: typer.Context, deployment: DeploymentName, as_json: AsJson = False) -> None:
     """Return at once to the traffic split before this one; steps to come are dropped."""
     with client_of(context) as client:
-        _report(client.deployments.roll_back(deployment), as_json)
+        changed = client.deployments.roll_back(deployment)
+        _report(changed, as_json)
+        if not as_json:
+            _tell_alias(client, changed)
 
 
 @app.command("delete")
@@ -185,6 +203,19 @@ def delete(context: typer.Context, deployment: DeploymentName, as_json: AsJson =
         print_json({"deleted": deployment})
     else:
         console.print(f"Deleted {deployment}")
+
+
+def _tell_alias(client: Client, deployment: Json) -> None:
+    """Say where the model's champion is another version than the deployment's, and how to change that."""
+    model, number = short_name(deployment["model_version"]).rsplit("/", 1)
+    try:
+        champion = client.models.get(model)["aliases"].get(CHAMPION)
+    except ApiError:
+        # Nothing but a hint.
+        return
+    if champion is not None and champion != int(number):
+        hint = f"The model's own champion stays {model}/{champion}: `fairlead deploy {model}` would go back to it."
+        console.print(f"{hint} To change that: fairlead models alias {model} {CHAMPION} {number}", style="dim")
 
 
 def _report(deployment: Json, as_json: bool) -> None:

@@ -172,9 +172,32 @@ def test_promoting_rolling_back_and_showing(stage: Stage, shell: Shell, command:
 
     said = shell.ok(f"deployments {command}")
 
-    assert stage.last.body == body
+    assert stage.asked[0].body == body
     assert said.splitlines() == ["income (ready)", "version  share  role    ", "adult/4  100 %  champion"]
     assert shell.json(f"deployments {command}") == sole
+
+
+@pytest.mark.parametrize("action", ["promote", "rollback"])
+def test_it_is_told_where_the_models_champion_is_another(stage: Stage, shell: Shell, action: str) -> None:
+    sole = Deployment.example() | {"traffic": [target(4, 100)], "model_version": f"{ADULT}4"}
+    stage.answer(f"POST /deployments/income:{'promote' if action == 'promote' else 'rollBack'}", sole)
+    stage.answer("GET /models/adult", {"name": "adult", "aliases": {"champion": 3}})
+
+    assert (
+        "The model's own champion stays adult/3: `fairlead deploy adult` would go back to it. "
+        "To change that: fairlead models alias adult champion 4" in shell.ok(f"deployments {action} income")
+    )
+    stage.answer("GET /models/adult", {"name": "adult", "aliases": {"champion": 4}})
+    assert "own champion" not in shell.ok(f"deployments {action} income")
+
+
+def test_promoting_with_the_alias_makes_it_the_models_champion(stage: Stage, shell: Shell) -> None:
+    sole = Deployment.example() | {"traffic": [target(4, 100)], "model_version": f"{ADULT}4"}
+    stage.answer("POST /deployments/income:promote", sole)
+    stage.answer("PUT /models/adult/aliases/champion", {"name": "adult"})
+
+    assert shell.json("deployments promote income --alias") == sole
+    assert stage.last.json == {"version": 4}
 
 
 def test_a_list_shows_who_shares(stage: Stage, shell: Shell) -> None:
