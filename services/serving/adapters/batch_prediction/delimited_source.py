@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.csv
 
 from fairlead.kit.errors import InvalidArgument
+from fairlead.kit.quotes import STRAY_QUOTE
 
-from ...domain.batch_prediction.delimited import end_of_records, ends_in_quotes
+from ...domain.batch_prediction.delimited import end_of_records, stray_quotes
 from ...domain.batch_prediction.parts import Fault
 from ...domain.models.schema import Schema
 from ...domain.requests.columns import Array
@@ -23,6 +24,9 @@ from .inputs import require_inputs, text_schema
 from .lines import lines_of
 from .source import Block, Rows
 from .text_blocks import text_blocks
+
+_STAND_IN = "\x1astray quote "
+"""Begins a line that stands for a record which can't be read; no text begins so."""
 
 
 class DelimitedSource:
@@ -41,6 +45,8 @@ class DelimitedSource:
         self.size = path.stat().st_size
         self._header = read_header(path, model.by_name)
         self.delimiter, self.names = self._header.delimiter, self._header.names
+        # Of another width than the table, so that the reader reports it at its place.
+        self._stand_in = _STAND_IN + (self.delimiter if len(self.names) == 1 else "")
         _require_inputs(model, self._header)
         self.schema = text_schema(model, self.names)
 
@@ -66,26 +72,25 @@ class DelimitedSource:
     def read(self, block: Block, faults: Faults) -> Rows:
         """Return a block's rows as texts, null for empty ones; lines of another width, or no text, are faults."""
         assert isinstance(block.data, bytes)
+        stray = stray_quotes(block.data, self.delimiter)
+        data, reasons = _without_stray(block.data, stray, self._stand_in) if stray else (block.data, {})
         encoding = self._header.encoding
-        data = block.data if encoding == "utf-8" else block.data.decode(encoding, "replace").encode()
+        data = data if encoding == "utf-8" else data.decode(encoding, "replace").encode()
         try:
-            rows = self._rows(data, faults)
+            return self._rows(data, reasons, faults)
         except pa.ArrowInvalid as error:
             raise InvalidArgument(
                 f"the file can't be read as delimited text between its bytes {block.start:,} and {block.end:,}: {error}"
             ) from error
-        # Only the last record of a file can be open.
-        is_open = block.end == self.size and ends_in_quotes(data, self.delimiter)
-        return _without_last(rows, faults) if is_open else rows
 
-    def _rows(self, data: bytes, faults: Faults) -> Rows:
+    def _rows(self, data: bytes, stray: dict[str, bytes], faults: Faults) -> Rows:
         try:
-            rows = self._parsed(data, pa.string(), faults)
+            rows = self._parsed(data, pa.string(), stray, faults)
             return self._with_lines(rows, data) if self._whole_lines else rows
         except pa.ArrowInvalid:
             # Not all of it is UTF-8.
             faults.clear()
-        return self._checked(self._parsed(data, pa.binary(), faults), faults)
+        return self._checked(self._parsed(data, pa.binary(), stray, faults), faults)
 
     def _with_lines(self, rows: Rows, data: bytes) -> Rows:
         """Return the rows with their lines as they stand, where a line is a record and needs no quotes as CSV."""
@@ -96,16 +101,23 @@ class DelimitedSource:
             return rows
         return replace(rows, lines=lines if rows.places is None else lines.take(pa.array(rows.places)))
 
-    def _parsed(self, data: bytes, type_: pa.DataType, faults: Faults) -> Rows:
-        """Return the rows in this type. Raises ArrowInvalid where a value is not of it."""
+    def _parsed(self, data: bytes, type_: pa.DataType, stray: dict[str, bytes], faults: Faults) -> Rows:
+        """Return the rows in this type; stray tells what the lines that stand in for records were.
+
+        Raises ArrowInvalid where a value is not of it.
+        """
         if not data.strip(b"\r\n"):
             return Rows(pa.table({name: pa.array([], type_) for name in self.names}), 0)
         refused: list[int] = []
 
         def refuse(row: pyarrow.csv.InvalidRow) -> str:
             refused.append(row.number - 1)
-            reason = f"has {row.actual_columns} values instead of {row.expected_columns}"
-            faults.add(Fault(row.number - 1, "", reason, row.text[:SHOWN]))
+            if (text := stray.get(row.text)) is not None:
+                shown = text.decode(self._header.encoding, "replace")[:SHOWN]
+                faults.add(Fault(row.number - 1, "", STRAY_QUOTE, shown))
+            else:
+                reason = f"has {row.actual_columns} values instead of {row.expected_columns}"
+                faults.add(Fault(row.number - 1, "", reason, row.text[:SHOWN]))
             return "error" if faults.is_full else "skip"
 
         try:
@@ -163,16 +175,17 @@ def _require_inputs(model: Schema, header: Header) -> None:
         raise InvalidArgument(f"{error.message}. {hint}", violations=error.violations) from None
 
 
-def _without_last(rows: Rows, faults: Faults) -> Rows:
-    """Return rows without their last record, which is a fault instead; the rows behind its quote may be in it."""
-    last, places = rows.records - 1, _places(rows)
-    kept = len(places) - 1
-    if kept < 0 or places[kept] != last:
-        return rows
-    shown = next((text for text in reversed(rows.table.slice(kept).to_pylist()[0].values()) if text), "")
-    faults.add(Fault(last, "", "has a quote that is not closed", shown[:SHOWN]))
-    lines = rows.lines.slice(0, kept) if rows.lines is not None else None
-    return Rows(rows.table.slice(0, kept), rows.records, places[:kept], lines)
+def _without_stray(data: bytes, stray: list[tuple[int, int]], stand_in: str) -> tuple[bytes, dict[str, bytes]]:
+    """Return the text with a line in place of each such record, and what each line stands for."""
+    pieces: list[bytes] = []
+    held: dict[str, bytes] = {}
+    end = 0
+    for number, (opened, closed) in enumerate(stray):
+        line = f"{stand_in}{number}"
+        held[line] = data[opened : min(closed, opened + SHOWN * 4)].rstrip(b"\r\n")
+        pieces += [data[end:opened], line.encode(), b"\n"]
+        end = closed
+    return b"".join([*pieces, data[end:]]), held
 
 
 def _placed(table: pa.Table, refused: list[int]) -> Rows:

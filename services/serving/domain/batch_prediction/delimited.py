@@ -10,6 +10,8 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fairlead.kit.quotes import CELL_BYTES, CELL_LINES, read_quotes
+
 LONGEST_NAME = 128 * 1024
 DELIMITERS = (",", ";", "\t", "|")
 _QUOTE, _NEWLINE, _RETURN = 0x22, 0x0A, 0x0D
@@ -20,10 +22,13 @@ def end_of_records(text: bytes, delimiter: str) -> int:
     """Return where the last whole record of a text that begins with one ends; 0 where none does.
 
     A line break in quotes ends no record. A quote opens only where a value begins; elsewhere it is a sign like others.
+    What is the record's and what is not where a quote is stray, is said by fairlead.kit.quotes.
     """
     if b'"' not in text:
         return text.rfind(b"\n") + 1
-    opens, closes = _quoted(text, ord(delimiter))
+    if (cells := _regular_cells(text, ord(delimiter))) is None:
+        return read_quotes(text, delimiter, is_all=False).end
+    opens, closes = cells
     end = len(text)
     while (found := text.rfind(b"\n", 0, end)) >= 0:
         before = bisect_left(opens, found)
@@ -31,6 +36,16 @@ def end_of_records(text: bytes, delimiter: str) -> int:
             return found + 1
         end = int(opens[before - 1])
     return 0
+
+
+def stray_quotes(text: bytes, delimiter: str) -> list[tuple[int, int]]:
+    """Return where records with a stray quote begin and end, in a text of whole records."""
+    if b'"' not in text:
+        return []
+    cells = _regular_cells(text, ord(delimiter))
+    if cells is not None and (not len(cells[1]) or int(cells[1][-1]) < len(text)):
+        return []
+    return read_quotes(text, delimiter, is_all=True).stray
 
 
 def ends_in_quotes(text: bytes, delimiter: str) -> bool:
@@ -110,6 +125,26 @@ def _quoted(text: bytes, delimiter: int) -> tuple[NDArray[np.int64], NDArray[np.
     opens, closes = quotes[0::2], quotes[1::2]
     if len(opens) > len(closes):
         closes = np.append(closes, len(text))
+    return opens, closes
+
+
+def _regular_cells(text: bytes, delimiter: int) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return where quoted cells begin and end by a look at all quotes at once; None where one may be stray."""
+    signs = np.frombuffer(text, np.uint8)
+    quotes = np.flatnonzero(signs == _QUOTE)
+    if not _is_regular(signs, quotes, delimiter):
+        return None
+    opens, closes = quotes[0::2], quotes[1::2]
+    if len(opens) > len(closes):
+        closes = np.append(closes, len(text))
+    # Stretches that meet are of one cell, with a doubled quote between.
+    begins = np.concatenate(([True], opens[1:] != closes[:-1] + 1))
+    opens, closes = opens[begins], closes[np.append(begins[1:], True)]
+    # A cell of so many lines is longer than they are many; few are.
+    for place in np.flatnonzero(closes - opens > CELL_LINES).tolist():
+        opened, closed = int(opens[place]), int(closes[place])
+        if closed - opened >= CELL_BYTES or text.count(b"\n", opened, closed) > CELL_LINES:
+            return None
     return opens, closes
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-LAYOUT = 2
+LAYOUT = 3
 """Raised when parts are laid out or written in another way, so that those of an older release are not taken up."""
 
 FAULTS_TOLD = 3

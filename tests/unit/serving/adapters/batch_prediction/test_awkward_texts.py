@@ -148,3 +148,57 @@ def test_the_first_line_may_be_longer_than_the_beginning_that_is_looked_at(tmp_p
 
     assert made.tally.rows == 2
     assert made.result.read_text().startswith(first[:-1] + ", ")
+
+
+LONG = "\n".join(["a line, and more"] * 200)
+STRAY = "has a quote that is not closed or that closes in the middle of a value"
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+@pytest.mark.parametrize("part_bytes", [300, 5000, 1 << 20])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_stray_quote_costs_its_row_only(tmp_path: Path, model: Model, end: str, part_bytes: int, format: str) -> None:
+    rows = [f"{number},39,40,Private" for number in range(1, 1001)]
+    long = LONG.replace("\n", end)
+    rows[9] = '10,39,40,"Private'
+    rows[10] = '11,39,40,"Pri""va, te"'
+    rows[19] = f'20,39,40,"{long}"'
+    rows[20] = f'21,39,40,"{long}" and more'
+    rows[500] = '501,39,40,"Private'
+    rows[600] = "602,39,40"
+    rows[700] = '701,39,40,5" disk'
+    rows[999] = '1000,39,"40,Private'
+    made = predict(saved(tmp_path, end.join([HEADER, *rows, ""])), model, format, part_bytes=part_bytes)
+
+    told = [line.split(",", 3) for line in made.rejected.splitlines()[1:]]
+    # The cell that does not end well began in row 21; its other lines are rows of their own.
+    assert [(row, reason) for row, _, reason, _ in told[:2]] == [("10", STRAY), ("21", STRAY)]
+    assert {reason for _, _, reason, _ in told[2:201]} == {"has 2 values instead of 4"}
+    assert [(row, reason) for row, _, reason, _ in told[201:]] == [
+        ("700", STRAY),
+        ("800", "has 3 values instead of 4"),
+        ("1199", STRAY),
+    ]
+    assert made.tally.rows + len(told) == 1000 + 199
+    assert made.tally.rows == 995
+
+
+def test_a_quote_that_another_one_closes_much_later_is_stray_too(tmp_path: Path, model: Model) -> None:
+    rows = [f"{number},39,40,Private" for number in range(1, 1001)]
+    rows[9], rows[500] = '10,39,40,"Private', '501,39,40,Private"'
+    made = predict(saved(tmp_path, "\n".join([HEADER, *rows])), model)
+
+    assert made.tally.rows == 999
+    assert made.rejected.splitlines()[1:] == [f'10,,{STRAY},"10,39,40,""Private"']
+
+
+@pytest.mark.parametrize("part_bytes", [100, 1 << 20])
+def test_stray_quotes_in_every_row_are_all_told(tmp_path: Path, model: Model, part_bytes: int) -> None:
+    rows = [f'{number},39,40,"Private' for number in range(1, 101)]
+    good = "101,39,40,Private"
+    made = predict(saved(tmp_path, "\n".join([HEADER, *rows, good])), model, part_bytes=part_bytes)
+
+    assert ids(made.result) == ["101"]
+    assert [line.split(",")[:3] for line in made.rejected.splitlines()[1:]] == [
+        [str(number), "", STRAY] for number in range(1, 101)
+    ]

@@ -13,6 +13,7 @@ from services.serving.domain.batch_prediction.delimited import (
     end_of_records,
     ends_in_quotes,
     names_of,
+    stray_quotes,
 )
 
 
@@ -49,6 +50,25 @@ def test_wherever_a_text_is_cut_the_records_before_are_whole() -> None:
         read = list(csv.reader(io.StringIO(text[:end].decode(), newline="")))
         assert read == rows[: len(read)]
         assert not ends_in_quotes(text[:end], ",")
+
+
+def test_wherever_a_text_with_stray_quotes_is_cut_its_records_are_the_same() -> None:
+    random = np.random.default_rng(7)
+    cells = ["", "a", '"say ""x"""', '"two\nlines"', '"a,b"', '"', '""', '"x', 'x"', '"a"b', '5" disk', '"""']
+    lines = [",".join(cells[cell] for cell in random.integers(0, len(cells), 3)) for _ in range(300)]
+    text = "".join(f"{line}\n" for line in lines).encode()
+    stray = stray_quotes(text, ",")
+    assert len(stray) > 50
+    for size in (7, 40, 1000):
+        start, found = 0, []
+        while start < len(text):
+            cut = start + size
+            while (end := end_of_records(text[start:cut], ",")) == 0 and cut < len(text):
+                cut += size
+            end = end or len(text) - start
+            found += [(start + a, start + b) for a, b in stray_quotes(text[start : start + end], ",")]
+            start += end
+        assert found == stray
 
 
 def test_an_open_quote_is_seen() -> None:
