@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from fairlead.api.events.v1 import events_pb2
 from services.serving.adapters.log.frames import Mark, Record
 from services.serving.adapters.log.origins import Origins
 from services.serving.adapters.log.prediction_events import to_drafts
@@ -176,7 +177,8 @@ def test_events_of_requests_that_were_answered_together_have_identities_of_their
     record = encode(HEAD, [f"r{index}" for index in range(8)], 2, columns(*rows), prediction(*["yes"] * 8))
     (batch,) = gathered([record], max_bytes=1 << 22)
     drafts = list(to_drafts(uuid.UUID(int=1), batch))
-    told = [request.request_id for draft in drafts for request in draft.message.requests]
+    events = [draft.message for draft in drafts if isinstance(draft.message, events_pb2.PredictionBatch)]
+    told = [request.request_id for event in events for request in event.requests]
     assert len(drafts) > 1
     assert told == [f"r{index}" for index in range(8)]
     assert len({draft.id for draft in drafts}) == len(drafts)
