@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,97 @@ def test_truths_are_recorded_row_by_row(stage: Stage, shell: Shell) -> None:
 
     assert shell.ok('feedback income order-17 "<=50K" ">50K"') == "Recorded 2 truths\n"
     assert stage.last.json["truths"][1] == {"request_id": "order-17", "row": 1, "value": ">50K"}
+
+
+def lines(text: str) -> str:
+    """Return what stands in a box as one line."""
+    return " ".join(text.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('age,job\n39,a\n40,"b\n41,c\n', "line 3 has a quote that is not closed"),
+        ("age,job\n39,a\n40\n", "line 3 has 1 values instead of the header's 2"),
+        ('age,job\n39,"a' + "b" * 200_000, "line 2 has a quote that is not closed"),
+        ("# Title\n\nSome text, and more\n", "rows.csv, read as CSV: line 3 has 2 values"),
+    ],
+)
+def test_a_file_with_a_broken_line_is_refused_and_nothing_predicted(
+    stage: Stage, shell: Shell, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "rows.csv").write_text(text)
+
+    refused = shell.run("predict income --file rows.csv")
+
+    assert refused.status == 2
+    assert said in lines(refused.err)
+    assert "Traceback" not in refused.err
+    assert not stage.asked
+
+
+WRONG = "row 1, column 'age': expected a number, got 'old'; send null where the value is missing"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("--file rows.csv", "line 4, column 'age': expected a number, got 'old'; leave the cell empty where"),
+        ("--file rows.csv", "(rows.csv was read as CSV)"),
+        ("age=old", "row 1, column 'age': expected a number, got 'old'; give COLUMN= where the value is missing"),
+        ("--file rows.json", WRONG),
+    ],
+)
+def test_a_refusal_speaks_of_the_files_lines_and_empty_cells(
+    stage: Stage, shell: Shell, tmp_path: Path, command: str, said: str
+) -> None:
+    (tmp_path / "rows.csv").write_text("age\n39\n\nold\n")
+    (tmp_path / "rows.json").write_text('[{"age": 39}, {"age": "old"}]')
+    problem = {"title": "t", "status": 400, "code": "INVALID_ARGUMENT", "detail": WRONG}
+    stage.answer(PREDICT, Answer(json.dumps(problem).encode(), status=400, kind="application/problem+json"))
+
+    refused = shell.run(f"predict income {command}")
+
+    assert refused.status == 1
+    assert said in lines(refused.err)
+
+
+@pytest.mark.parametrize(("source", "output"), [("new.csv", "new.csv"), ("a.rejected.csv", "./a.csv")])
+def test_a_result_is_not_written_over_what_is_predicted(
+    stage: Stage, shell: Shell, tmp_path: Path, source: str, output: str
+) -> None:
+    (tmp_path / source).write_text("age\n39\n")
+
+    refused = shell.run(f"predict-batch income {source} -o {output}")
+
+    assert refused.status == 2
+    assert "would be written over the file that is predicted" in lines(refused.err)
+    assert not stage.asked
+
+
+def test_a_prediction_that_is_left_goes_on_and_says_how_to_find_it(
+    stage: Stage, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play_batch(stage)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fairlead.cli.predictions.TaskProgress.__call__", interrupted)
+    said = shell.run("predict-batch income adult")
+
+    assert said.status == 130
+    assert "task t1\n" in said.err
+    assert "interrupted; the prediction goes on as task t1" in said.err
+    assert "fairlead tasks result t1" in said.err
+    assert "fairlead tasks cancel t1" in said.err
+
+
+def test_a_prediction_whose_worker_was_killed_says_to_run_it_again(stage: Stage, shell: Shell) -> None:
+    play_batch(stage)
+    stage.answer(EVENTS, events(told(1, "failed", error="the work ended with signal 9 (SIGKILL): it was killed")))
+
+    said = shell.run("predict-batch income adult")
+
+    assert said.status == 1
+    assert "it was killed; run it again: it goes on where it was" in said.err

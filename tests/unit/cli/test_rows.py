@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 import typer
 
-from fairlead.cli.rows import rows_of, value_of
+from fairlead.cli.delimited_rows import value_of
+from fairlead.cli.rows import rows_of
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,10 @@ def test_pairs_are_one_row() -> None:
         ("age\tjob\n39\tclerk\n", [{"age": 39, "job": "clerk"}]),
         ("age\n39\n40\n", [{"age": 39}, {"age": 40}]),
         ('job,age\n"clerk, ""junior""\nhere",39\n', [{"job": 'clerk, "junior"\nhere', "age": 39}]),
-        ("age,job\n39\n", [{"age": 39, "job": None}]),
+        ("age,job\n39,\n\n ,?\n", [{"age": 39, "job": None}, {"age": None, "job": None}]),
+        ("age,job\n 39 ,-\n-,a\n", [{"age": 39, "job": "-"}, {"age": None, "job": "a"}]),
+        ("land\nNA\nDE\n", [{"land": "NA"}, {"land": "DE"}]),
+        ("since\n2026-01-31\nunknown\n", [{"since": "2026-01-31"}, {"since": None}]),
         ('[{"age": 39}, {"age": null}]', [{"age": 39}, {"age": None}]),
         ('{"age": 39}', [{"age": 39}]),
         ('{\n  "age": 39\n}\n', [{"age": 39}]),
@@ -62,6 +67,13 @@ def test_a_file_is_csv_json_or_json_lines(tmp_path: Path, text: str, rows: list[
     assert rows_of([], file) == rows
 
 
+def test_a_gzip_is_read_as_what_is_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv.gz"
+    file.write_bytes(gzip.compress(b"age\r\n39\r\n"))
+
+    assert rows_of([], file) == [{"age": 39}]
+
+
 def test_a_minus_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("age\n39\n"))
 
@@ -74,7 +86,11 @@ def test_a_minus_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"", "no rows"),
         (b"age,job\n", "no rows"),
         (b"[]", "no rows"),
-        (b"age\n39,40\n", "line 2 has more values"),
+        (b"age\n39,40\n", "rows, read as CSV: line 2 has 2 values instead of the header's 1"),
+        (b'\nage,job\n"39",1\n\n"\n40",2\n39\n', "line 7 has 1 values instead of the header's 2"),
+        (b'age,job\n39,a\n39,"a\n39,b\n', "line 3 has a quote that is not closed"),
+        (b"age,job\n39," + b"a" * 200_000, "line 2 has a value of more than 131,072 signs"),
+        (b"\x1f\x8b\x08 not one", "damaged gzip"),
         (b"[1]", "row 1 is no JSON object"),
         (b"[{]", "line 1 is not valid JSON"),
         (b'{"age": 39}\n{"age": \n', "line 2 is not valid JSON"),
