@@ -31,6 +31,7 @@ from fairlead.cli import (
 )
 from fairlead.cli.context import Options
 from fairlead.cli.output import complain
+from fairlead.cli.refusals import told
 from fairlead.client.errors import ApiError, FairleadClientError, TaskFailed
 
 cli = typer.Typer(
@@ -90,7 +91,7 @@ def app(arguments: Sequence[str] | None = None) -> None:
     try:
         cli(arguments)
     except ApiError as error:
-        complain(str(error), [f"{e['field']}: {e['description']}" for e in error.errors], error.request_id)
+        complain(*told(error), error.request_id)
         sys.exit(1)
     except TaskFailed as error:
         complain(str(error), [f"its log: fairlead tasks logs {error.task['name'].rsplit('/', 1)[-1]}"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from typing import Any
 
 from rich.console import Console
@@ -44,7 +45,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
     elif console.is_terminal or "COLUMNS" in os.environ:
         Console().print(table)
     else:
-        Console(width=_ONE_LINE).print(table)
+        # Without the blanks that would make each row as long as the longest.
+        text = StringIO()
+        Console(width=_ONE_LINE, file=text).print(table)
+        console.out("\n".join(line.rstrip() for line in text.getvalue().splitlines()), highlight=False)
 
 
 def show(value: object) -> str:

@@ -42,6 +42,10 @@ def _target(share: str) -> Json:
     version, equals, percent = share.strip().rpartition("=")
     if not equals or not version:
         raise typer.BadParameter(f"'{share}' is not VERSION=PERCENT, such as adult/4=10")
+    if version.isdigit():
+        raise typer.BadParameter(
+            f"'{share}' names no model; write its version as MODEL/NUMBER, such as adult/{version}"
+        )
     return {"model_version": version, "percent": _percent(percent, share)}
 
 

@@ -22,6 +22,44 @@ def test_a_refused_call_says_what_is_wrong_and_where(stage: Stage, shell: Shell)
     assert said.err == "error: row 3 is wrong\n  rows[3].age: must be a number\n  request id r-1\n"
 
 
+def test_what_is_said_already_is_not_said_again(stage: Stage, shell: Shell) -> None:
+    wrong = {"field": "traffic", "description": "the percentages sum to 110"}
+    stage.answer("GET /models", problem(400, "INVALID_ARGUMENT", "traffic: the percentages sum to 110", wrong))
+
+    assert shell.run("models list").err == "error: traffic: the percentages sum to 110\n  request id r-1\n"
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        (
+            "there is no deployment 'projects/default/deployments/nix'",
+            "error: there is no deployment 'nix'\n  see what is there: fairlead deployments list\n",
+        ),
+        (
+            "there is no model 'projects/default/models/nix'; export a run to make it",
+            "error: there is no model 'nix'; export a run to make it\n  see what is there: fairlead models list\n",
+        ),
+        (
+            "there is no model version 'projects/default/models/adult/aliases/best'; list them",
+            "error: there is no model version 'adult@best'; list them\n"
+            "  see what is there: fairlead models versions adult\n",
+        ),
+        (
+            "there is no project 'nix'; GET /api/v1/projects lists them",
+            "error: there is no project 'nix'\n  see what is there: fairlead projects list\n",
+        ),
+        ("there is no such thing", "error: there is no such thing\n"),
+    ],
+)
+def test_what_is_not_there_is_told_with_the_command_that_lists_it(
+    stage: Stage, shell: Shell, detail: str, told: str
+) -> None:
+    stage.answer("GET /models", problem(404, "NOT_FOUND", detail))
+
+    assert shell.run("models list").err == f"{told}  request id r-1\n"
+
+
 def test_without_a_fairlead_the_error_says_how_to_start_one(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FAIRLEAD_URL")
 

@@ -44,12 +44,19 @@ def test_a_table_without_a_terminal_has_one_line_a_row(
     assert lines[1].index("1") > lines[2].index("1,000")
 
 
+def test_no_row_is_as_long_as_the_longest(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    print_table(["task", "error"], [("t1", "x" * 300), ("t2", "")])
+
+    assert [len(line) for line in capsys.readouterr().out.splitlines()] == [11, 306, 2]
+
+
 def test_values_that_look_like_markup_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(["[b]"], [("[/x] [red]",)])
     complain("rows[3].age: [/] is no number", ["[red]x"], "r-1")
 
     printed = capsys.readouterr()
-    assert printed.out.split("\n")[:2] == ["[b]       ", "[/x] [red]"]
+    assert printed.out.split("\n")[:2] == ["[b]", "[/x] [red]"]
     assert printed.err == "error: rows[3].age: [/] is no number\n  [red]x\n  request id r-1\n"
 
 

@@ -50,10 +50,10 @@ def test_requests_are_divided_and_the_split_is_shown(stage: Stage, shell: Shell)
     }
     assert lines == [
         "income (ready, pinned, 0.1 of its requests are logged)",
-        "version  share  role      ",
-        "adult/3  90 %   champion  ",
+        "version  share  role",
+        "adult/3  90 %   champion",
         "adult/4  10 %   challenger",
-        "adult/5         shadow    ",
+        "adult/5         shadow",
         "2026-01-31 17:31:03Z: adult/3 75 %, adult/4 25 %",
         "Before: adult/3 100 %; back to it: fairlead deployments rollback income",
     ]
@@ -173,7 +173,7 @@ def test_promoting_rolling_back_and_showing(stage: Stage, shell: Shell, command:
     said = shell.ok(f"deployments {command}")
 
     assert stage.asked[0].body == body
-    assert said.splitlines() == ["income (ready)", "version  share  role    ", "adult/4  100 %  champion"]
+    assert said.splitlines() == ["income (ready)", "version  share  role", "adult/4  100 %  champion"]
     assert shell.json(f"deployments {command}") == sole
 
 
@@ -198,6 +198,11 @@ def test_promoting_with_the_alias_makes_it_the_models_champion(stage: Stage, she
 
     assert shell.json("deployments promote income --alias") == sole
     assert stage.last.json == {"version": 4}
+
+
+def test_a_version_without_its_model_is_told_how_to_be_written() -> None:
+    with pytest.raises(typer.BadParameter, match="'1=90' names no model; write its version as MODEL/NUMBER"):
+        targets_of(["1=90", "2=10"], [])
 
 
 def test_a_list_shows_who_shares(stage: Stage, shell: Shell) -> None:
