@@ -58,7 +58,7 @@ class ModelTable:
         ids = parse_name(MODEL_NAME, name)
         rows = self._rows(model_versions.c.project == ids["project"], model_versions.c.model == ids["model"])
         if not rows:
-            raise NotFound(f"there is no model '{name}'; export a run to make it", resource=name)
+            raise _no_model(name)
         return self._model(rows, self._aliases.of_model(ids["project"], ids["model"]))
 
     def models(self, parent: str, page_size: int, page_token: str) -> tuple[list[Model], str]:
@@ -92,17 +92,24 @@ class ModelTable:
             ids = parse_name(VERSION_NAME, name)
             wanted = ids["version"]
         rows = self._rows(model_versions.c.project == ids["project"], model_versions.c.model == ids["model"])
+        if not rows:
+            raise _no_model(MODEL_NAME.format(project=ids["project"], model=ids["model"]))
         for row in reversed(rows):
             if wanted in ("latest", str(row.version)):
                 return self._version(row)
         raise NotFound(f"there is no model version '{name}'; list the model's versions to see them", resource=name)
 
     def versions(self, parent: str, page_size: int, page_token: str) -> tuple[list[ModelVersion], str]:
-        """Return a page of a model's versions, newest first, and the next page's token, "" at the end."""
+        """Return a page of a model's versions, newest first, and the next page's token, "" at the end.
+
+        Raises NotFound where there is no such model.
+        """
         ids = parse_name(MODEL_NAME, parent)
         limit = page_limit(page_size)
         conditions = [model_versions.c.project == ids["project"], model_versions.c.model == ids["model"]]
         rows = list(reversed(self._rows(*conditions)))
+        if not rows:
+            raise _no_model(parent)
         if before := decode_token(page_token):
             rows = [row for row in rows if str(row.version).zfill(12) < before]
         token = encode_token(str(rows[limit - 1].version).zfill(12)) if len(rows) > limit else ""
@@ -142,3 +149,7 @@ class ModelTable:
         model.create_time.FromDatetime(rows[0].create_time)
         model.update_time.FromDatetime(last.create_time)
         return model
+
+
+def _no_model(name: str) -> NotFound:
+    return NotFound(f"there is no model '{name}'; export a run to make it", resource=name)
