@@ -79,7 +79,7 @@ class Model:
         if rows > EXPLAINED_ROWS:
             raise InvalidArgument(
                 f"explanations are computed for at most {EXPLAINED_ROWS} rows a request, and this one has {rows}; send "
-                "fewer rows at a time, or leave fairlead_explain out",
+                "fewer rows at a time, or ask for no explanations",
                 violations=[FieldViolation("fairlead_explain", f"at most {EXPLAINED_ROWS} rows are possible")],
             )
         explanation = self._known_insights().explainer().explain(columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -112,7 +113,9 @@ def _wrong_type(rows: Sequence[Row], name: str, convert: Callable[[Any], Any]) -
             expected = str(error)
         else:
             continue
-        rule = f"expected {expected}, got {_quoted(row[name])}; send null where the value is missing"
+        quoted = convert is _number and _is_number(row[name])
+        advice = f"send {row[name]} without quotes" if quoted else "send null where the value is missing"
+        rule = f"expected {expected}, got {_quoted(row[name])}; {advice}"
         return InvalidArgument(
             f"row {index}, column '{name}': {rule}", violations=[FieldViolation(f"rows[{index}].{name}", rule)]
         )
@@ -132,6 +135,11 @@ def _missing(rows: Sequence[Row], schema: Schema) -> InvalidArgument:
                 violations=[FieldViolation(f"rows[{index}].{name}", rule) for name in absent[:LISTED_COLUMNS]],
             )
     raise AssertionError("no row lacks a column")
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a text is a number as JSON writes one."""
+    return isinstance(value, str) and re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", value) is not None
 
 
 def _quoted(value: Any) -> str:

@@ -79,7 +79,8 @@ def check_traffic(traffic: Sequence[Target], field: str = "traffic") -> None:
         FieldViolation(
             f"{field}[{index}].model_version",
             f"'{version}' has the same number as '{versions[numbers.index(number)]}', and callers of the Open "
-            "Inference Protocol name a version of a deployment by its number; export one once more for another number",
+            "Inference Protocol name a version of a deployment by its number; serve it as a deployment of its own, or, "
+            "where it reads and answers the same, export it once more for another number",
         )
         for index, (version, number) in enumerate(zip(versions, numbers, strict=True))
         if number in numbers[:index] and version not in versions[:index]
@@ -107,8 +108,8 @@ def check_alike(models: Sequence[Model]) -> None:
         difference = _difference(first.schema, model.schema)
         if difference:
             raise FailedPrecondition(
-                f"{model.version} {difference} than {first.version}; versions of one split must be alike, so deploy it "
-                "under another name",
+                f"{model.version} {difference} than {first.version}; versions of one split must be alike, so "
+                "serve it as a deployment of its own",
                 resource=model.version,
             )
 

@@ -61,7 +61,7 @@ def test_a_number_is_a_code_where_the_model_reads_text() -> None:
     ("column", "value", "said"),
     [
         ("age", "abc", "row 1, column 'age': expected a number, got 'abc'"),
-        ("age", "39", "row 1, column 'age': expected a number, got '39'"),
+        ("age", "39", "row 1, column 'age': expected a number, got '39'; send 39 without quotes"),
         ("age", [1], "row 1, column 'age': expected a number, got [1]"),
         ("age", 10**400, "row 1, column 'age': expected a number below 1.8e308"),
         ("workclass", {"a": 1}, "row 1, column 'workclass': expected text"),
