@@ -151,6 +151,16 @@ def test_a_wrong_row_is_named(adult_http: httpx.Client, rows: list[Any], said: s
     assert said in answer.json()["error"]
 
 
+@pytest.mark.parametrize("member", ["explain", "interval", "routing_key", "typo"])
+def test_what_a_bento_does_not_do_is_refused(adult_http: httpx.Client, member: str) -> None:
+    answer = adult_http.post("/predict", json={"rows": PEOPLE, member: True})
+
+    assert answer.status_code == 400
+    assert [(wrong["loc"], wrong["msg"]) for wrong in answer.json()["detail"]] == [
+        ([member], "Extra inputs are not permitted")
+    ]
+
+
 def test_the_readme_has_an_example_that_works(adult_http: httpx.Client, adult_bento: ExportedBento) -> None:
     readme = (adult_bento.path / "README.md").read_text()
     command = re.search(r"^ +(curl .*)$", readme, re.MULTILINE)

@@ -7,7 +7,7 @@ import uuid
 from typing import Annotated, Any
 
 import bentoml
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.responses import JSONResponse
 
 from .in_flight import InFlight, in_flight_limit
@@ -26,6 +26,14 @@ Row = Annotated[dict[str, Any], WithJsonSchema(row_schema(MANIFEST))]
 Rows = Annotated[
     list[Row], Field(description="One object a row: column to value; null is missing, other columns are ignored.")
 ]
+
+
+class Asked(BaseModel):
+    """Rows to predict; what a Bento does not do, such as to explain, is refused, not left out."""
+
+    model_config = ConfigDict(extra="forbid")
+    rows: Rows
+    request_id: str = ""
 
 
 class Classified(BaseModel):
@@ -68,7 +76,9 @@ class FairleadModel:
     def __init__(self) -> None:
         the_model()
 
-    @bentoml.api(output_spec=Classification if MANIFEST.classes else Regression)  # type: ignore[untyped-decorator]
+    @bentoml.api(  # type: ignore[untyped-decorator]
+        input_spec=Asked, output_spec=Classification if MANIFEST.classes else Regression
+    )
     async def predict(self, rows: Rows, request_id: str = "") -> Answer:
         """Predict rows; body and answer are those of Fairlead's own `:predict`."""
         try:
