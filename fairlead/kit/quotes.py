@@ -15,7 +15,7 @@ from functools import cache
 CELL_LINES = 256
 """How many line breaks a quoted cell may have: a stray quote that another one happens to close swallows rows."""
 CELL_BYTES = 2_000_000
-"""How long it may be; the importer of datasets takes no longer record."""
+"""How long a cell of more than one line may be; the importer of datasets takes no longer record."""
 STRAY_QUOTE = "has a quote that is not closed or that closes in the middle of a value"
 
 
@@ -36,7 +36,7 @@ def read_quotes(text: bytes, delimiter: str, *, is_all: bool) -> Quotes:
 
     Text behind the returned end may be passed again, with more behind it, for the same result.
     """
-    cell = _cell(delimiter)
+    cell, plain = _cell(delimiter), _plain_cells(delimiter)
     edges = f"{delimiter}\r\n".encode()
     quotes = Quotes()
     # Of the cells that go over line breaks.
@@ -48,11 +48,15 @@ def read_quotes(text: bytes, delimiter: str, *, is_all: bool) -> Quotes:
         if opened and text[opened - 1] not in edges:
             at = opened + 1
             continue
+        if run := plain.match(text, opened):
+            at = run.end()
+            continue
         found = cell.match(text, opened)
         assert found is not None, "it matches a quote alone"
         closed = found.end()
         lines = text.count(b"\n", opened, closed)
-        if lines > CELL_LINES or closed - opened > CELL_BYTES or (not found[1] and (is_all or closed < len(text))):
+        too_long = lines > CELL_LINES or (lines and closed - opened > CELL_BYTES)
+        if too_long or (not found[1] and (is_all or closed < len(text))):
             stop = text.find(b"\n", opened) + 1
             if stop == 0 and not is_all:
                 break
@@ -82,3 +86,10 @@ def _cell(delimiter: str) -> re.Pattern[bytes]:
     """Return what matches a cell from its quote on, as far as it goes; its group is the quote that ends it well."""
     edge = re.escape(delimiter).encode()
     return re.compile(rb'"[^"]*+(?:""[^"]*+)*+("(?=[\r\n' + edge + rb"]|\Z))?")
+
+
+@cache
+def _plain_cells(delimiter: str) -> re.Pattern[bytes]:
+    """Return what matches legal cells in a row that have no line breaks and no quotes within, up to the next quote."""
+    edge = rb"[\r\n" + re.escape(delimiter).encode() + b"]"
+    return re.compile(rb"(?:(?:(?<=" + edge + rb')|\A)"[^"\n]*+"(?=' + edge + rb'|\Z)[^"]*+)++')

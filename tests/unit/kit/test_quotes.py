@@ -23,7 +23,8 @@ from fairlead.kit.quotes import CELL_BYTES, CELL_LINES, read_quotes
         (b'"""\n1\n', [b'"""\n']),
         (b'1,"' + b"\n" * CELL_LINES + b'"\n', []),
         (b'1,"' + b"\n" * (CELL_LINES + 1) + b'x"\n2\n', [b'1,"\n']),
-        (b'1,"' + b"x" * CELL_BYTES + b'"\n', [b'1,"' + b"x" * CELL_BYTES + b'"\n']),
+        (b'1,"\n' + b"x" * CELL_BYTES + b'"\n', [b'1,"\n']),
+        (b'1,"' + b"x" * CELL_BYTES + b'"\n', []),
     ],
 )
 def test_a_stray_quote_is_its_lines_alone(text: bytes, stray: list[bytes]) -> None:

@@ -152,8 +152,8 @@ def _is_regular(signs: NDArray[np.uint8], quotes: NDArray[np.int64], delimiter: 
     """Return whether quotes open and close in turn, each at the edge of a value or doubled."""
     edges = np.zeros(256, bool)
     edges[[delimiter, _NEWLINE, _RETURN]] = True
-    before = np.concatenate(([True], edges[signs[:-1]]))[quotes]
-    after = np.concatenate((edges[signs[1:]], [True]))[quotes]
+    before = edges[signs[quotes - 1]] | (quotes == 0)
+    after = edges[signs[np.minimum(quotes + 1, len(signs) - 1)]] | (quotes == len(signs) - 1)
     doubled = np.diff(quotes) == 1
     # The first of a doubled pair closes, the second opens again.
     opens_well = before[0::2]
