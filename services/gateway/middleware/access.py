@@ -7,6 +7,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fairlead.kit.auth import Principal, TokenVerifier
@@ -21,6 +22,17 @@ COOKIE = "fairlead_session"
 # Health must answer before anyone can sign in; /login is where a token is shown.
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+# What a person sees who opens an address here in a browser.
+SIGN_IN_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Fairlead: sign in</title>
+<body style="font: 16px/1.5 sans-serif; max-width: 40em; margin: 4em auto">
+<h1>Sign in</h1>
+<p>Fairlead is running here, and needs to know who you are. Open the sign-in link that <code>fairlead up</code> printed
+in its terminal: it brings you to the documentation of the API.</p>
+<p>Programs send the header <code>Authorization: Bearer TOKEN</code>.</p>
+"""
 
 
 class AccessMiddleware:
@@ -91,4 +103,13 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, error: FairleadErr
     if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": error.message[:120]})
         return
-    await problem_of(scope, error)(scope, receive, send)
+    answer = problem_of(scope, error)
+    if isinstance(error, Unauthenticated) and _shows_pages(scope):
+        answer = HTMLResponse(SIGN_IN_PAGE, answer.status_code, {"WWW-Authenticate": "Bearer"})
+    await answer(scope, receive, send)
+
+
+def _shows_pages(scope: Scope) -> bool:
+    return (
+        scope["type"] == "http" and scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+    )
