@@ -47,7 +47,11 @@ async def predict(request: Request, deployment_id: DeploymentId, project: Projec
 def send_feedback(
     deployment_id: DeploymentId, body: NewFeedback, project: Project, gateway: Gateway
 ) -> FeedbackReceipt:
-    """Record what turned out to be right for earlier predictions."""
+    """Record what turned out to be right for earlier predictions: all of it, or none.
+
+    A truth that is no class of the deployment's models, or no finite number for a regression, is refused and named.
+    Whether its request and row exist shows later: the monitor's feedback_count counts what joined a prediction.
+    """
     truths = [Truth(request_id=each.request_id, row=each.row, value=truth_text(each.value)) for each in body.truths]
     request = SendFeedbackRequest(deployment=f"{project}/deployments/{deployment_id}", truths=truths)
     return FeedbackReceipt(accepted_count=gateway.services.predictions.SendFeedback(request).accepted_count)
