@@ -121,7 +121,7 @@ def test_what_can_not_be_is_told(command: Command, client: Client) -> None:
     assert "there is nothing to roll back to" in command("deployments rollback told")
     assert "must sum to 100" in command("deployments traffic told income/1=60 income/2=30")
     assert "versions of one split must be alike" in command("deployments traffic told income/1=60 price/9=40")
-    assert "income/versions/9" in command("deployments traffic told income/1=60 income/9=40")
+    assert "no model version 'income/9'" in command("deployments traffic told income/1=60 income/9=40")
     assert "promote" in command("deployments promote told")
     assert shares(client.deployments.get("told")) == [("1", 100.0)]
 
