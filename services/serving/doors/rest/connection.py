@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import cast
 from urllib.parse import unquote_to_bytes
 
 import httptools
@@ -19,6 +19,7 @@ import httptools
 from fairlead.kit.errors import FairleadError, InvalidArgument, ResourceExhausted
 from fairlead.kit.logging import get_logger
 
+from .application import Application
 from .http import Request, Response, error_response, too_large
 
 HEAD_BYTES = 64 * 1024
@@ -38,23 +39,6 @@ _OF_UPGRADES = (b"upgrade", b"connection", b"http2-settings")
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 LOG = get_logger("fairlead.serving.rest")
-
-
-class Application(Protocol):
-    """What answers requests."""
-
-    @property
-    def body_bytes(self) -> int:
-        """Return the largest body that it reads."""
-
-    def admit(self, path: str, headers: dict[bytes, bytes]) -> None:
-        """Raise FairleadError where the body need not be read."""
-
-    def answer(self, request: Request) -> Response | Awaitable[Response]:
-        """Return the response, at once where that takes little time; raises nothing, nor does what is awaited."""
-
-    def answer_all(self, requests: Sequence[Request]) -> list[Response | Awaitable[Response]]:
-        """Return the responses to requests of several connections that are here at the same time."""
 
 
 class Connections:

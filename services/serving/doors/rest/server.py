@@ -10,7 +10,8 @@ from email.utils import formatdate
 from fairlead.kit.errors import Unavailable
 
 from ..loop_thread import LoopThread
-from .connection import Application, Connections, HttpConnection
+from .application import Application
+from .connection import Connections, HttpConnection
 
 BACKLOG = 2048
 TICK_SECONDS = 1.0

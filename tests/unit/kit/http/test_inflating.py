@@ -28,9 +28,7 @@ def test_gzip_may_have_several_members() -> None:
     assert inflate(GZIPPED + GZIPPED, "gzip", most=1500) == (BODY * 2)[:1500]
 
 
-@pytest.mark.parametrize(
-    ("encoding", "body"), [("gzip", GZIPPED + b"{}"), ("deflate", zlib.compress(BODY) + b"{}")]
-)
+@pytest.mark.parametrize(("encoding", "body"), [("gzip", GZIPPED + b"{}"), ("deflate", zlib.compress(BODY) + b"{}")])
 def test_what_follows_and_is_not_compressed_is_refused(encoding: str, body: bytes) -> None:
     with pytest.raises(InvalidArgument, match=f"not valid {encoding} data"):
         inflate(body, encoding, most=10_000)
