@@ -51,7 +51,11 @@ def test_no_row_is_as_long_as_the_longest(capsys: pytest.CaptureFixture[str], mo
     assert [len(line) for line in capsys.readouterr().out.splitlines()] == [11, 306, 2]
 
 
-def test_values_that_look_like_markup_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_that_look_like_markup_are_shown_as_they_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As some runners of tests set it.
+    monkeypatch.delenv("COLUMNS", raising=False)
     print_table(["[b]"], [("[/x] [red]",)])
     complain("rows[3].age: [/] is no number", ["[red]x"], "r-1")
 

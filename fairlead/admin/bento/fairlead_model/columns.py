@@ -20,7 +20,7 @@ TRUTH = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "false": 0.0, "f
 _EXPECTED = {
     NUMBER: "a number",
     BOOLEAN: "true or false (or 1 or 0)",
-    DATETIME: "an ISO 8601 date and time such as 2026-01-31T17:01:03Z",
+    DATETIME: "an ISO 8601 date and time of the years 1 to 9999 of UTC, such as 2026-01-31T17:01:03Z",
 }
 
 

@@ -7,6 +7,7 @@ objects, "" for missing.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,10 @@ from .manifest import BOOLEAN, DATETIME, NUMBER, TEXT, Column
 from .model import Array
 
 LISTED_COLUMNS = 20
-A_TIME = "a time such as 2026-01-31T17:01:03Z"
+A_NUMBER = "a number"
+FIRST, END = -62_135_596_800, 253_402_300_800
+"""When the year 1 begins, and the year 10000, in seconds since 1970-01-01 UTC."""
+A_TIME = "a time such as 2026-01-31T17:01:03Z, of the years 1 to 9999 of UTC"
 
 
 class Refused(Exception):
@@ -57,9 +61,14 @@ def column_of(column: Column, values: Sequence[Any]) -> Array:
 def _refused(row: int, column: Column, expected: str, value: Any) -> Refused:
     got = repr(value)
     got = got if len(got) <= 60 else got[:57] + "..."
-    return Refused(
-        f"row {row}, column '{column.name}': expected {expected}, got {got}; send null where the value is missing"
-    )
+    quoted = isinstance(value, str) and expected == A_NUMBER and _is_number(value)
+    advice = f"send {value} without quotes" if quoted else "send null where the value is missing"
+    return Refused(f"row {row}, column '{column.name}': expected {expected}, got {got}; {advice}")
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a text is a number as JSON writes one."""
+    return re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", text) is not None
 
 
 def _number(value: Any) -> float:
@@ -67,7 +76,7 @@ def _number(value: Any) -> float:
         return float(value)
     if value is None:
         return math.nan
-    raise ValueError("a number")
+    raise ValueError(A_NUMBER)
 
 
 def _boolean(value: Any) -> float:
@@ -107,7 +116,10 @@ def _time(value: Any) -> float:
 def epoch_seconds(text: str) -> float:
     """Return seconds since 1970-01-01 UTC of an ISO 8601 text, in UTC where it has no offset. Raises ValueError."""
     moment = datetime.fromisoformat(text.strip())
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if not FIRST <= seconds < END:
+        raise ValueError("not in the years 1 to 9999 of UTC")
+    return seconds
 
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {NUMBER: _number, BOOLEAN: _boolean, TEXT: _text, DATETIME: _time}
