@@ -34,6 +34,7 @@ from fairlead.kit.worker_pool import WorkerPool
 
 from ..open_inference.predictions import Predictions
 from ..open_inference.servicer import OPEN_METHODS, SERVICE
+from ..reading import QUICK_BYTES
 from .call import Call
 from .messages import NOT_COMPRESSED
 from .onward import Onward, Passed, Way
@@ -283,20 +284,15 @@ class Front:
             task.add_done_callback(self._tasks.discard)
 
     async def _answer_backlog(self, call: Call) -> None:
-        """Answer the messages of a stream that wait, one after another, in a thread."""
+        """Answer the messages of a stream that wait, in order: those that take long in a thread, one after another."""
+        # The first one was looked at.
+        most = 1
         try:
             while call.backlog and not call.ended:
-                waiting = call.backlog.popleft()
+                for message, quick in self._looked_at(call, most):
+                    await self._answer_next(call, message, quick)
                 call.connection.go_on(call)
-                if isinstance(waiting, bytes):
-                    self._threads.refuse_if_behind()
-                    answer = await call.connection.loop.run_in_executor(
-                        self._threads, self._answered, waiting, call.seconds_left()
-                    )
-                else:
-                    answer = _in_stream(waiting)
-                call.send(answer)
-                await call.taken()
+                most = TOGETHER
             call.slow = False
             if not call.ended:
                 self._end_if_all_is_answered(call)
@@ -305,6 +301,31 @@ class Front:
         except Exception:
             LOG.exception("a stream could not be answered")
             self._fail(call, unexpected())
+
+    async def _answer_next(self, call: Call, message: bytes, quick: pb.ModelInferResponse | None) -> None:
+        if call.ended:
+            return
+        if quick is not None:
+            answer = _in_stream(quick)
+        else:
+            self._threads.refuse_if_behind()
+            answer = await call.connection.loop.run_in_executor(
+                self._threads, self._answered, message, call.seconds_left()
+            )
+        call.send(answer)
+        await call.taken()
+
+    def _looked_at(self, call: Call, most: int) -> list[tuple[bytes, pb.ModelInferResponse | None]]:
+        """Return what waits, at most so many messages, with the answers there are; None for what takes long.
+
+        One that took long must not have all that come behind it asked one by one: there may always be some.
+        """
+        waiting = [call.backlog.popleft()]
+        while call.backlog and len(waiting) < most and _is_small(call.backlog.first):
+            waiting.append(call.backlog.popleft())
+        messages = [each for each in waiting if isinstance(each, bytes)]
+        answers = iter(self._answers(messages) if most > 1 else [None])
+        return [(each, next(answers)) if isinstance(each, bytes) else (b"", each) for each in waiting]
 
     def _answered(self, message: bytes, seconds: float | None) -> bytes:
         try:
@@ -323,6 +344,10 @@ class Front:
         if not call.ended:
             self.failed(call, error)
             call.fail(error)
+
+
+def _is_small(waiting: bytes | pb.ModelInferResponse) -> bool:
+    return not isinstance(waiting, bytes) or len(waiting) <= QUICK_BYTES
 
 
 def _in_stream(answer: pb.ModelInferResponse) -> bytes:

@@ -49,6 +49,31 @@ def test_answers_that_go_at_the_same_time_share_frames(caller: Caller) -> None:
     assert answer.frames < 10
 
 
+def test_what_comes_behind_a_message_that_takes_long_is_answered_together_again(
+    door: Door, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone: list[bytes] = []
+    answered = door.front._answered
+
+    def counted(message: bytes, seconds: float | None) -> bytes:
+        alone.append(message)
+        return answered(message, seconds)
+
+    monkeypatch.setattr(door.front, "_answered", counted)
+    number = caller.begin(STREAM)
+    caller.send(number, sent(house(0, model="p.slow", id="slow")))
+    waiting.until(lambda: door.houses.slow.asked == 1)
+    for count in range(100):
+        caller.send(number, sent(house(count, id=str(count))), end=count == 99, flush=False)
+    caller.flush()
+    door.houses.slow.may.set()
+
+    answer = caller.answer(number)
+
+    assert [id for id, _ in told(answer)] == ["slow", *map(str, range(100))]
+    assert len(alone) == 1
+
+
 def test_a_stream_without_messages_ends_well(caller: Caller) -> None:
     assert caller.answer(caller.begin(STREAM, end=True)).status == OK
 
