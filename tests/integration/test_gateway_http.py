@@ -193,17 +193,16 @@ def test_headers_behind_a_body_have_an_end_too(gateway: Running, token: str, lin
     "behind",
     [
         b"\x00garbage\r\n\r\n",
-        b"GET / HTTP/1.1\r\nName: " + b"x" * 200_000,
+        b"GET / HTTP/1.1\r\nName: \x00",
         request("/ws", b"", *WEBSOCKET, method="GET"),
     ],
-    ids=["no request", "a head without an end", "a websocket"],
+    ids=["no request", "a head that is none", "a websocket"],
 )
 def test_what_can_not_be_answered_ends_the_connection_after_what_came_before_it(
     gateway: Running, behind: bytes
 ) -> None:
     with open_connection(gateway) as connection:
-        connection.sendall(request(PREDICT, ROWS))
-        connection.sendall(behind)
+        connection.sendall(request(PREDICT, ROWS) + behind)
         assert answer_on(connection)[0] == 200
         assert _is_ended(connection)
 
