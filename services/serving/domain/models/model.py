@@ -26,7 +26,8 @@ EXPLAINED_ROWS = 1000
 
 WAITS_SECONDS = 0.02
 """A row that takes so long every time is not quick, whatever its thread's own time says."""
-ELAPSED_TRIES = 3
+TRIES = 3
+"""The least of so many tries counts, for what is measured once holds as long as the model is in memory."""
 
 
 @dataclass(frozen=True)
@@ -111,22 +112,20 @@ class Model:
             for column in self.schema.inputs
         )
         self.predict(columns, 1)
-        started = clock()
-        self.predict(columns, 1)
-        self._seconds_a_row = clock() - started
+        self._seconds_a_row = self._least(columns, clock, QUICK_SECONDS)
         if elapsed is not None and self.is_quick:
-            took = self._least_elapsed(columns, elapsed)
+            took = self._least(columns, elapsed, WAITS_SECONDS)
             if took >= WAITS_SECONDS:
                 self._seconds_a_row = took
 
-    def _least_elapsed(self, columns: Columns, elapsed: Callable[[], float]) -> float:
-        """Return the least of a few tries; the first one that is short is enough."""
+    def _least(self, columns: Columns, clock: Callable[[], float], enough: float) -> float:
+        """Return the seconds of the quickest of a few tries; the first one that takes less than enough ends them."""
         least = math.inf
-        for _ in range(ELAPSED_TRIES):
-            started = elapsed()
+        for _ in range(TRIES):
+            started = clock()
             self.predict(columns, 1)
-            least = min(least, elapsed() - started)
-            if least < WAITS_SECONDS:
+            least = min(least, clock() - started)
+            if least < enough:
                 break
         return least
 

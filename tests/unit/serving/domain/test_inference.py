@@ -329,6 +329,17 @@ def test_a_split_with_a_slow_version_is_drawn_once_for_each_request(inference: I
     assert answered.count("1") == 50
 
 
+def test_a_model_is_quick_though_it_was_measured_in_a_bad_moment(inference: Inference) -> None:
+    model = inference.catalog.cache.find(version(3))
+    assert model is not None
+
+    model.warm_up(iter([0.0, 0.3, 1.0, 1.0001]).__next__)
+    assert model.is_quick
+
+    model.warm_up(count().__next__)
+    assert not model.is_quick
+
+
 @pytest.mark.parametrize(
     ("rows", "options"), [(65, PredictionOptions()), (1, PredictionOptions(explain=True))], ids=["rows", "explain"]
 )
