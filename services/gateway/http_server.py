@@ -39,6 +39,8 @@ class HttpProtocol(HttpToolsProtocol):
     _in_head = False
     # What comes next are headers, which are told when they are whole, or may be some.
     _in_fields = False
+    # How many times they began, and how much came of these.
+    _sections = 0
     _head_bytes = 0
     _look: asyncio.TimerHandle
 
@@ -65,13 +67,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._in_head = self._in_fields = True
-        self._head_bytes = 0
+        self._in_head = True
+        self._begin_fields()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One of its headers; what comes behind a body in chunks is none (RFC 9110, 6.5.1), and has an end too."""
-        self._head_bytes += len(name) + len(value)
+        self._head_bytes += len(name) + len(b": ") + len(value) + len(b"\r\n")
         if self._in_head:
             super().on_header(name, value)
 
@@ -83,7 +85,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_chunk_header(self) -> None:
         """A part of its body comes, or the headers behind the last one."""
-        self._in_fields = True
+        self._begin_fields()
 
     def on_body(self, body: bytes) -> None:
         """A part of its body."""
@@ -106,12 +108,12 @@ class HttpProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._heard = self.loop.time()
         while data and not self.transport.is_closing():
-            was_in_fields = self._in_fields
+            was_in_fields, sections, head_bytes = self._in_fields, self._sections, self._head_bytes
             try:
                 self.parser.feed_data(data)
-                if was_in_fields and self._in_fields:
-                    # The parser keeps a header until it is whole, which one without an end never is.
-                    self._head_bytes += len(data)
+                if was_in_fields and self._in_fields and sections == self._sections:
+                    # All of it is headers; the parser keeps one until it is whole, which one without an end never is.
+                    self._head_bytes = head_bytes + len(data)
                 if self._in_fields and self._head_bytes > HEAD_BYTES:
                     # Nobody may have been asked for a token yet: what is kept of a head must have an end.
                     self._refuse_head()
@@ -132,6 +134,11 @@ class HttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request of HTTP/1.1, and close the connection."""
         self._refuse(400, msg)
+
+    def _begin_fields(self) -> None:
+        self._in_fields = True
+        self._sections += 1
+        self._head_bytes = 0
 
     def _refuse_head(self) -> None:
         self._refuse(

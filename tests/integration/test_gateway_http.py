@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.client import HTTPResponse
+from pathlib import Path
 
 import httpx
 import pytest
@@ -158,18 +160,31 @@ def test_a_head_without_an_end_is_refused_while_it_comes(gateway: Running) -> No
     line = b"x: " + b"a" * 1000 + b"\r\n"
     with open_connection(gateway) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: gateway\r\n")
-        connection.sendall(line * 40)
         connection.settimeout(0.2)
-        with pytest.raises(TimeoutError):
-            connection.recv(1)
+        for lines in (40, 25):
+            connection.sendall(line * lines)
+            with pytest.raises(TimeoutError):
+                connection.recv(1)
         connection.settimeout(20)
-        connection.sendall(line * 66)
+        connection.sendall(line * 2)
         answer = connection.recv(1000)
     assert answer.startswith(b"HTTP/1.1 431 ")
     assert b"send fewer or shorter headers" in answer
 
 
 CHUNKED = "Transfer-Encoding: chunked"
+
+
+def test_a_body_in_chunks_is_no_head_however_it_comes(tmp_path: Path) -> None:
+    # As from clients that write the head of a chunk by itself: what is read at a time begins and ends in one.
+    head, chunk = b"5dc\r\n", b" " * 1500 + b"\r\n"
+    with running_gateway(tmp_path, gateway_body_limit_bytes=200_000) as gateway, open_connection(gateway) as connection:
+        connection.sendall(request(PREDICT, head, CHUNKED))
+        for _ in range(2 * http_server.HEAD_BYTES // len(chunk)):
+            connection.sendall(chunk + head)
+            time.sleep(0.01)
+        connection.sendall(chunk + b"%x\r\n%b\r\n0\r\n\r\n" % (len(ROWS), ROWS))
+        assert answer_on(connection)[0] == 200
 
 
 def test_what_comes_behind_a_body_in_chunks_is_no_header(gateway: Running) -> None:
