@@ -68,6 +68,12 @@ class KitSettings(BaseSettings):
     exit_with_parent: bool = Field(False, description="Drain and stop once the process that started this one is gone.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
+    otlp_endpoint: str = Field(
+        "", description="http(s)://host:port that traces are sent to by OTLP over gRPC; empty means nowhere."
+    )
+    trace_ratio: float = Field(
+        0.01, ge=0.0, le=1.0, description="Share of the calls that come without a trace and get one that is sent."
+    )
     gateway_address: str = Field("", description="host:port of the gateway's gRPC server.")
     profiler_address: str = Field("", description="host:port of the profiler's gRPC server.")
     trainer_address: str = Field("", description="host:port of the trainer's gRPC server.")

@@ -14,7 +14,7 @@ from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import CatchingUp, TaskServicer, TaskStore
-from fairlead.kit.telemetry import configure_telemetry
+from fairlead.kit.tracing import configure_tracing
 
 from .adapters.child_task import ChildTasks
 from .adapters.durable_steps import Steps
@@ -30,7 +30,7 @@ def main() -> None:
     """Serve until told to stop."""
     settings = ConductorSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_telemetry(settings.service)
+    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
     database = backends.database(settings)
     migrate(database, kit_tasks.MIGRATIONS, MIGRATIONS)
     events = backends.event_log(settings)

@@ -13,7 +13,7 @@ from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
-from fairlead.kit.telemetry import configure_telemetry
+from fairlead.kit.tracing import configure_tracing
 
 from .adapters.metrics import Metrics
 from .adapters.newest_reports import restore
@@ -39,7 +39,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     settings = DriftSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_telemetry(settings.service)
+    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
     engine = backends.database(settings)
     migrate(engine, MIGRATIONS)
     events = backends.event_log(settings)

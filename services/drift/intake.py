@@ -16,7 +16,7 @@ from fairlead.api.serving.v1 import deployment_pb2
 from fairlead.kit.errors import InvalidArgument, Unavailable
 from fairlead.kit.events import Draft, Event, EventLog, topics
 from fairlead.kit.logging import get_logger
-from fairlead.kit.telemetry import extract, span
+from fairlead.kit.tracing import extract, span
 
 from .adapters import consumed_store, history_store, request_store
 from .adapters.metrics import Metrics

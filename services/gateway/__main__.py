@@ -17,7 +17,7 @@ from fairlead.kit.errors import FairleadError, Unavailable
 from fairlead.kit.logging import configure_logging, get_logger
 from fairlead.kit.parent import stop_with_parent
 from fairlead.kit.rpc.server import RpcServer
-from fairlead.kit.telemetry import configure_telemetry
+from fairlead.kit.tracing import configure_tracing
 
 from .adapters.changes import TaskChanges
 from .app import create_app
@@ -45,7 +45,7 @@ def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = GatewaySettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_telemetry(settings.service)
+    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
     try:
         _serve(settings)
     except FairleadError as error:

@@ -18,7 +18,7 @@ from starlette.types import Scope
 from fairlead.api.serving.v1.relay_service_pb2 import RelayedAnswer, RelayedCall
 from fairlead.kit.errors import Unauthenticated
 from fairlead.kit.rpc import deadline
-from fairlead.kit.telemetry import extract, span
+from fairlead.kit.tracing import extract, span
 
 from .domain.request_id import request_id_of
 from .domain.timeouts import timeout_of

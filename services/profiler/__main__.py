@@ -15,7 +15,7 @@ from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
 from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
-from fairlead.kit.telemetry import configure_telemetry
+from fairlead.kit.tracing import configure_tracing
 
 from .adapters.catalog import MIGRATIONS, Catalog
 from .servicer import DatasetServicer, ProfileServicer
@@ -26,7 +26,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     settings = ProfilerSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_telemetry(settings.service)
+    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
     engine = backends.database(settings)
     migrate(engine, TASK_MIGRATIONS, MIGRATIONS)
     events = backends.event_log(settings)

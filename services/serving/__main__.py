@@ -11,7 +11,7 @@ from fairlead.kit.auth import verifier
 from fairlead.kit.errors import FairleadError
 from fairlead.kit.logging import configure_logging, get_logger
 from fairlead.kit.parent import stop_with_parent
-from fairlead.kit.telemetry import configure_telemetry
+from fairlead.kit.tracing import configure_tracing
 
 from .doors.bento.service import bento_app, prepare_bentoml
 from .doors.bento.token_gate import TokenGate
@@ -29,7 +29,7 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
     settings = ServingSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_telemetry(settings.service)
+    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
     prepare_bentoml(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
     log = get_logger("fairlead.serving")

@@ -15,7 +15,7 @@ from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
 from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
-from fairlead.kit.telemetry import configure_telemetry
+from fairlead.kit.tracing import configure_tracing
 
 from .adapters.datasets import DatasetReader
 from .adapters.housekeeper import Housekeeper
@@ -75,7 +75,7 @@ def main() -> None:
     """Serve until told to stop."""
     settings = TrainerSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_telemetry(settings.service)
+    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
     server = build(settings)
     server.start()
     server.wait()

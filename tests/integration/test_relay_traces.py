@@ -17,7 +17,7 @@ from fairlead.api.serving.v1.relay_service_pb2_grpc import (
 )
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.settings import KitSettings
-from fairlead.kit.telemetry import configure_telemetry
+from fairlead.kit.tracing import configure_tracing
 
 TOKEN = "token-of-the-test"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -39,7 +39,7 @@ class Traced(RelayServiceServicer):
 @pytest.fixture(params=[(), (RELAY_ONE,)], ids=["any method", "a frequent method"])
 def traced(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[RelayServiceStub, bool]]:
     """A stub of a server, and whether the server knows that its method is a frequent one."""
-    configure_telemetry("test")
+    configure_tracing("test")
     settings = KitSettings(home=tmp_path, service_token=TOKEN)
     server = RpcServer(settings, address="127.0.0.1:0", frequent_methods=request.param)
     descriptor = pb.DESCRIPTOR.services_by_name["RelayService"]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import uuid_utils
 
-from fairlead.kit.telemetry import inject
+from fairlead.kit.tracing import inject
 
 from .port import Draft, Event
 

@@ -9,7 +9,7 @@ import grpc
 
 from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.status import from_rpc_error
-from fairlead.kit.telemetry import inject
+from fairlead.kit.tracing import inject
 
 
 class _CallDetails(NamedTuple):

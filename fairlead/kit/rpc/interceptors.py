@@ -20,7 +20,7 @@ from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.pools import CallPools
 from fairlead.kit.rpc.status import DETAILS_KEY, GRPC_CODES, to_details
-from fairlead.kit.telemetry import extract, span
+from fairlead.kit.tracing import extract, span
 
 CALLS = Counter("fairlead_rpc_calls_total", "Calls answered.", ["method", "code"])
 SECONDS = Histogram("fairlead_rpc_seconds", "Seconds to answer a call.", ["method"])

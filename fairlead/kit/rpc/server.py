@@ -17,11 +17,11 @@ from grpc_reflection.v1alpha import reflection
 from fairlead.kit.auth import verifier
 from fairlead.kit.errors import Unavailable
 from fairlead.kit.logging import get_logger
+from fairlead.kit.metrics_server import MetricsServer, start_metrics_server
 from fairlead.kit.parent import stop_with_parent
 from fairlead.kit.rpc.interceptors import ServerInterceptor
 from fairlead.kit.rpc.pools import CallPools
 from fairlead.kit.settings import KitSettings
-from fairlead.kit.telemetry import MetricsServer, start_metrics_server
 
 CALLS_OF_A_CONNECTION = 128
 TELLING_SECONDS = 0.05

@@ -41,7 +41,7 @@ from fairlead.kit.tasks.holder import TaskHolder
 from fairlead.kit.tasks.publisher import Fact, TaskPublisher
 from fairlead.kit.tasks.schema import ACTIVE, PROJECT_NAME, TASK_NAME, holders, task_of, tasks
 from fairlead.kit.tasks.throttle import Throttle
-from fairlead.kit.telemetry import inject
+from fairlead.kit.tracing import inject
 
 PROGRESS_INTERVAL_SECONDS = 0.2
 # What the columns take on PostgreSQL.

@@ -23,7 +23,7 @@ from fairlead.kit.tasks.context import TaskContext
 from fairlead.kit.tasks.failures import failure_of
 from fairlead.kit.tasks.parent_watch import end_with_parent
 from fairlead.kit.tasks.store import TaskStore
-from fairlead.kit.telemetry import configure_telemetry, extract, span
+from fairlead.kit.tracing import configure_tracing, extract, span
 
 ATTEMPT_VARIABLE = "FAIRLEAD_TASK_ATTEMPT"
 # How the process ends where the work is to be done again; sysexits.h calls it a temporary failure.
@@ -49,7 +49,7 @@ def run_worker(settings: KitSettings, handlers: Mapping[str, Handler], *, migrat
     if len(sys.argv) != 2:
         raise SystemExit(f"usage: python -m {settings.service}.worker TASK_NAME")
     configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_telemetry(settings.service)
+    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
     engine = backends.database(settings)
     events = backends.event_log(settings)
     try:

@@ -11,7 +11,7 @@ from fairlead.kit.database import unavailable
 from fairlead.kit.errors import Cancelled, FailedPrecondition, FairleadError, Internal
 from fairlead.kit.logging import get_logger
 from fairlead.kit.tasks import TaskStore
-from fairlead.kit.telemetry import extract, span
+from fairlead.kit.tracing import extract, span
 
 from ..domain.progress import overall
 from ..stages import REVIEW, STAGES

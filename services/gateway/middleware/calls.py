@@ -18,7 +18,7 @@ from fairlead.kit.database import unavailable
 from fairlead.kit.errors import FairleadError
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
-from fairlead.kit.telemetry import extract, span
+from fairlead.kit.tracing import extract, span
 
 from ..adapters.audit import AuditTrail
 from ..domain.request_id import request_id_of

@@ -7,7 +7,7 @@ import pytest
 from fairlead.api.events.v1.events_pb2 import AuditEntry, DeploymentChanged
 from fairlead.kit.errors import InvalidArgument
 from fairlead.kit.events import EventLog, topics
-from fairlead.kit.telemetry import configure_telemetry, span
+from fairlead.kit.tracing import configure_tracing, span
 
 from .reading import entry, publish, rest, take
 from .stores import Store
@@ -26,7 +26,7 @@ def test_a_record_of_another_publisher_is_an_event_too(store: Store, log: EventL
 
 
 def test_a_rejected_event_is_kept_with_the_reason(log: EventLog, topic: str) -> None:
-    configure_telemetry("test")
+    configure_tracing("test")
     with span("publish"):
         log.publish(topic, "k", entry("x"), id="stable")
     (event,) = log.replay(topic)

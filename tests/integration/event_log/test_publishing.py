@@ -10,7 +10,7 @@ import pytest
 from fairlead.api.events.v1.events_pb2 import AuditEntry, DeploymentChanged
 from fairlead.kit.errors import FailedPrecondition, InvalidArgument
 from fairlead.kit.events import Draft, EventLog
-from fairlead.kit.telemetry import configure_telemetry, extract, span
+from fairlead.kit.tracing import configure_tracing, extract, span
 
 from .reading import by_key, entry, said, spread
 from .stores import Store
@@ -76,7 +76,7 @@ def test_headers_are_cloud_events_attributes(store: Store, topic: str) -> None:
 
 
 def test_the_publishers_trace_travels_with_the_event(log: EventLog, topic: str) -> None:
-    configure_telemetry("test")
+    configure_tracing("test")
     with span("publish") as current:
         log.publish(topic, "p", entry("x"))
         trace_id = current.get_span_context().trace_id

@@ -13,8 +13,8 @@ def run(program: str) -> list[dict[str, str]]:
 def test_a_line_is_json_with_the_trace_it_belongs_to() -> None:
     (line,) = run(
         "from fairlead.kit.logging import configure_logging, get_logger\n"
-        "from fairlead.kit.telemetry import configure_telemetry, span\n"
-        "configure_logging('demo'); configure_telemetry('demo')\n"
+        "from fairlead.kit.tracing import configure_tracing, span\n"
+        "configure_logging('demo'); configure_tracing('demo')\n"
         "with span('work'): get_logger('a.b').info('did it', rows=3)\n"
     )
 

@@ -12,7 +12,7 @@ from fairlead.kit.errors import Unavailable
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.status import from_details
-from fairlead.kit.telemetry import inject
+from fairlead.kit.tracing import inject
 
 from ...domain.placement import Placement
 from ...domain.request_id import request_id_of

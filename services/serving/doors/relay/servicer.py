@@ -11,7 +11,7 @@ from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceServicer
 from fairlead.kit.errors import FairleadError, InvalidArgument, unexpected
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc.status import to_details
-from fairlead.kit.telemetry import extract, span
+from fairlead.kit.tracing import extract, span
 
 from ...domain.inference import TakesLong
 from ..open_inference.open_streams import OpenStreams

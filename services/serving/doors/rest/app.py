@@ -12,7 +12,7 @@ from fairlead.kit.errors import FairleadError, ResourceExhausted, unexpected
 from fairlead.kit.http.grpc_timeout import seconds_of
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
-from fairlead.kit.telemetry import extract, span
+from fairlead.kit.tracing import extract, span
 from fairlead.kit.worker_pool import WorkerPool
 
 from ...domain.inference import AskedRow, Inference, TakesLong

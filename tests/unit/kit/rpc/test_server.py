@@ -33,11 +33,12 @@ from fairlead.kit.errors import (
     Unavailable,
     error_for,
 )
+from fairlead.kit.metrics_server import start_metrics_server
 from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import CALLS_OF_A_CONNECTION, RpcServer
 from fairlead.kit.settings import KitSettings
-from fairlead.kit.telemetry import configure_telemetry, span, start_metrics_server
+from fairlead.kit.tracing import configure_tracing, span
 from tests import waiting
 
 
@@ -89,7 +90,7 @@ def settings_at(port: int) -> KitSettings:
 
 @pytest.fixture
 def running() -> Iterator[Running]:
-    configure_telemetry("test")
+    configure_tracing("test")
     servicer = Projects()
     server = RpcServer(settings_at(0), address="127.0.0.1:0")
     server.add(add_ProjectServiceServicer_to_server, servicer, api.DESCRIPTOR.services_by_name["ProjectService"])

@@ -1,50 +1,17 @@
-"""Traces across processes (W3C trace context through OpenTelemetry) and the Prometheus endpoint."""
+"""The Prometheus endpoint of a process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
 from threading import Thread
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import Span
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import make_wsgi_app
 
 from fairlead.kit.auth import TokenVerifier
 from fairlead.kit.errors import Unauthenticated
-
-_PROPAGATOR = TraceContextTextMapPropagator()
-_TRACER = trace.get_tracer("fairlead")
-
-
-def configure_telemetry(service: str) -> None:
-    """Give this process's spans real trace ids. Exporters, where wanted, are added to the global provider."""
-    if not isinstance(trace.get_tracer_provider(), TracerProvider):
-        trace.set_tracer_provider(TracerProvider(resource=Resource.create({SERVICE_NAME: f"fairlead-{service}"})))
-
-
-def inject(carrier: dict[str, str]) -> None:
-    """Write the current trace into a carrier, as the key traceparent."""
-    _PROPAGATOR.inject(carrier)
-
-
-def extract(carrier: Mapping[str, str]) -> Context:
-    """Return the trace context that a carrier holds, or an empty one."""
-    return _PROPAGATOR.extract(carrier)
-
-
-@contextmanager
-def span(name: str, parent: Context | None = None, **attributes: str | int | float | bool) -> Iterator[Span]:
-    """Run a block inside a span. An exception is recorded on it and raised on."""
-    with _TRACER.start_as_current_span(name, context=parent, attributes=attributes) as current:
-        yield current
 
 
 class _Server(ThreadingMixIn, WSGIServer):
