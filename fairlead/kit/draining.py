@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 import uvicorn
 
@@ -19,8 +20,14 @@ class DrainingServer(uvicorn.Server):
     Uvicorn itself closes connections without a request at once, also under a request that is on its way.
     """
 
+    def __init__(self, config: uvicorn.Config, on_drain: Callable[[], None] = lambda: None) -> None:
+        """Serve as the configuration says; on_drain is called when the end begins."""
+        super().__init__(config)
+        self._on_drain = on_drain
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more connections, end those there are, and close the application."""
+        self._on_drain()
         # Who is in the listener's queue is served; the next one finds nobody listening and knows that.
         await asyncio.sleep(0)
         for server in self.servers:

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SERVICES = ("gateway", "profiler", "trainer", "serving", "drift", "conductor")
 METRICS_PORT_OFFSET = 100
+PROBES_PORT_OFFSET = 200
 
 
 class KitSettings(BaseSettings):
@@ -65,6 +66,18 @@ class KitSettings(BaseSettings):
     blob_cache_mb: int = Field(10_240, ge=1, description="Megabytes of local copies of remote blobs, below home.")
     service_token: SecretStr = Field(SecretStr(""), description="Secret that services show each other.")
     admin_token_sha256: str = Field("", description="SHA-256 of the admin's token, hexadecimal.")
+    probes: bool = Field(
+        False, description="Answer gRPC health checks, and nothing else, without a token at the gRPC port + 200."
+    )
+    drain_seconds: float = Field(
+        10.0, gt=0, description="How long calls under way have once a service is told to stop."
+    )
+    connection_age_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="gRPC connections take no new calls after about so long, so that callers find processes that came "
+        "meanwhile; 0 for never.",
+    )
     exit_with_parent: bool = Field(False, description="Drain and stop once the process that started this one is gone.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
@@ -100,5 +113,13 @@ class KitSettings(BaseSettings):
     @property
     def metrics_address(self) -> str:
         """Return host:port where this service shows its Prometheus metrics."""
+        return self._beside(METRICS_PORT_OFFSET)
+
+    @property
+    def probe_address(self) -> str:
+        """Return host:port where this service answers probes, if it is to."""
+        return self._beside(PROBES_PORT_OFFSET)
+
+    def _beside(self, offset: int) -> str:
         host, _, port = self.address.rpartition(":")
-        return f"{host}:{int(port) + METRICS_PORT_OFFSET}"
+        return f"{host}:{int(port) + offset}"

@@ -12,6 +12,7 @@ from fairlead.kit import backends
 from fairlead.kit import tasks as kit_tasks
 from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
+from fairlead.kit.rpc.probes import open_probes
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import CatchingUp, TaskServicer, TaskStore
 from fairlead.kit.tracing import configure_tracing
@@ -31,6 +32,7 @@ def main() -> None:
     settings = ConductorSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
     configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
+    probes = open_probes(settings)
     database = backends.database(settings)
     migrate(database, kit_tasks.MIGRATIONS, MIGRATIONS)
     events = backends.event_log(settings)
@@ -43,7 +45,7 @@ def main() -> None:
     days = settings.conductor_review_days
     steps = Steps(job_of, tasks, ChildTasks(events, settings.conductor_poll_seconds), days)
     engine = WorkflowEngine(settings.workflow_url, steps, records, tasks, days)
-    server = RpcServer(settings)
+    server = RpcServer(settings, probes=probes)
     server.add(
         add_WorkflowServiceServicer_to_server,
         WorkflowServicer(engine, records, tasks),

@@ -12,6 +12,7 @@ from fairlead.kit import backends
 from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.probes import open_probes
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tracing import configure_tracing
 
@@ -40,6 +41,7 @@ def main() -> None:
     settings = DriftSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
     configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
+    probes = open_probes(settings)
     engine = backends.database(settings)
     migrate(engine, MIGRATIONS)
     events = backends.event_log(settings)
@@ -50,7 +52,7 @@ def main() -> None:
     deployments = Deployments(versions, BlobReferences(blobs), settings.policy, now=now, reset=metrics.forget)
     intake = Intake(engine, events, deployments, versions, ServingClient(channel), metrics, settings, now=now)
     consumer = Consumer(events, intake, metrics)
-    server = RpcServer(settings)
+    server = RpcServer(settings, probes=probes)
     service = monitor_service_pb2.DESCRIPTOR.services_by_name["MonitorService"]
     server.add(add_MonitorServiceServicer_to_server, MonitorServicer(engine), service)
     experiments = experiment_service_pb2.DESCRIPTOR.services_by_name["ExperimentService"]

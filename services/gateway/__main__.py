@@ -12,10 +12,12 @@ import uvicorn
 
 from fairlead.api.gateway.v1 import project_service_pb2
 from fairlead.api.gateway.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
+from fairlead.kit.drain_time import DrainTime
 from fairlead.kit.draining import DrainingServer
 from fairlead.kit.errors import FairleadError, Unavailable
 from fairlead.kit.logging import configure_logging, get_logger
 from fairlead.kit.parent import stop_with_parent
+from fairlead.kit.rpc.probes import Probes, open_probes
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tracing import configure_tracing
 
@@ -29,16 +31,28 @@ from .settings import GatewaySettings
 
 
 class _Server(DrainingServer):
-    """Ends the task streams when asked to stop, which would hold the drain up otherwise."""
+    """Ends the task streams when asked to stop, which would hold the drain up otherwise; tells the probes how it is."""
 
-    def __init__(self, config: uvicorn.Config, changes: TaskChanges) -> None:
-        super().__init__(config)
+    def __init__(self, config: uvicorn.Config, changes: TaskChanges, probes: Probes, time: DrainTime) -> None:
+        super().__init__(config, self._drain)
         self._changes = changes
+        self._probes = probes
+        self._time = time
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        if self.started:
+            self._probes.started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop."""
         self._changes.close()
         super().handle_exit(sig, frame)
+
+    def _drain(self) -> None:
+        self._time.begin()
+        self._probes.draining()
 
 
 def main() -> None:
@@ -54,6 +68,7 @@ def main() -> None:
 
 
 def _serve(settings: GatewaySettings) -> None:
+    probes = open_probes(settings)
     listener = _listen(settings.host, settings.base_port)
     parts = compose(settings)
     rpc = RpcServer(settings, workers=4)
@@ -64,9 +79,14 @@ def _serve(settings: GatewaySettings) -> None:
     )
     rpc.on_stop(parts.services.close)
     rpc.on_stop(parts.events.close)
-    server = _Server(
-        server_config(create_app(parts), PredictionDoor(parts), connections=settings.gateway_connections), parts.changes
+    config = server_config(
+        create_app(parts),
+        PredictionDoor(parts),
+        connections=settings.gateway_connections,
+        drain_seconds=settings.drain_seconds,
     )
+    drain = DrainTime(settings.drain_seconds)
+    server = _Server(config, parts.changes, probes, drain)
 
     def leave(*_: object) -> None:
         server.should_exit = True
@@ -83,7 +103,8 @@ def _serve(settings: GatewaySettings) -> None:
     try:
         server.run(sockets=[listener])
     finally:
-        rpc.stop()
+        rpc.stop(drain.left)
+        probes.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -213,7 +214,7 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 def server_config(
-    app: ASGIApp, predictions: PredictionDoor, *, connections: int, drain_seconds: int = DRAIN_SECONDS
+    app: ASGIApp, predictions: PredictionDoor, *, connections: int, drain_seconds: float = DRAIN_SECONDS
 ) -> uvicorn.Config:
     """Return how the gateway is served, on so many connections; calls under way have some seconds when it ends."""
     return uvicorn.Config(
@@ -224,7 +225,7 @@ def server_config(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=drain_seconds,
+        timeout_graceful_shutdown=math.ceil(drain_seconds),
         ws_max_size=1024 * 1024,
     )
 

@@ -12,6 +12,7 @@ from fairlead.api.tasks.v1 import task_service_pb2, task_service_pb2_grpc
 from fairlead.kit import backends
 from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
+from fairlead.kit.rpc.probes import open_probes
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
 from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
@@ -27,6 +28,7 @@ def main() -> None:
     settings = ProfilerSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
     configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
+    probes = open_probes(settings)
     engine = backends.database(settings)
     migrate(engine, TASK_MIGRATIONS, MIGRATIONS)
     events = backends.event_log(settings)
@@ -34,7 +36,7 @@ def main() -> None:
     catalog = Catalog(engine)
     store = TaskStore(engine, events, settings.service)
     owner = TaskOwner(store, LocalRunner(f"{__package__}.worker"), concurrency=settings.profiler_concurrency)
-    server = RpcServer(settings)
+    server = RpcServer(settings, probes=probes)
     server.add(
         dataset_service_pb2_grpc.add_DatasetServiceServicer_to_server,
         DatasetServicer(catalog, blobs, store, owner),

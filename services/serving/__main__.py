@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import math
 import signal
 import sys
 
@@ -11,6 +12,7 @@ from fairlead.kit.auth import verifier
 from fairlead.kit.errors import FairleadError
 from fairlead.kit.logging import configure_logging, get_logger
 from fairlead.kit.parent import stop_with_parent
+from fairlead.kit.rpc.probes import open_probes
 from fairlead.kit.tracing import configure_tracing
 
 from .doors.bento.service import bento_app, prepare_bentoml
@@ -22,7 +24,6 @@ SWITCH_SECONDS = 0.0002
 shows in its latency, and half a millisecond still in that of many models, whose log is more work."""
 COLLECT_AT = 20_000
 """New objects before those in cycles are looked for: requests make few cycles, batches of the log many objects."""
-GRACE_SECONDS = 10
 
 
 def main() -> None:
@@ -52,6 +53,7 @@ def _serve(settings: ServingSettings) -> None:
     from .doors.rest.server import listen
     from .serving_process import ServingProcess
 
+    probes = open_probes(settings)
     listener = listen(settings.bento_address)
     process = ServingProcess(settings)
     failures: list[FairleadError] = []
@@ -67,6 +69,12 @@ def _serve(settings: ServingSettings) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AT)
+        if not failures:
+            probes.started()
+
+    def drain() -> None:
+        probes.draining()
+        process.drain.begin()
 
     app = bento_app(
         process.inference,
@@ -83,8 +91,9 @@ def _serve(settings: ServingSettings) -> None:
             access_log=False,
             server_header=False,
             lifespan="on",
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+            timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
+        ),
+        on_drain=drain,
     )
 
     def leave(*_: object) -> None:
@@ -96,6 +105,7 @@ def _serve(settings: ServingSettings) -> None:
     if settings.exit_with_parent:
         stop_with_parent()
     server.run(sockets=[listener])
+    probes.close()
     if failures:
         raise failures[0]
 

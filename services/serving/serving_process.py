@@ -20,6 +20,7 @@ from fairlead.api.tasks.v1.task_service_pb2_grpc import add_TaskServiceServicer_
 from fairlead.kit import backends
 from fairlead.kit.auth import verifier
 from fairlead.kit.database import migrate
+from fairlead.kit.drain_time import DrainTime
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
@@ -80,6 +81,7 @@ class ServingProcess:
     def __init__(self, settings: ServingSettings) -> None:
         """Open the state and build the doors; nothing listens before start()."""
         self._settings = settings
+        self.drain = DrainTime(settings.drain_seconds)
         self._engine = backends.database(settings)
         migrate(self._engine, TASK_MIGRATIONS, MIGRATIONS)
         self._events = backends.event_log(settings)
@@ -135,11 +137,13 @@ class ServingProcess:
 
     def stop(self) -> None:
         """Refuse new calls, let those under way finish, publish what they left, and close everything."""
+        self.drain.begin()
         self._relay.close()
-        self._grpc.stop()
+        self._grpc.stop(self.drain.left)
         self._stream_pool.shutdown()
-        with ThreadPoolExecutor(len(self._servers) + 1) as closing:
-            stops = [closing.submit(stop) for stop in (self._rest.stop, *(server.stop for server in self._servers))]
+        doors = (self._rest, *self._servers)
+        with ThreadPoolExecutor(len(doors)) as closing:
+            stops = [closing.submit(door.stop, self.drain.left) for door in doors]
         for stopped in stops:
             if (error := stopped.exception()) is not None:
                 LOG.error("a door did not close as it should", exc_info=error)
@@ -225,7 +229,9 @@ class ServingProcess:
         onward = Onward(lambda: f"127.0.0.1:{inner.port}")
         message_bytes = settings.serving_request_mb * MEGABYTE
         front = Front(inner.servicer.predictions, verifier(settings), onward, self._stream_pool, message_bytes)
-        bounds = GrpcBounds(settings.serving_connections, lag=settings.serving_queue_seconds)
+        bounds = GrpcBounds(
+            settings.serving_connections, lag=settings.serving_queue_seconds, age=settings.connection_age_seconds
+        )
         return front, Http2Server(front, onward, listen(settings.grpc_address), bounds=bounds)
 
     def _relay_servicer(self) -> RelayServicer:

@@ -12,6 +12,7 @@ from fairlead.kit import backends
 from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.probes import Probes, open_probes
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
 from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
@@ -30,7 +31,7 @@ from .servicer_runs import RunServicer
 from .settings import TrainerSettings
 
 
-def build(settings: TrainerSettings) -> RpcServer:
+def build(settings: TrainerSettings, probes: Probes | None = None) -> RpcServer:
     """The service, wired and with unfinished tasks taken up again, ready to start."""
     engine = backends.database(settings)
     migrate(engine, TASK_MIGRATIONS, MIGRATIONS)
@@ -42,7 +43,7 @@ def build(settings: TrainerSettings) -> RpcServer:
     preparations, runs = PreparationTable(engine), RunTable(engine)
     housekeeper = Housekeeper(f"{__package__}.housekeeping", runs, store)
 
-    server = RpcServer(settings)
+    server = RpcServer(settings, probes=probes)
     server.add(
         add_PreparationServiceServicer_to_server,
         PreparationServicer(store, owner, preparations, datasets),
@@ -76,7 +77,7 @@ def main() -> None:
     settings = TrainerSettings()
     configure_logging(settings.service, settings.log_level, settings.log_format)
     configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
-    server = build(settings)
+    server = build(settings, open_probes(settings))
     server.start()
     server.wait()
 

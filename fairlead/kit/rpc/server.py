@@ -21,6 +21,7 @@ from fairlead.kit.metrics_server import MetricsServer, start_metrics_server
 from fairlead.kit.parent import stop_with_parent
 from fairlead.kit.rpc.interceptors import ServerInterceptor
 from fairlead.kit.rpc.pools import CallPools
+from fairlead.kit.rpc.probes import Probes
 from fairlead.kit.settings import KitSettings
 
 CALLS_OF_A_CONNECTION = 128
@@ -43,16 +44,21 @@ class RpcServer:
         open_methods: tuple[str, ...] = (),
         frequent_methods: tuple[str, ...] = (),
         queue_seconds: float | None = None,
+        probes: Probes | None = None,
+        private: bool = False,
     ) -> None:
         """Prepare a server at the address, the service's own when empty; nothing listens before start().
 
         open_methods: full names of methods, such as /package.Service/Method, that need no token, as health checks.
         frequent_methods: full names of methods that are traced only where their caller has a trace.
         queue_seconds: calls are refused while the one in turn has waited so long for a worker; None: however long.
+        probes: told when the server listens, and when it stops.
+        private: the server is reached from its own process alone, whose connections last.
         """
         self._settings = settings
         self._address = address or settings.address
         self._own = not address
+        self._probes = probes
         limit = max_message_mb * 1024 * 1024
         self._pools = CallPools(workers, queue_seconds)
         self._server = grpc.server(
@@ -68,6 +74,7 @@ class RpcServer:
                 # Otherwise calls that have ended count until their memory is freed, and a caller who keeps to the
                 # bound has some of its calls refused as UNAVAILABLE.
                 ("grpc.http.overload_protection", 0),
+                *_connection_age(0.0 if private else settings.connection_age_seconds),
             ],
         )
         self._health = health.HealthServicer()
@@ -104,6 +111,8 @@ class RpcServer:
         self._server.start()
         for name in ["", *self._names]:
             self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        if self._probes is not None:
+            self._probes.started()
         _log.info("serving", address=self._address, services=self._names[2:])
 
     def wait(self) -> None:
@@ -115,8 +124,15 @@ class RpcServer:
         self._asked_to_stop.wait()
         self.stop()
 
-    def stop(self, grace: float = 10) -> None:
-        """Report NOT_SERVING, refuse new calls, let those under way finish within grace seconds, then clean up."""
+    def stop(self, grace: float | None = None) -> None:
+        """Report NOT_SERVING, refuse new calls, let those under way finish within grace seconds, then clean up.
+
+        None is the settings' time.
+        """
+        if grace is None:
+            grace = self._settings.drain_seconds
+        if self._probes is not None:
+            self._probes.draining()
         self._health.enter_graceful_shutdown()
         # A call that reaches a server after its stop() is cancelled, also where the caller could not know of it yet.
         # So the answers are kept back first: who waits for them all sends nothing more, and learns of the end before.
@@ -131,9 +147,19 @@ class RpcServer:
         actions, self._on_stop = self._on_stop, []
         with ExitStack() as cleaning:
             # Last in, first out; one that raises does not keep the others from running.
+            if self._probes is not None:
+                cleaning.callback(self._probes.close)
             for action in reversed(actions):
                 cleaning.callback(action)
             if self._metrics is not None:
                 cleaning.callback(self._metrics.close)
                 self._metrics = None
         _log.info("stopped", address=self._address)
+
+
+def _connection_age(seconds: float) -> list[tuple[str, int]]:
+    """Return the options of a server whose connections take no new calls after so long; 0 for never.
+
+    Calls under way have no end set by that: a stream may be longer than a connection should be.
+    """
+    return [("grpc.max_connection_age_ms", int(seconds * 1000))] if seconds else []

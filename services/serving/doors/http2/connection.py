@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import cast
 
@@ -20,6 +21,7 @@ from .sending import Sending
 
 PIECE_BYTES = 32 * 1024
 """What is taken of one caller before the others have their turn: calls that are refused can be very small."""
+LOTS = (0.9, 1.1)
 
 LOG = get_logger("fairlead.serving.http2")
 
@@ -30,8 +32,12 @@ class Http2Connection(Sending):
     def __init__(self, connections: Connections) -> None:
         super().__init__(connections)
         self._rest = b""
-        self.since = connections.loop.time()
+        self.began = self.since = connections.loop.time()
         """When something last came, or the caller last fell behind."""
+        self.lot = random.uniform(*LOTS)
+        """How much of its age is this one's: connections that came together should not go together."""
+        self.leaves = False
+        """Whether the caller was told to begin no more calls here."""
         self.asked_at: float | None = None
         """When the caller was asked whether it is still there."""
         self._on: dict[type, Callable[..., None]] = {
@@ -135,6 +141,12 @@ class Http2Connection(Sending):
         if not self._closed:
             self._http.ping(b"fairlead")
             self._flush()
+
+    def leave(self) -> None:
+        """Have the caller go on by another connection; calls under way are answered here."""
+        if not self.leaves and not self._closed:
+            self.leaves = True
+            self.tell_end()
 
     def forgive(self) -> None:
         """Forget some of what the caller sent in vain; called once a second."""

@@ -21,7 +21,7 @@ DRAIN_TICK_SECONDS = 0.02
 QUIET_SECONDS = 0.5
 """A call whose caller says nothing for so long, and is owed nothing, is taken for one that waits for nothing."""
 LAST_CALL_SECONDS = 1.0
-"""How long a connection without a call is kept while the server ends: one may be on its way."""
+"""How long a connection without a call is kept once it takes no more: one may be on its way."""
 LAST_ANSWERS_SECONDS = 0.2
 """How long those whose calls the server's end cuts short have to read that."""
 
@@ -32,7 +32,8 @@ class Bounds:
 
     A connection without a call is ended after idle; a caller who has calls and says nothing for silence is asked
     whether it is there, and has grace to say so; an answer, or the last of a connection, is to be taken within
-    reading; requests are refused while the loop lags.
+    reading; requests are refused while the loop lags. A connection takes no new calls once it is about as old as age,
+    so that callers find processes that came meanwhile; 0 for never.
     """
 
     connections: int = 4096
@@ -41,6 +42,7 @@ class Bounds:
     grace: float = 20.0
     reading: float = 120.0
     lag: float = 5.0
+    age: float = 0.0
 
 
 class Http2Server:
@@ -79,8 +81,10 @@ class Http2Server:
         if not self._listens:
             raise Internal("the gRPC door could not be opened; the service's log has the detail")
 
-    def stop(self) -> None:
-        """Take no new calls, let those under way finish, and return."""
+    def stop(self, grace: float | None = None) -> None:
+        """Take no new calls, let those under way finish, and return; grace is another time for them."""
+        if grace is not None:
+            self._grace = grace
         self._thread.stop()
         self._listener.close()
 
@@ -110,6 +114,8 @@ class Http2Server:
         """End what its caller has given up: connections, and calls."""
         bounds, silent = self._bounds, now - connection.since
         connection.forgive()
+        if bounds.age and now - connection.began > bounds.age * connection.lot:
+            connection.leave()
         if connection.unread:
             if silent > bounds.reading:
                 connection.abort()
@@ -123,7 +129,7 @@ class Http2Server:
                 connection.abort()
         elif connection.calls and silent > bounds.silence:
             connection.ask_whether_there(now)
-        elif not connection.calls and silent > bounds.idle:
+        elif not connection.calls and silent > (LAST_CALL_SECONDS if connection.leaves else bounds.idle):
             connection.end()
 
     async def _drain(self, connections: Connections, server: asyncio.Server) -> None:

@@ -32,7 +32,9 @@ class OpenInferenceServer(RpcServer):
             open_methods=OPEN_METHODS,
             frequent_methods=FREQUENT_METHODS,
             queue_seconds=settings.serving_queue_seconds,
+            private=True,
         )
+        self._drain_seconds = settings.drain_seconds
         load_seconds = settings.serving_load_seconds
         self.servicer = OpenInferenceServicer(inference, server_version, load_seconds, settings.request_limits)
         self.add(
@@ -46,8 +48,13 @@ class OpenInferenceServer(RpcServer):
             model_repository_pb2.DESCRIPTOR.services_by_name["ModelRepositoryService"],
         )
 
-    def stop(self, grace: float = 10) -> None:
-        """Refuse new calls, let those under way finish, and streams go on while they are used, for grace seconds."""
+    def stop(self, grace: float | None = None) -> None:
+        """Refuse new calls, let those under way finish, and streams go on while they are used, for grace seconds.
+
+        None is the settings' time.
+        """
+        if grace is None:
+            grace = self._drain_seconds
         ending = Thread(target=self.servicer.end_streams, args=(grace - LAST_ANSWERS_SECONDS,))
         ending.start()
         super().stop(grace)

@@ -47,7 +47,7 @@ class HttpServer:
     """One HTTP listener, started and drained by its owner."""
 
     def __init__(
-        self, app: Application, listener: socket.socket, *, grace: int = 10, bounds: Bounds | None = None
+        self, app: Application, listener: socket.socket, *, grace: float = 10.0, bounds: Bounds | None = None
     ) -> None:
         """Serve app on the listener within bounds; at the end requests under way have grace seconds."""
         self._bounds = bounds or Bounds()
@@ -63,8 +63,10 @@ class HttpServer:
         """Begin to answer."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Refuse new requests, let those under way finish, and return."""
+    def stop(self, grace: float | None = None) -> None:
+        """Refuse new requests, let those under way finish, and return; grace is another time for them."""
+        if grace is not None:
+            self._grace = grace
         self._thread.stop()
         self._listener.close()
 

@@ -48,9 +48,11 @@ class Projects(ProjectServiceServicer):
 
     seen: list[float | None] = field(default_factory=list)
     traces: list[str] = field(default_factory=list)
+    peers: list[str] = field(default_factory=list)
 
     def GetProject(self, request: api.GetProjectRequest, context: grpc.ServicerContext) -> api.GetProjectResponse:
         self.seen.append(context.time_remaining())
+        self.peers.append(context.peer())
         self.traces += [str(v) for k, v in context.invocation_metadata() if k == "traceparent"]
         if request.name == "defect":
             raise ZeroDivisionError("secret detail")
@@ -311,3 +313,19 @@ def test_more_calls_than_a_connection_may_have_wait_at_their_caller(running: Run
         for _ in range(4 * CALLS_OF_A_CONNECTION)
     ]
     assert {call.result().project.name for call in calls} == {"a"}
+
+
+def test_a_connection_ends_at_its_age_and_no_call_with_it() -> None:
+    servicer = Projects()
+    settings = settings_at(0).model_copy(update={"connection_age_seconds": 0.2})
+    server = RpcServer(settings, address="127.0.0.1:0")
+    server.add(add_ProjectServiceServicer_to_server, servicer, api.DESCRIPTOR.services_by_name["ProjectService"])
+    server.start()
+    stub = ProjectServiceStub(connect(f"127.0.0.1:{server.port}", token=TOKEN))
+
+    def has_moved() -> bool:
+        stub.GetProject(api.GetProjectRequest(name="slow"))
+        return len(set(servicer.peers)) > 2
+
+    waiting.until(has_moved, "a third connection")
+    server.stop(0)

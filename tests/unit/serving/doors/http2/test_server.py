@@ -121,6 +121,21 @@ def test_what_outlasts_its_grace_is_told(opens: Opens) -> None:
     assert not ending.is_alive()
 
 
+def test_a_connection_takes_no_more_calls_at_its_age_and_answers_those_it_has(opens: Opens) -> None:
+    door = opens(bounds=Bounds(age=0.2))
+    caller = door.caller()
+    slow = caller.ask(house(1, model="p.slow"))
+    goodbye(caller)
+    assert caller.goaways == [(EVERY_CALL, NO_ERROR, b"")]
+    # One that was on its way is answered too, and others find the door open.
+    assert caller.answer(caller.ask(house(2))).prediction == 3
+    other = door.caller()
+    assert other.answer(other.ask(house(2))).status == OK
+    door.houses.slow.may.set()
+    assert caller.answer(slow).prediction == 1
+    caller.until_closed()
+
+
 def test_it_may_end_without_ever_having_been_called(opens: Opens) -> None:
     door = opens()
     silent = socket.create_connection(("127.0.0.1", door.server.port))
