@@ -9,7 +9,7 @@ TEST_WORKERS ?= 2
 SPREAD := --numprocesses=$(TEST_WORKERS) --dist=loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-real check protos protos-land lock bench clean
+.PHONY: help install demo test test-real test-cluster check protos protos-land lock bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test: $(STAMP) ## Run all tests, those with real servers too, and print their co
 test-real: $(STAMP) ## Run the tests of the whole job on PostgreSQL, Kafka and S3 at once
 	@scripts/test_servers.sh
 	@FAIRLEAD_TEST_BACKENDS=real $(BIN)/pytest tests/e2e $(SPREAD)
+
+test-cluster: $(STAMP) ## Install the chart on the cluster that KUBECONFIG names and test it there (CLUSTER_LOAD hands it an image)
+	@scripts/test_cluster.sh
 
 check: $(STAMP) ## Lint, types, import rules, contracts
 	@$(BIN)/ruff check .

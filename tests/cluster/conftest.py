@@ -1,0 +1,28 @@
+"""One release of the chart that the tests of this folder share, in the order of its life."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.commands import CommandFailed, kubectl
+from tests.cluster.release import Release
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cluster() -> None:
+    """The cluster that KUBECONFIG names."""
+    try:
+        kubectl("get", "--raw", "/readyz", seconds=20)
+    except CommandFailed as error:
+        pytest.exit(f"no cluster answers: set KUBECONFIG to one that tests may install in. {error}", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def release() -> Iterator[Release]:
+    """A namespace with nothing in it, and the name of what tests install there; both are gone at the end."""
+    release = Release("fairlead", "fairlead-test")
+    release.make_namespace()
+    yield release
+    release.delete_namespace()
