@@ -6,20 +6,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
 
 from fairlead.admin.backup.make_service import upgrade
 from fairlead.admin.backup.settings import Database
 from fairlead.kit.database import open_database, wanted_revisions
 from fairlead.kit.errors import FailedPrecondition, Internal
-from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
+from fairlead.kit.migrate import folders_of as folders_of
 
 # MLflow and DBOS are large and set up logging of their own, so they work in processes of their own.
 _PROGRAMS = {"mlflow": "fairlead.admin.backup.make_mlflow", "dbos": "fairlead.admin.backup.make_dbos"}
 # What they print last where nothing is left to be migrated.
 NEWEST = "newest"
-OWN_TASKS = frozenset({"profiler", "trainer", "serving", "conductor"})
 
 
 def make_tables(database: Database, revisions: Sequence[str]) -> bool:
@@ -36,23 +33,6 @@ def make_tables(database: Database, revisions: Sequence[str]) -> bool:
     finally:
         engine.dispose()
     return not revisions or set(revisions) == wanted_revisions(*folders)
-
-
-def folders_of(service: str) -> tuple[Path, ...]:
-    """Return the folders of a service's migrations. Raises FailedPrecondition where they are not installed."""
-    own = services_root() / service / "adapters" / "migrations"
-    if not own.is_dir():
-        raise FailedPrecondition(f"the service {service} is not installed: pip install 'fairlead[all]'")
-    return (TASK_MIGRATIONS, own) if service in OWN_TASKS else (own,)
-
-
-def services_root() -> Path:
-    """Return the folder of the services: inside fairlead when installed, beside it in a clone."""
-    for name in ("fairlead.services", "services"):
-        spec = find_spec(name)
-        if spec is not None and spec.submodule_search_locations:
-            return Path(next(iter(spec.submodule_search_locations)))
-    raise FailedPrecondition("the services are not installed: pip install 'fairlead[all]'")
 
 
 def _run(program: str, database: Database, revisions: Sequence[str]) -> bool:
