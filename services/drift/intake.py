@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from opentelemetry.trace import SpanKind
 from sqlalchemy import Connection, Engine
 
 from fairlead.api.drift.v1 import monitor_pb2
@@ -91,7 +92,7 @@ class Intake:
             for event in fresh:
                 _, change = changes[_key(event)]
                 assert isinstance(change, events_pb2.DeploymentChanged)
-                with span("drift.deployment", extract(event.headers)):
+                with span("drift.deployment", extract(event.headers), kind=SpanKind.CONSUMER):
                     if change.deleted:
                         self._deployments.end(connection, change.deployment)
                     else:
@@ -185,7 +186,7 @@ class Intake:
         _log.warning("predictions of an unknown version are left out", deployment=deployment, version=model_version)
 
     def _take(self, work: Work, event: Event, told: Told) -> None:
-        with span("drift.traffic", extract(event.headers)):
+        with span("drift.traffic", extract(event.headers), kind=SpanKind.CONSUMER):
             if isinstance(told, events_pb2.PredictionBatch):
                 take_predictions(work, told, self._now())
             elif isinstance(told, events_pb2.FeedbackBatch):

@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from opentelemetry.trace import Span, SpanKind
 from starlette.types import Scope
 
 from fairlead.api.serving.v1.relay_service_pb2 import RelayedAnswer, RelayedCall
 from fairlead.kit.errors import Unauthenticated
 from fairlead.kit.rpc import deadline
-from fairlead.kit.tracing import extract, span
+from fairlead.kit.tracing import extract, is_exported, span
 
 from .domain.request_id import request_id_of
 from .domain.timeouts import timeout_of
@@ -117,17 +118,22 @@ class Prediction:
 
     async def _predicted(self, body: bytes | None) -> Answer:
         headers = self._headers
-        if _AROUND.isdisjoint(headers):
+        if _AROUND.isdisjoint(headers) and not is_exported():
             return await self._relayed(body, traced=False)
         trace = _trace(headers)
         timeout = timeout_of(
             _text(headers, b"x-request-timeout"), _text(headers, b"grpc-timeout"), self._door.timeout_limit
         )
         with ExitStack() as around:
-            if trace:
-                around.enter_context(span(f"POST {self._path}", parent=extract(trace)))
+            traced = bool(trace)
+            if traced or is_exported():
+                traced = around.enter_context(self._span(trace)).is_recording() or traced
             around.enter_context(deadline.within(timeout))
-            return await self._relayed(body, traced=bool(trace))
+            return await self._relayed(body, traced=traced)
+
+    def _span(self, trace: dict[str, str]) -> AbstractContextManager[Span]:
+        # By the route: there may be as many paths as deployments.
+        return span(f"POST {self._asked.route}", extract(trace), kind=SpanKind.SERVER, path=self._path)
 
     async def _relayed(self, body: bytes | None, *, traced: bool) -> Answer:
         call = await self._asked.call(self._parts, self._headers)

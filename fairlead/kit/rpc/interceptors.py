@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 import grpc
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
 
 from fairlead.kit.auth import TokenVerifier
@@ -157,7 +158,7 @@ class ServerInterceptor(grpc.ServerInterceptor):
 
 @contextmanager
 def _in_span(method: str, metadata: dict[str, str], left: float | None) -> Iterator[None]:
-    with span(method, parent=extract(metadata)), deadline.within(left):
+    with span(method, parent=extract(metadata), kind=SpanKind.SERVER), deadline.within(left):
         yield
 
 

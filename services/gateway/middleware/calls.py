@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import anyio.to_thread
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -54,7 +55,7 @@ class CallMiddleware:
         request_id = request_id_of(headers.get("x-request-id", ""))
         scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         call = _Call(scope, send, self._audit)
-        with span(f"{call.method} {scope['path']}", parent=extract(headers)):
+        with span(f"{call.method} {scope['path']}", parent=extract(headers), kind=SpanKind.SERVER):
             try:
                 given = headers.get("x-request-timeout"), headers.get("grpc-timeout")
                 with deadline.within(timeout_of(*given, self._timeout_limit)):

@@ -21,6 +21,7 @@ from .frames import Mark
 from .journal import Journal, JournalFull
 from .losses import Losses
 from .made_events import MADE_ROWS, encode_made
+from .publication_traces import PublicationTraces
 from .publisher import PredictionPublisher
 from .records import encode, encode_head
 
@@ -42,7 +43,8 @@ class JournaledPredictionLog:
         self._when_full = when_full
         self._displaced = self._drop_oldest if when_full is WhenFull.DROP_OLDEST else None
         self._heads: dict[tuple[str, str, bool, float], tuple[bytes, Origin]] = {}
-        self._publisher = PredictionPublisher(journal, losses, events)
+        self._traces = PublicationTraces()
+        self._publisher = PredictionPublisher(journal, losses, events, self._traces)
         watch(journal)
 
     def append(
@@ -64,6 +66,9 @@ class JournaledPredictionLog:
         key = (deployment, model.version, shadow, sampling_rate)
         head, origin = self._heads.get(key) or self._remember(key, model)
         mark = Mark(deployment, prediction.rows, time_ns)
+        if isinstance(request_id, str):
+            # Before it is kept, for it may be published at once. Requests that are answered together have no traces.
+            self._traces.remember(request_id)
         if prediction.rows >= MADE_ROWS and isinstance(request_id, str):
             body = encode_made(head, origin, request_id, time_ns, columns, prediction)
         else:

@@ -28,6 +28,7 @@ from .loss_alerts import to_draft
 from .losses import Cause, Losses
 from .origins import Origins
 from .pace import Pace
+from .publication_traces import PublicationTraces
 from .records import batches
 
 FLUSH_ROWS = 2048
@@ -57,11 +58,12 @@ class PredictionPublisher:
     What the event log does not take stays in the journal.
     """
 
-    def __init__(self, journal: Journal, losses: Losses, events: EventLog) -> None:
+    def __init__(self, journal: Journal, losses: Losses, events: EventLog, traces: PublicationTraces) -> None:
         """Begin with what an earlier process left."""
         self._journal = journal
         self._losses = losses
         self._events = events
+        self._traces = traces
         self._origins = Origins()
         self._lock = Lock()
         self._losing = False
@@ -153,11 +155,11 @@ class PredictionPublisher:
             unreadable += unusable
             self._pace.step()
             if len(drafts) >= DRAFTS_AT_ONCE:
-                if not self._publish(drafts, rows):
+                if not self._publish_traced(drafts, rows):
                     return False
                 drafts, rows = [], 0
                 self._pace.step()
-        if drafts and not self._publish(drafts, rows):
+        if drafts and not self._publish_traced(drafts, rows):
             return False
         lost = self._journal.damaged(segment, contents)
         for mark in unreadable:
@@ -180,6 +182,10 @@ class PredictionPublisher:
 
     def _hurries(self) -> bool:
         return self._journal.size >= BEHIND_BYTES or self._closing.is_set()
+
+    def _publish_traced(self, drafts: list[Draft], rows: int) -> bool:
+        with self._traces.publication(drafts, rows):
+            return self._publish(drafts, rows)
 
     def _publish(self, drafts: list[Draft], rows: int) -> bool:
         """Publish, trying until the event log takes it; False where the service ends before that."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import grpc
+from opentelemetry.trace import SpanKind
 
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceServicer
@@ -88,7 +89,8 @@ class RelayServicer(RelayServiceServicer):
             raise InvalidArgument(f"a relayed call of form {call.form} is not answered here")
         if not call.traceparent:
             return _by(door, call, at_once=at_once)
-        with span("relayed", extract({"traceparent": call.traceparent})):
+        caller = extract({"traceparent": call.traceparent})
+        with span("serving.predict", caller, kind=SpanKind.SERVER, deployment=call.deployment):
             return _by(door, call, at_once=at_once)
 
 

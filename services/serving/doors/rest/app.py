@@ -7,6 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from opentelemetry.trace import SpanKind
+
 from fairlead.kit.auth import TokenVerifier
 from fairlead.kit.errors import FairleadError, ResourceExhausted, unexpected
 from fairlead.kit.http.grpc_timeout import seconds_of
@@ -209,7 +211,8 @@ def _infer_path(request: Request) -> tuple[str, str] | None:
 
 def _traced(work: Callable[[Request], Response], traceparent: bytes) -> Callable[[Request], Response]:
     def run(request: Request) -> Response:
-        with span("open_inference.infer", extract({"traceparent": traceparent.decode("latin-1")})):
+        caller = extract({"traceparent": traceparent.decode("latin-1")})
+        with span("open_inference.infer", caller, kind=SpanKind.SERVER):
             return work(request)
 
     return run
