@@ -10,6 +10,7 @@ from kafka.errors import KafkaError
 
 from fairlead.kit.logging import get_logger
 
+from ..consumer_metrics import ConsumerMetrics
 from ..port import Event
 from .consuming import close_consumer, connect_consumer
 from .failures import MEMBERSHIP_LOST, failure_of
@@ -43,6 +44,7 @@ class Member:
         self._topic = topic
         self._group = group
         self._membership = Membership()
+        self._metrics = ConsumerMetrics(group, topic)
         self._look_seconds = min(LOOK_SECONDS, stall_seconds / 4)
         self._stalls: StallDetector[TopicPartition] = StallDetector(stall_seconds, 2 * self._look_seconds)
         self._looked_at = time.monotonic()
@@ -51,6 +53,7 @@ class Member:
 
     def poll(self, max_events: int, seconds: float) -> list[Event]:
         """Return the next events, [] after some seconds; raises as the subscription's poll."""
+        self._metrics.asked()
         consumer = self._watched(self._joined())
         if consumer.group_metadata().state is not MemberState.STABLE:
             # An answer of the group that comes between two polls is not taken up: the consumer asks once more.
@@ -65,6 +68,7 @@ class Member:
                 raise failure_of(error, f"a poll of group '{self._group}'", self._cluster) from error
             raise
         self._busy = self._busy or bool(events)
+        self._metrics.given(len(events))
         for partition, records in found.items():
             self._membership.hand_out(partition, records[-1].offset + 1)
         return events
@@ -93,6 +97,7 @@ class Member:
         consumer, self.consumer = self.consumer, None
         self._membership = Membership()
         self._stalls.reset()
+        self._metrics.waiting(0)
         if consumer is not None:
             close_consumer(consumer)
 
@@ -117,7 +122,9 @@ class Member:
         if now - self._looked_at < self._look_seconds:
             return consumer
         self._looked_at = now
-        stalled = self._stalls.look(self._progress(consumer), now, self._busy)
+        progress = self._progress(consumer)
+        self._metrics.waiting(sum(max(0, each.end - each.position) for each in progress.values()))
+        stalled = self._stalls.look(progress, now, self._busy)
         self._busy = False
         if not stalled:
             return consumer

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 
 from fairlead.kit.logging import get_logger
 
+from ..consumer_metrics import ConsumerMetrics
 from ..port import Event
 from . import leases
 from .connections import Connections, snapshot
@@ -26,6 +28,7 @@ class Claim:
         self._member = member
         self._position = 0
         self._committed = 0
+        self._metrics = ConsumerMetrics(group, topic)
         self.held = False
 
     @property
@@ -42,14 +45,18 @@ class Claim:
             self._try_acquire(connection)
         if not self.held:
             return []
+        self._metrics.asked()
         # The lease is checked in the very state that the events are read from.
         with snapshot(connection):
             row = leases.find_group(connection, self._group, self._topic)
             bounds = find_topic(connection, self._topic)
             if row is None or bounds is None or not row.held_by(self._member, time.time()):
                 self.held = False
+                # Whoever holds it now tells of it.
+                self._metrics.waiting(0)
                 return []
             self._skip_trimmed(bounds.first_offset)
+            self._metrics.waiting(max(0, bounds.end_offset - self._position))
             if bounds.end_offset <= self._position:
                 return []
             return read_page(
@@ -61,9 +68,10 @@ class Claim:
                 limit=limit,
             )
 
-    def advance(self, offset: int) -> None:
-        """Take note that the consumer has got the events up to `offset`."""
-        self._position = offset
+    def advance(self, events: Sequence[Event]) -> None:
+        """Take note that the consumer has got these events."""
+        self._position = events[-1].offset
+        self._metrics.given(len(events))
 
     def store(self, connection: sqlite3.Connection) -> bool:
         """Write what was read as done, in the caller's transaction; False where the lease is another's."""

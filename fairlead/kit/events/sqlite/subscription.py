@@ -133,15 +133,15 @@ class SqliteSubscription:
     def _next_events(self, connection: sqlite3.Connection, max_events: int) -> list[Event]:
         """Return what there is now on the topics this member holds, taking free leases first."""
         events: list[Event] = []
-        read: list[tuple[Claim, int]] = []
+        read: list[tuple[Claim, list[Event]]] = []
         for claim in self._claims:
             if len(events) < max_events:
                 found = claim.next_events(connection, max_events - len(events))
                 events += found
-                read += [(claim, found[-1].offset)] if found else []
+                read += [(claim, found)] if found else []
         # Only now, when no error can keep the events from the consumer: a commit would pass over them otherwise.
-        for claim, offset in read:
-            claim.advance(offset)
+        for claim, found in read:
+            claim.advance(found)
         if events:
             # A busy topic must not keep the others waiting.
             self._claims = (*self._claims[1:], self._claims[0])
