@@ -78,6 +78,16 @@ class KitSettings(BaseSettings):
         description="gRPC connections take no new calls after about so long, so that callers find processes that came "
         "meanwhile; 0 for never.",
     )
+    runner: Literal["local", "kubernetes"] = Field(
+        "local", description="Where the work of tasks runs: child processes of the service, or Jobs of the cluster."
+    )
+    job_template_file: str = Field("", description="YAML file of the pod template that Jobs are made from.")
+    job_namespace: str = Field("", description="Namespace that Jobs are made in; empty means the service's own.")
+    job_deadline_seconds: int = Field(86_400, ge=1, description="A Job that takes longer fails its task.")
+    job_start_seconds: int = Field(
+        600, ge=1, description="How long a Job may wait for a node or its image before its task fails."
+    )
+    job_ttl_seconds: int = Field(3_600, ge=0, description="How long a Job stays to be looked at once it has ended.")
     exit_with_parent: bool = Field(False, description="Drain and stop once the process that started this one is gone.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")

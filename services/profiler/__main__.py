@@ -15,7 +15,7 @@ from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.probes import open_probes
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
-from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
+from fairlead.kit.tasks import TaskOwner, TaskServicer, TaskStore, runner_for
 from fairlead.kit.tracing import configure_tracing
 
 from .adapters.catalog import MIGRATIONS, Catalog
@@ -35,7 +35,7 @@ def main() -> None:
     blobs = backends.blob_store(settings)
     catalog = Catalog(engine)
     store = TaskStore(engine, events, settings.service)
-    owner = TaskOwner(store, LocalRunner(f"{__package__}.worker"), concurrency=settings.profiler_concurrency)
+    owner = TaskOwner(store, runner_for(settings, f"{__package__}.worker"), concurrency=settings.profiler_concurrency)
     server = RpcServer(settings, probes=probes)
     server.add(
         dataset_service_pb2_grpc.add_DatasetServiceServicer_to_server,

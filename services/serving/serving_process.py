@@ -25,7 +25,7 @@ from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
-from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
+from fairlead.kit.tasks import TaskOwner, TaskServicer, TaskStore, runner_for
 from fairlead.kit.worker_pool import WorkerPool
 
 from .adapters.deployments.follower import DeploymentFollower
@@ -108,7 +108,7 @@ class ServingProcess:
         self._follower = DeploymentFollower(self._following, Schedule(self._deployments, self._catalog), _now)
         self._catalog.discover = self._follower.discover
         self._tasks = TaskStore(self._engine, self._events, settings.service)
-        self._owner = TaskOwner(self._tasks, LocalRunner(f"{__package__}.worker"), concurrency=1)
+        self._owner = TaskOwner(self._tasks, runner_for(settings, f"{__package__}.worker"), concurrency=1)
         self._relay = self._relay_servicer()
         # Calls that its front does not answer; it is reached through that alone.
         inner = OpenInferenceServer(settings, self.inference, _version(), "127.0.0.1:0")

@@ -15,7 +15,7 @@ from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.probes import Probes, open_probes
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
-from fairlead.kit.tasks import LocalRunner, TaskOwner, TaskServicer, TaskStore
+from fairlead.kit.tasks import TaskOwner, TaskServicer, TaskStore, runner_for
 from fairlead.kit.tracing import configure_tracing
 
 from .adapters.datasets import DatasetReader
@@ -37,7 +37,7 @@ def build(settings: TrainerSettings, probes: Probes | None = None) -> RpcServer:
     migrate(engine, TASK_MIGRATIONS, MIGRATIONS)
     events = backends.event_log(settings)
     store = TaskStore(engine, events, settings.service)
-    owner = TaskOwner(store, LocalRunner(f"{__package__}.worker"), concurrency=settings.trainer_concurrency)
+    owner = TaskOwner(store, runner_for(settings, f"{__package__}.worker"), concurrency=settings.trainer_concurrency)
     channel = connect(settings.profiler_address, token=settings.service_token.get_secret_value())
     datasets = DatasetReader(channel, backends.blob_store(settings))
     preparations, runs = PreparationTable(engine), RunTable(engine)

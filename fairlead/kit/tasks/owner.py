@@ -12,10 +12,11 @@ from queue import SimpleQueue
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_RUNNING, Task, TaskState
-from fairlead.kit.errors import FairleadError, NotFound, Unavailable
+from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_RUNNING, Task, TaskState
+from fairlead.kit.errors import FailedPrecondition, FairleadError, NotFound, Unavailable
 from fairlead.kit.logging import get_logger
 from fairlead.kit.tasks.catching_up import INTERVAL_SECONDS, CatchingUp
+from fairlead.kit.tasks.context import TaskContext
 from fairlead.kit.tasks.failures import failure_of_ending, interrupted_too_often
 from fairlead.kit.tasks.holder import LEASE_SECONDS
 from fairlead.kit.tasks.metrics import TASKS_ENDED, TASKS_RUNNING
@@ -75,18 +76,16 @@ class TaskOwner:
     def cancel(self, name: str) -> Task:
         """Cancel the task, stop its work for certain, and return it. An ended task is unchanged. Raises NotFound."""
         task = self._store.cancel(name)
-        with self._lock:
-            work = self._running.get(name)
-        if work is not None and task.state not in ACTIVE:
+        if task.state == TASK_STATE_CANCELLED and (work := self._work_of(task)) is not None:
             work.stop()
         return task
 
     def recover(self) -> None:
         """Take up what the service left when it ended: publish what it could not, and run unfinished tasks again.
 
-        A task that was under way is pending again, and its next attempt waits in the queue with the others. One that
-        was submitted to this owner already is left alone: its work may be under way by now. So is one that another
-        process of the service holds, while that lives.
+        A task that was under way is pending again, and its next attempt waits in the queue with the others, unless its
+        work went on meanwhile: it is followed then. One that was submitted to this owner already is left alone: its
+        work may be under way by now. So is one that another process of the service holds, while that lives.
         """
         self._store.publish_missed()
         self._holder.end_dead()
@@ -94,12 +93,12 @@ class TaskOwner:
             self._take_up(task)
 
     def close(self) -> None:
-        """Stop the work under way and return; its tasks stay as they are, for recover() after a restart."""
+        """Let go of the work under way and return; its tasks stay as they are, for recover() after a restart."""
         with self._lock:
             self._closing = True
             works = list(self._running.values())
         for work in works:
-            work.stop()
+            work.release()
         for _ in self._threads:
             self._waiting.put(None)
         for thread in self._threads:
@@ -126,12 +125,25 @@ class TaskOwner:
                 _LOG.exception("this process could not show that it lives")
 
     def _stop_lost(self) -> None:
-        """Stop work whose task another process has cancelled, or has taken up since this one was not heard of."""
+        """Stop work whose task another process has cancelled; let go of what one took up, not having heard of this."""
         with self._lock:
             running = dict(self._running)
         for name, work in running.items():
-            if self._store.has_lost(name):
+            if self._store.get(name).state == TASK_STATE_CANCELLED:
                 work.stop()
+            elif not self._store.holds(name):
+                work.release()
+
+    def _work_of(self, task: Task) -> Work | None:
+        """Return the work of a task that is under way here, or elsewhere where that can be known."""
+        with self._lock:
+            work = self._running.get(task.name)
+        try:
+            return work or self._runner.find(task)
+        except Unavailable as error:
+            # Whoever follows it, and the work itself, look at times whether the task was cancelled.
+            _LOG.warning("work may go on for a few seconds", task=task.name, reason=error.message)
+            return None
 
     def _take_up(self, task: Task) -> None:
         if not self._take(task):
@@ -139,7 +151,7 @@ class TaskOwner:
         mine = False
         try:
             mine = self._store.claim(task.name)
-            if mine and task.state == TASK_STATE_RUNNING:
+            if mine and task.state == TASK_STATE_RUNNING and not self._runner.outlives:
                 self._store.requeue(task.name)
         finally:
             if mine:
@@ -176,46 +188,70 @@ class TaskOwner:
                     self._known.discard(name)
 
     def _see_through(self, name: str) -> bool:
-        """Run a task's work to its end; return whether it is to be done again, as where its database went away."""
+        """Follow a task's work to its end; return whether it is to be done again, as where its database went away."""
         if not self._store.claim(name):
             return False
         task = self._store.get(name)
-        if task.attempt >= MAX_ATTEMPTS:
-            self._store.fail(name, interrupted_too_often(task.attempt))
-            return False
-        task = self._store.start(name)
-        if task.state != TASK_STATE_RUNNING:
-            return False
-        environment = {ATTEMPT_VARIABLE: str(task.attempt), "TRACEPARENT": self._store.traceparent(name)}
-        try:
-            work = self._runner.run(name, environment)
-        except OSError as error:
-            self._store.fail(name, Unavailable(f"the work could not be started ({error.strerror}); try again"))
-            return False
+        work = self._runner.find(task) if task.state == TASK_STATE_RUNNING else None
+        if work is None:
+            if task.attempt >= MAX_ATTEMPTS:
+                self._store.fail(name, interrupted_too_often(task.attempt))
+                return False
+            task = self._store.start(name)
+            if task.state != TASK_STATE_RUNNING or (work := self._start(task)) is None:
+                return False
         with TASKS_RUNNING.labels(task.kind).track_inprogress():
-            ending = self._until_it_ends(name, work)
-        if ending.exit_code == INTERRUPTED and not self._closing:
-            return True
-        # While closing, stopped work leaves its task as it is, for recover() to take up.
-        if not self._closing:
-            self._store.fail(name, failure_of_ending(ending.exit_code), attempt=task.attempt)
-        # The child may have died between a commit and its publication.
-        self._store.publish_missed()
-        TASKS_ENDED.labels(task.kind, TaskState.Name(self._store.get(name).state)).inc()
-        return False
+            ending = self._until_it_ends(task, work)
+        return self._conclude(task, ending)
 
-    def _until_it_ends(self, name: str, work: Work) -> Ending:
+    def _start(self, task: Task) -> Work | None:
+        """Start the work of an attempt, or fail the task where that is refused."""
+        environment = {ATTEMPT_VARIABLE: str(task.attempt), "TRACEPARENT": self._store.traceparent(task.name)}
+        try:
+            return self._runner.run(task, environment)
+        except OSError as error:
+            self._store.fail(task.name, Unavailable(f"the work could not be started ({error.strerror}); try again"))
+        except FailedPrecondition as error:
+            self._store.fail(task.name, error)
+        return None
+
+    def _until_it_ends(self, task: Task, work: Work) -> Ending:
         with self._lock:
-            self._running[name] = work
+            self._running[task.name] = work
         try:
             # A cancel or close may have come after the start and before the line above, when it saw no work to stop.
-            if self._closing or self._store.get(name).state != TASK_STATE_RUNNING:
+            if self._closing:
+                work.release()
+            elif self._store.get(task.name).state != TASK_STATE_RUNNING:
                 work.stop()
-            return work.wait()
+            return work.wait(lambda message: self._tell(task, message))
         except (FairleadError, SQLAlchemyError):
-            work.stop()
-            work.wait()
+            work.release()
+            work.wait(_LOG.warning)
             raise
         finally:
             with self._lock:
-                self._running.pop(name, None)
+                self._running.pop(task.name, None)
+
+    def _conclude(self, task: Task, ending: Ending) -> bool:
+        """Leave the task as its work's ending asks for; return whether it is to be done again.
+
+        Work that was let go leaves its task as it is, for whoever takes it up.
+        """
+        again = False
+        if not self._closing and self._store.holds(task.name):
+            again = ending.exit_code == INTERRUPTED and self._store.requeue(task.name, attempt=task.attempt)
+            if not again:
+                self._store.fail(task.name, ending.error or failure_of_ending(ending.exit_code), attempt=task.attempt)
+            elif ending.error is not None:
+                self._tell(task, f"{ending.error.message}; it is done again")
+        # The child may have died between a commit and its publication.
+        self._store.publish_missed()
+        if self._runner.outlives and not self._closing:
+            self._store.tell_again(task.name)
+        if not again:
+            TASKS_ENDED.labels(task.kind, TaskState.Name(self._store.get(task.name).state)).inc()
+        return again
+
+    def _tell(self, task: Task, message: str) -> None:
+        TaskContext(self._store, task).log("runner", message, level="WARNING")

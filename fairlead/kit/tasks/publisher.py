@@ -30,17 +30,17 @@ class TaskPublisher:
         self._events = events
         self._one_line = threading.Lock()
 
-    def publish(self, name: str, fact: Fact | None = None, *, fact_id: str = "") -> None:
+    def publish(self, name: str, fact: Fact | None = None, *, fact_id: str = "", again: bool = False) -> None:
         """Publish the task as it now stands, unless the event log has that already and there is no fact to tell.
 
-        `fact_id` is the id of a fact that may be told twice.
+        `fact_id` is the id of a fact that may be told twice; `again` tells what was told, as the same event.
         A failure is told as a log line too, first: whoever follows the lines stops at the end of the task.
         The row stays locked meanwhile, so that no process can publish an older state after a newer one.
         """
         task_id = parse_name(TASK_NAME, name)["task"]
         with self._engine.begin() as connection:
             row = connection.execute(select(tasks).where(tasks.c.id == task_id).with_for_update()).one()
-            if fact is None and row.published_revision == row.revision:
+            if fact is None and row.published_revision == row.revision and not again:
                 return
             if row.state == TASK_STATE_FAILED and row.published_revision < row.revision:
                 self.line(name, "ERROR", row.owner, row.error, {}, id=f"{task_id}.{row.revision}.error")

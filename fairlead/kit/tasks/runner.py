@@ -1,102 +1,63 @@
-"""Where the work of a task runs: a port, and child processes of this machine."""
+"""Where the work of a task runs: a port. Its adapters are child processes of this machine, and Jobs of a cluster."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from fairlead.kit.tasks.parent_watch import PARENT_VARIABLE
+from fairlead.api.tasks.v1.task_pb2 import Task
+from fairlead.kit.errors import FairleadError
 
 GRACE_SECONDS = 5.0
+"""How long work has to end politely once it is told to stop."""
+
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How the work ended: an exit code; negative, or above 128, for a signal."""
+    """How the work ended: an exit code; negative, or above 128, for a signal.
+
+    `error` says why, where the runner knows more than the code does.
+    """
 
     exit_code: int
+    error: FairleadError | None = None
 
 
 class Work(Protocol):
-    """Work that is under way."""
+    """Work that is under way, or has ended since nobody looked."""
 
-    def wait(self) -> Ending:
-        """Block until nothing of the work runs any more, and return how it ended."""
+    def wait(self, tell: Tell) -> Ending:
+        """Block until nothing of the work runs any more, or it was released, and return how it ended.
+
+        `tell` is called with what a person who follows the task should know meanwhile.
+        """
 
     def stop(self) -> None:
         """Make it end: politely at first, by force after a grace period. Returns at once."""
 
+    def release(self) -> None:
+        """Let go of it, so that another owner can take it up; stop it where it can't go on without this one.
+
+        Returns at once.
+        """
+
 
 class Runner(Protocol):
-    """Starts the work of a task, apart from the service, so that its crash is not the service's."""
+    """Runs the work of a task apart from the service, so that its crash is not the service's."""
 
-    def run(self, name: str, environment: Mapping[str, str]) -> Work:
-        """Start the work of the named task with these variables added. Raises OSError where it can't start."""
+    @property
+    def outlives(self) -> bool:
+        """Whether work may go on while the service is away."""
 
+    def run(self, task: Task, environment: Mapping[str, str]) -> Work:
+        """Start the task's attempt, with these variables added.
 
-class LocalRunner:
-    """Runs `python -m module TASK_NAME`, each in a session of its own, with this process's environment."""
+        Raises OSError or FailedPrecondition where it can't be started, Unavailable where it can't be known for now
+        whether it was.
+        """
 
-    def __init__(self, module: str, environment: Mapping[str, str] | None = None) -> None:
-        self._module = module
-        self._environment = dict(environment or {})
-
-    def run(self, name: str, environment: Mapping[str, str]) -> LocalWork:
-        """Start the child process. Raises OSError where the machine has no room for it."""
-        reader, writer = os.pipe()
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-m", self._module, name],
-                env={**os.environ, **self._environment, **environment, PARENT_VARIABLE: str(os.getpid())},
-                stdin=reader,
-                # What libraries print belongs in the log of the service, which is standard error.
-                stdout=2,
-                start_new_session=True,
-            )
-        except BaseException:
-            os.close(writer)
-            raise
-        finally:
-            os.close(reader)
-        return LocalWork(process, writer)
-
-
-class LocalWork:
-    """A child process and whatever it started."""
-
-    def __init__(self, process: subprocess.Popen[bytes], lifeline: int) -> None:
-        self._process = process
-        self._lifeline = lifeline
-        self._ended = threading.Event()
-
-    def wait(self) -> Ending:
-        """Block until the process has ended; what it left running is killed."""
-        exit_code = self._process.wait()
-        self._signal_group(signal.SIGKILL)
-        self._ended.set()
-        os.close(self._lifeline)
-        return Ending(exit_code)
-
-    def stop(self) -> None:
-        """Send SIGTERM to the process and all it started, and SIGKILL 5 seconds later."""
-        self._signal_group(signal.SIGTERM)
-        threading.Thread(target=self._insist, name="task-stop", daemon=True).start()
-
-    def _insist(self) -> None:
-        if not self._ended.wait(GRACE_SECONDS):
-            self._signal_group(signal.SIGKILL)
-
-    def _signal_group(self, number: signal.Signals) -> None:
-        if self._ended.is_set():
-            return
-        try:
-            os.killpg(self._process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            # Nobody is left in the group, or (macOS) only the dead that are not collected yet.
-            return
+    def find(self, task: Task) -> Work | None:
+        """Return the work of the task's attempt that an owner before this one left. Raises Unavailable."""

@@ -219,10 +219,10 @@ class TaskStore:
         self._end(name, TASK_STATE_CANCELLED, {})
         return self.get(name)
 
-    def requeue(self, name: str) -> bool:
+    def requeue(self, name: str, *, attempt: int | None = None) -> bool:
         """Make an interrupted task pending again. Return False where it was not running."""
         values = {"state": TASK_STATE_PENDING, "progress": 0.0, "stage": ""}
-        return self._change(name, (TASK_STATE_RUNNING,), values)
+        return self._change(name, (TASK_STATE_RUNNING,), values, attempt)
 
     def unfinished(self) -> builtins.list[Task]:
         """Return this owner's tasks that have not ended, oldest first."""
@@ -251,10 +251,9 @@ class TaskStore:
                 return False
             return connection.execute(take.values(holder=mine)).rowcount == 1
 
-    def has_lost(self, name: str) -> bool:
-        """Return whether a task is to be done here no more: cancelled, or another process's. Raises NotFound."""
-        row = self._row(name)
-        return bool(row.state == TASK_STATE_CANCELLED or row.holder != self._holding())
+    def holds(self, name: str) -> bool:
+        """Return whether a task is this process's. Raises NotFound."""
+        return bool(self._row(name).holder == self._holding())
 
     def left_behind(self) -> builtins.list[Task]:
         """Return this owner's tasks that have not ended and whose process has, oldest first."""
@@ -280,6 +279,10 @@ class TaskStore:
             if not self._tell(TASK_NAME.format(project=project, task=task_id)):
                 # To wait as long for each of the others, holding the row, would hold up the work under way.
                 return
+
+    def tell_again(self, name: str) -> None:
+        """Publish how a task stands though its worker has: what that one spooled may be gone with its disk."""
+        self._tell(name, again=True)
 
     def _holding(self) -> str | None:
         if self._holder is None:
@@ -340,10 +343,10 @@ class TaskStore:
         self._tell(name)
         return True
 
-    def _tell(self, name: str) -> bool:
+    def _tell(self, name: str, *, again: bool = False) -> bool:
         """Tell how the task stands, now or later. Return False where the event log or the database is busy."""
         try:
-            self._publisher.publish(name)
+            self._publisher.publish(name, again=again)
         except (FairleadError, SQLAlchemyError, OSError) as error:
             # The change itself is committed and marked; publish_missed() or the next change tells of it.
             _LOG.exception("a task event waits for the event log", task=name)

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -23,11 +24,14 @@ from fairlead.kit.tasks.context import TaskContext
 from fairlead.kit.tasks.failures import failure_of
 from fairlead.kit.tasks.parent_watch import end_with_parent
 from fairlead.kit.tasks.store import TaskStore
+from fairlead.kit.tasks.task_watch import ending_with_task
 from fairlead.kit.tracing import configure_tracing, extract, span
 
 ATTEMPT_VARIABLE = "FAIRLEAD_TASK_ATTEMPT"
 # How the process ends where the work is to be done again; sysexits.h calls it a temporary failure.
 INTERRUPTED = os.EX_TEMPFAIL
+# The task has ended, badly; its Job says so too then.
+FAILED = 1
 PATIENCE_SECONDS = 120.0
 _PAUSE_SECONDS = 0.5
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -41,10 +45,11 @@ def run_worker(settings: KitSettings, handlers: Mapping[str, Handler], *, migrat
     """Do the work of the task named on the command line, and leave its end in the store.
 
     A FairleadError fails the task with its code and message; any other exception as INTERNAL, with the traceback in
-    the log of the service only; where the database went away under the work, the owner has it done again. The process
-    ends when its parent dies, and on SIGTERM, which leaves the task as it is.
+    the log of the service only, and ends the process with exit code 1; where the database went away under the work,
+    the owner has it done again. The process ends when its parent dies, or without one when the task needs it no more,
+    and on SIGTERM, which leaves the task as it is.
     """
-    end_with_parent()
+    watched = end_with_parent()
     signal.signal(signal.SIGTERM, _leave)
     if len(sys.argv) != 2:
         raise SystemExit(f"usage: python -m {settings.service}.worker TASK_NAME")
@@ -54,7 +59,7 @@ def run_worker(settings: KitSettings, handlers: Mapping[str, Handler], *, migrat
     events = backends.event_log(settings)
     try:
         migrate(engine, _MIGRATIONS, *migrations)
-        perform(TaskStore(engine, events, settings.service), handlers, sys.argv[1])
+        perform(TaskStore(engine, events, settings.service), handlers, sys.argv[1], watched=watched)
     except FairleadError as error:
         raise SystemExit(error.message) from error
     except SQLAlchemyError as error:
@@ -67,8 +72,11 @@ def run_worker(settings: KitSettings, handlers: Mapping[str, Handler], *, migrat
         engine.dispose()
 
 
-def perform(store: TaskStore, handlers: Mapping[str, Handler], name: str) -> None:
-    """Run the handler of the task's kind and end the task with what it returns or raises. Raises NotFound."""
+def perform(store: TaskStore, handlers: Mapping[str, Handler], name: str, *, watched: bool) -> None:
+    """Run the handler of the task's kind and end the task with what it returns or raises.
+
+    Raises NotFound, and SystemExit where the work failed.
+    """
     task = store.get(name)
     given = os.environ.pop(ATTEMPT_VARIABLE, None)
     # An owner that gave a number has started that attempt itself, and would not know of one more.
@@ -82,7 +90,8 @@ def perform(store: TaskStore, handlers: Mapping[str, Handler], name: str) -> Non
         try:
             if task.kind not in handlers:
                 raise Unimplemented(f"this service has no work of the kind '{task.kind}'")
-            result = handlers[task.kind](TaskContext(store, task))
+            with _wanted(store, name, attempt, watched):
+                result = handlers[task.kind](TaskContext(store, task))
         except Exception as error:
             if unavailable(error):
                 _LOG.exception("the work lost its database; its owner has it done again", task=name)
@@ -91,8 +100,13 @@ def perform(store: TaskStore, handlers: Mapping[str, Handler], name: str) -> Non
                 _LOG.exception("the work failed", task=name)
             failure = failure_of(error)
             _patiently(lambda: store.fail(name, failure, attempt=attempt))
+            raise SystemExit(FAILED) from error
         else:
             _patiently(lambda: store.succeed(name, result, attempt=attempt))
+
+
+def _wanted(store: TaskStore, name: str, attempt: int, watched: bool) -> AbstractContextManager[None]:
+    return nullcontext() if watched else ending_with_task(store, name, attempt)
 
 
 def _patiently(end: Callable[[], bool]) -> None:

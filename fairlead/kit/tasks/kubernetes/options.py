@@ -1,0 +1,14 @@
+"""What an operator says of the Jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """Bounds in seconds: of a Job's whole life, of what it may wait for a node, and of what it stays once it ended."""
+
+    deadline_seconds: int
+    start_seconds: int
+    ttl_seconds: int
