@@ -19,6 +19,7 @@ from fairlead.kit.errors import Unavailable
 from fairlead.kit.logging import get_logger
 from fairlead.kit.metrics_server import MetricsServer, start_metrics_server
 from fairlead.kit.parent import stop_with_parent
+from fairlead.kit.process_metrics import tell_of_process
 from fairlead.kit.rpc.interceptors import ServerInterceptor
 from fairlead.kit.rpc.pools import CallPools
 from fairlead.kit.rpc.probes import Probes
@@ -105,6 +106,7 @@ class RpcServer:
         try:
             self.port = self._server.add_insecure_port(self._address)
             if self._own:
+                tell_of_process(self._settings)
                 self._metrics = start_metrics_server(self._settings.metrics_address, verifier(self._settings))
         except (RuntimeError, OSError) as error:
             raise Unavailable(f"{self._address} (or its metrics port) is in use; stop what listens there") from error
