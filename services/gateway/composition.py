@@ -5,6 +5,7 @@ from __future__ import annotations
 from fairlead.kit import backends
 from fairlead.kit.auth import verifier
 from fairlead.kit.database import migrate
+from fairlead.kit.rpc.channel import DNS, PATIENCE_SECONDS
 
 from .adapters.audit import AuditTrail
 from .adapters.changes import TaskChanges
@@ -48,6 +49,7 @@ def compose(settings: GatewaySettings) -> Parts:
             endpoints_of(settings.serving_endpoints),
             settings.service_token.get_secret_value(),
             settings.gateway_timeout_seconds,
+            patience=PATIENCE_SECONDS if settings.serving_endpoints.startswith(DNS) else 0.0,
         ),
         audit=AuditTrail(events),
     )

@@ -139,11 +139,17 @@ class ServingProcess:
         """Refuse new calls, let those under way finish, publish what they left, and close everything."""
         self.drain.begin()
         self._relay.close()
-        self._grpc.stop(self.drain.left)
-        self._stream_pool.shutdown()
-        doors = (self._rest, *self._servers)
+        own, inner = self._servers
+
+        def stop_grpc() -> None:
+            # What goes on behind it ends after.
+            self._grpc.stop(self.drain.left)
+            self._stream_pool.shutdown()
+            inner.stop(self.drain.left)
+
+        doors = (lambda: own.stop(self.drain.left), lambda: self._rest.stop(self.drain.left), stop_grpc)
         with ThreadPoolExecutor(len(doors)) as closing:
-            stops = [closing.submit(door.stop, self.drain.left) for door in doors]
+            stops = [closing.submit(stop) for stop in doors]
         for stopped in stops:
             if (error := stopped.exception()) is not None:
                 LOG.error("a door did not close as it should", exc_info=error)

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import grpc
 
 from fairlead.kit.rpc import deadline
+from fairlead.kit.rpc.repeating import READS, Repeating
 from fairlead.kit.rpc.status import from_rpc_error
 from fairlead.kit.tracing import inject
+
+DNS = "dns:"
+PATIENCE_SECONDS = 15.0
+"""How long calls wait for a service behind a name, none of whose processes can be reached: others may be coming."""
+_ROUND_ROBIN = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
+RECONNECTING = (
+    # A restarted service should be found again within about a second, and so should one that has moved.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    # A try has so long, which a handshake between busy machines may need.
+    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.dns_min_time_between_resolutions_ms", 1000),
+)
 
 
 class _CallDetails(NamedTuple):
@@ -22,51 +38,72 @@ class _CallDetails(NamedTuple):
 
 
 class _ClientInterceptor(grpc.UnaryUnaryClientInterceptor):
-    """Adds token, trace and deadline; turns failures into FairleadErrors."""
+    """Adds token, trace and deadline, repeats what may be; turns failures into FairleadErrors."""
 
-    def __init__(self, token: str, timeout: float) -> None:
+    def __init__(self, token: str, timeout: float, repeating: Repeating) -> None:
         self._token = token
         self._timeout = timeout
+        self._repeating = repeating
 
     def intercept_unary_unary(
         self, continuation: Callable[[Any, Any], Any], client_call_details: Any, request: Any
     ) -> Any:
         """Return the answered call. Raises FairleadError."""
+        ends_at = time.monotonic() + deadline.remaining(client_call_details.timeout or self._timeout)
+        tries = 0
+        while True:
+            call = continuation(self._details(client_call_details, ends_at), request)
+            # grpc hands failures of intercepted calls back as the call itself.
+            failure = call.exception()
+            if failure is None:
+                self._repeating.answered()
+                return call
+            if not isinstance(failure, grpc.RpcError):
+                raise failure
+            tries += 1
+            left = ends_at - time.monotonic()
+            if not self._repeating.again(client_call_details.method, failure, tries, left):
+                raise from_rpc_error(failure)
+
+    def _details(self, asked: Any, ends_at: float) -> _CallDetails:
         carrier = {"authorization": f"Bearer {self._token}"}
         inject(carrier)
-        details = _CallDetails(
-            client_call_details.method,
-            deadline.remaining(client_call_details.timeout or self._timeout),
-            [*(client_call_details.metadata or ()), *carrier.items()],
-            client_call_details.credentials,
-            client_call_details.wait_for_ready,
-            client_call_details.compression,
+        return _CallDetails(
+            asked.method,
+            ends_at - time.monotonic(),
+            [*(asked.metadata or ()), *carrier.items()],
+            asked.credentials,
+            asked.wait_for_ready,
+            asked.compression,
         )
-        call = continuation(details, request)
-        # grpc hands failures of intercepted calls back as the call itself.
-        failure = call.exception()
-        if isinstance(failure, grpc.RpcError):
-            raise from_rpc_error(failure)
-        if failure is not None:
-            raise failure
-        return call
 
 
-def connect(address: str, *, token: str, timeout: float = 30.0, max_message_mb: int = 64) -> grpc.Channel:
-    """Return a channel to host:port; it connects at the first call and again after a loss.
+def connect(
+    address: str,
+    *,
+    token: str,
+    timeout: float = 30.0,
+    max_message_mb: int = 64,
+    reads: tuple[str, ...] = READS,
+    patience: float = PATIENCE_SECONDS,
+) -> grpc.Channel:
+    """Return a channel to host:port or dns:///name:port; it connects at the first call and again after a loss.
 
-    A call through it takes the caller's remaining time, at most timeout seconds, and raises FairleadError.
+    Calls by a name are shared out to all processes behind it, and find those that come later. A call through the
+    channel takes the caller's remaining time, at most timeout seconds, and raises FairleadError. It is sent again
+    where no server saw it, by a name until none could be reached for patience seconds; and where its connection broke
+    and its method's name begins with one of reads.
     """
     limit = max_message_mb * 1024 * 1024
-    channel = grpc.insecure_channel(
-        address,
-        options=[
-            ("grpc.max_receive_message_length", limit),
-            ("grpc.max_send_message_length", limit),
-            # A restarted service should be found again within about a second.
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 100),
-            ("grpc.max_reconnect_backoff_ms", 1000),
-        ],
+    is_name = address.startswith(DNS)
+    options: list[tuple[str, int | str]] = [
+        ("grpc.max_receive_message_length", limit),
+        ("grpc.max_send_message_length", limit),
+        *RECONNECTING,
+    ]
+    if is_name:
+        options.append(("grpc.service_config", _ROUND_ROBIN))
+    repeating = Repeating(patience if is_name else 0.0, reads)
+    return grpc.intercept_channel(
+        grpc.insecure_channel(address, options=options), _ClientInterceptor(token, timeout, repeating)
     )
-    return grpc.intercept_channel(channel, _ClientInterceptor(token, timeout))

@@ -23,11 +23,19 @@ from fairlead.api.trainer.v1.preparation_service_pb2_grpc import PreparationServ
 from fairlead.api.trainer.v1.run_service_pb2_grpc import RunServiceStub
 from fairlead.kit.errors import FairleadError, NotFound, Unavailable
 from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.repeating import READS
 
 from ..settings import GatewaySettings
 
 # gRPC tells a lost connection and a service's own refusal apart by their words alone.
-_SIGNS_OF_TRANSPORT = ("failed to connect", "socket closed", "connection re", "goaway", "ipv4:", "ipv6:", "recvmsg")
+_SIGNS_OF_TRANSPORT = (
+    *("failed to connect", "backends failing", "errors resolving", "dns resolution"),
+    *("socket closed", "connection re", "goaway", "ipv4:", "ipv6:", "recvmsg"),
+)
+_READS = {
+    "inference": ("Server", "RepositoryIndex", "ModelReady", "ModelMetadata", "ModelConfig", "ModelStatistics"),
+}
+"""What the names of methods that change nothing begin with, where they are not called Get and List."""
 TASK_OWNERS = ("conductor", "trainer", "profiler", "serving")
 
 
@@ -121,7 +129,12 @@ class Services:
 
     def _connect(self, service: str) -> grpc.Channel:
         token = self._settings.service_token.get_secret_value()
-        channel = connect(self.address(service), token=token, timeout=self._settings.gateway_timeout_seconds)
+        channel = connect(
+            self.address(service),
+            token=token,
+            timeout=self._settings.gateway_timeout_seconds,
+            reads=_READS.get(service, READS),
+        )
         # The Open Inference Protocol is serving's, at a port of its own.
         name = "serving" if service == "inference" else service
         return grpc.intercept_channel(channel, _NamesTheService(name))

@@ -11,6 +11,8 @@ import grpc
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceStub
 from fairlead.kit.errors import DeadlineExceeded
+from fairlead.kit.rpc.channel import RECONNECTING
+from fairlead.kit.rpc.repeating import never_sent
 from fairlead.kit.rpc.status import DETAILS_KEY, from_rpc_error
 
 from .stream import DRAIN_SECONDS, RelayStream, StreamLost
@@ -38,9 +40,7 @@ class RelayEndpoint:
             options=[
                 ("grpc.max_receive_message_length", MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MESSAGE_BYTES),
-                ("grpc.initial_reconnect_backoff_ms", 100),
-                ("grpc.min_reconnect_backoff_ms", 100),
-                ("grpc.max_reconnect_backoff_ms", 1000),
+                *RECONNECTING,
                 # An endpoint made in another's place must not be given its connection.
                 ("grpc.use_local_subchannel_pool", 1),
             ],
@@ -74,7 +74,7 @@ class RelayEndpoint:
             raise StreamLost("the connection was closed") from None
         except grpc.aio.AioRpcError as error:
             if _is_lost(error):
-                raise StreamLost(error.details() or error.code().name) from None
+                raise StreamLost(error.details() or error.code().name, taken=not never_sent(error)) from None
             raise from_rpc_error(error) from None
 
     def is_there(self) -> bool:

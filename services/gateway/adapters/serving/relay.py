@@ -36,13 +36,23 @@ class Relay:
     """Asks serving on an event loop."""
 
     def __init__(
-        self, endpoints: Endpoints, token: str, timeout: float, *, silent_seconds: float = SILENT_SECONDS
+        self,
+        endpoints: Endpoints,
+        token: str,
+        timeout: float,
+        *,
+        silent_seconds: float = SILENT_SECONDS,
+        patience: float = 0.0,
     ) -> None:
         """Call the endpoints told with the token; an answer may take timeout seconds, or what the caller has left.
 
-        A process that should answer and says nothing for silent_seconds is taken for lost.
+        A process that should answer and says nothing for silent_seconds is taken for lost. Calls wait for one that
+        answers until there was none for patience seconds; after that they fail at once.
         """
         self._silent_seconds = silent_seconds
+        self._patience = patience
+        self._alone_since: float | None = None
+        self._news = asyncio.Event()
         self._find = endpoints
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._timeout = timeout
@@ -73,8 +83,8 @@ class Relay:
     async def ask(self, call: pb.RelayedCall, *, traced: bool = False) -> pb.RelayedAnswer:
         """Return serving's answer, which has a body; with traced, serving's part is a span of the caller's trace.
 
-        A call whose process is lost goes to another one, once. Raises what serving answers, Unavailable where no
-        process can be reached, DeadlineExceeded.
+        A call whose process is lost goes to another one, once where that may have been its doing. Raises what serving
+        answers, Unavailable where no process can be reached, DeadlineExceeded.
         """
         if traced:
             carrier: dict[str, str] = {}
@@ -83,12 +93,16 @@ class Relay:
         # Where the call was lost it may be in the log already: it comes by the same name again.
         call.request_id = request_id_of("")
         lost_at: frozenset[str] = frozenset()
+        sent = losses = 0
         end = time.monotonic() + deadline.remaining(self._timeout)
-        for _ in range(TRIES):
-            try:
-                address = self._choose(call.deployment, lost_at)
-            except LookupError:
-                break
+        while losses < TRIES:
+            address = self._choose(call.deployment, lost_at)
+            if not address or (address in lost_at and sent >= TRIES):
+                if not await self._comes(end):
+                    break
+                sent, lost_at = 0, frozenset()
+                continue
+            sent += 1
             self._placement.begin(address)
             try:
                 answer = await self._endpoints[address].answer(call, end)
@@ -96,9 +110,11 @@ class Relay:
                 CALLS_LOST.inc()
                 self._lose(address, lost)
                 lost_at |= {address}
+                losses += lost.taken
                 continue
             finally:
                 self._placement.end(address)
+            self._alone_since = None
             if answer.error:
                 raise from_details(answer.error)
             return answer
@@ -106,10 +122,29 @@ class Relay:
         raise Unavailable(f"the service 'serving' can't be {where}; try again in a few seconds", retry_after=2.0)
 
     def _choose(self, deployment: str, lost_at: frozenset[str]) -> str:
-        """Return where a call goes that was lost at some. Raises LookupError where there is nowhere."""
+        """Return where a call goes that was lost at some; "" where there is nowhere."""
+        if not self._endpoints:
+            return ""
         chosen = self._placement.choose(deployment, self._away | lost_at)
         # Better one that was away a moment ago than one that just failed.
         return self._placement.choose(deployment, lost_at) if chosen in lost_at else chosen
+
+    async def _comes(self, end: float) -> bool:
+        """Wait for endpoints that come or are back; return whether there are before the time end, within patience."""
+        now = time.monotonic()
+        if self._alone_since is None:
+            self._alone_since = now
+        left = min(end, self._alone_since + self._patience) - now
+        if left <= 0:
+            return False
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), left)
+            return True
+        return False
+
+    def _tell_news(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
     def _lose(self, address: str, lost: StreamLost) -> None:
         if address not in self._endpoints or address in self._away:
@@ -127,6 +162,7 @@ class Relay:
         if back:
             _log.info("serving processes are back", endpoints=sorted(back))
             self._away -= back
+            self._tell_news()
 
     async def _follow(self) -> None:
         while True:
@@ -158,6 +194,7 @@ class Relay:
             self._endpoints[address] = self._endpoint(address)
         self._placement.set_endpoints(found)
         self._away &= found
+        self._tell_news()
         _log.info("serving's endpoints", endpoints=sorted(found))
         for endpoint in gone:
             self._close(endpoint)

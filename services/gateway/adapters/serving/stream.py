@@ -11,6 +11,7 @@ import grpc
 
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.kit.errors import DeadlineExceeded
+from fairlead.kit.rpc.repeating import never_sent
 from fairlead.kit.rpc.status import from_rpc_error
 
 from .metrics import CALLS_PER_MESSAGE, STREAMS_LOST
@@ -37,10 +38,14 @@ DRAIN_SECONDS = 10.0
 class StreamLost(Exception):
     """The stream ended before the answer came; the call may be sent again."""
 
-    def __init__(self, reason: str, *, silent: bool = False) -> None:
-        """Tell why; silent where the connection stands, and nothing comes by it."""
+    def __init__(self, reason: str, *, silent: bool = False, taken: bool = True) -> None:
+        """Tell why; silent where the connection stands, and nothing comes by it; not taken where nobody had the call.
+
+        A process that ends a stream itself has answered the calls that it took.
+        """
         super().__init__(reason)
         self.silent = silent
+        self.taken = taken
 
 
 class _Owed(NamedTuple):
@@ -107,7 +112,7 @@ class RelayStream:
         stream = self._stub.Relay(metadata=self._metadata)
         self._unanswered = 0
         self._heard = time.monotonic()
-        lost = StreamLost("the stream ended")
+        lost = StreamLost("the stream ended", taken=False)
         tasks = [asyncio.create_task(work) for work in (self._write(stream), self._read(stream), self._sweep())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -175,14 +180,19 @@ class RelayStream:
             self._wake.set()
 
     def _lose(self, lost: StreamLost) -> None:
+        unsent = {call.number for call in self._waiting}
         owed, self._owed, self._waiting = self._owed, {}, []
         self._silent_since, self._asks_for_sign = None, False
-        for each in owed.values():
+        for number, each in owed.items():
             if not each.answer.done():
-                each.answer.set_exception(StreamLost(str(lost), silent=lost.silent))
+                taken = lost.taken and number not in unsent
+                each.answer.set_exception(StreamLost(str(lost), silent=lost.silent, taken=taken))
 
 
 def _loss(error: BaseException) -> StreamLost:
     if isinstance(error, StreamLost):
         return error
-    return StreamLost(str(from_rpc_error(error)) if isinstance(error, grpc.RpcError) else repr(error))
+    if isinstance(error, grpc.aio.AioRpcError):
+        ended = error.code() is grpc.StatusCode.CANCELLED
+        return StreamLost(str(from_rpc_error(error)), taken=not (ended or never_sent(error)))
+    return StreamLost(repr(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -77,10 +77,18 @@ def echo(port: int = 0) -> Iterator[tuple[Echo, int, grpc.Server]]:
 
 
 def relay_to(*ports: int, timeout: float = 10.0, silent_seconds: float = 10.0) -> Relay:
+    return relay_to_those(ports, timeout=timeout, silent_seconds=silent_seconds)
+
+
+def relay_to_those(
+    ports: Iterable[int], *, timeout: float = 10.0, silent_seconds: float = 10.0, patience: float = 0.0
+) -> Relay:
+    """A relay to ports that may change while it goes on."""
+
     async def endpoints() -> list[str]:
         return [f"127.0.0.1:{port}" for port in ports]
 
-    return Relay(endpoints, "token", timeout, silent_seconds=silent_seconds)
+    return Relay(endpoints, "token", timeout, silent_seconds=silent_seconds, patience=patience)
 
 
 def call_of(body: bytes, deployment: str = DEPLOYMENT) -> pb.RelayedCall:
