@@ -9,10 +9,11 @@ from fairlead.api.tasks.v1.task_pb2 import Task
 from fairlead.kit.resources import parse_name
 from fairlead.kit.tasks.kubernetes.options import JobOptions
 from fairlead.kit.tasks.kubernetes.template import Json, worker_of
-from fairlead.kit.tasks.runner import GRACE_SECONDS
 from fairlead.kit.tasks.schema import TASK_NAME
 
 TASK_LABEL = "fairlead/task"
+# So that the pod of a cancelled task is gone within ten seconds, of which the cluster takes up to half.
+POD_GRACE_SECONDS = 3
 # How long the pod of a node that is not heard of counts as under way; the cluster's own answer is five minutes.
 LOST_NODE_SECONDS = 30
 _LOST_NODE_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
@@ -59,8 +60,7 @@ def job_manifest(template: Json, module: str, task: Task, environment: Mapping[s
 def _pod_spec(given: Json, module: str, task: Task, environment: Mapping[str, str]) -> Json:
     spec = deepcopy(given)
     spec["restartPolicy"] = "Never"
-    # So that a cancelled task's pod is gone in seconds.
-    spec.setdefault("terminationGracePeriodSeconds", int(GRACE_SECONDS))
+    spec.setdefault("terminationGracePeriodSeconds", POD_GRACE_SECONDS)
     # Variables of services, such as FAIRLEAD_GATEWAY_PORT, would be taken for settings.
     spec.setdefault("enableServiceLinks", False)
     tolerated = {toleration.get("key") for toleration in spec.get("tolerations", [])}

@@ -89,7 +89,7 @@ def test_its_pods_name_fits_for_every_service() -> None:
 def test_what_the_template_leaves_open_is_filled_in() -> None:
     spec = pod_spec(made())
 
-    assert (spec["terminationGracePeriodSeconds"], spec["enableServiceLinks"]) == (5, False)
+    assert (spec["terminationGracePeriodSeconds"], spec["enableServiceLinks"]) == (3, False)
     assert [(toleration["key"], toleration["tolerationSeconds"]) for toleration in spec["tolerations"]] == [
         ("node.kubernetes.io/not-ready", 30),
         ("node.kubernetes.io/unreachable", 30),
