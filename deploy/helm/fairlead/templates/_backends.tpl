@@ -29,6 +29,8 @@ key: database-url
 kafka://{{ include "fairlead.fullname" . }}-dev-kafka:9092
 {{- else if .Values.kafka.bootstrapServers -}}
 kafka://{{ .Values.kafka.bootstrapServers }}
+{{- else if .Values.strimzi.enabled -}}
+kafka://{{ .Values.strimzi.cluster }}-kafka-bootstrap:9093
 {{- else -}}
 {{- fail "No Kafka: set kafka.bootstrapServers, or, for trying out, dev.enabled." }}
 {{- end -}}
@@ -56,10 +58,33 @@ s3://{{ .Values.s3.bucket }}{{ with .Values.s3.prefix }}/{{ trimAll "/" . }}{{ e
 {{- end -}}
 {{- end -}}
 
-{{/* The Secret with Kafka's `username` and `password`; empty where none is asked for. */}}
+{{- define "fairlead.kafkaProtocol" -}}
+{{- if include "fairlead.devKafka" . -}}
+PLAINTEXT
+{{- else if .Values.strimzi.enabled -}}
+SASL_SSL
+{{- else -}}
+{{ .Values.kafka.securityProtocol }}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secret with Kafka's `password`, and `username` where it is not the operator's; empty where none is asked for. */}}
 {{- define "fairlead.kafkaSecret" -}}
-{{- if not (include "fairlead.devKafka" .) -}}
-{{ .Values.kafka.existingSecret }}
+{{- if hasPrefix "SASL" (include "fairlead.kafkaProtocol" .) -}}
+{{- if and .Values.strimzi.enabled (not .Values.kafka.existingSecret) -}}
+{{ include "fairlead.fullname" . }}
+{{- else -}}
+{{ required "kafka.existingSecret: a Secret with the keys `username` and `password`" .Values.kafka.existingSecret }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secret and the key with the certificates of the brokers, as YAML; no name where the system's will do. */}}
+{{- define "fairlead.kafkaCa" -}}
+{{- if hasSuffix "SSL" (include "fairlead.kafkaProtocol" .) -}}
+{{- $operator := .Values.strimzi.enabled | ternary (printf "%s-cluster-ca-cert" .Values.strimzi.cluster) "" -}}
+name: {{ .Values.kafka.caSecret.name | default $operator | quote }}
+key: {{ .Values.kafka.caSecret.key }}
 {{- end -}}
 {{- end -}}
 

@@ -13,10 +13,10 @@ FAIRLEAD_CONNECTION_AGE_SECONDS: "60"
 FAIRLEAD_DRAIN_SECONDS: "30"
 FAIRLEAD_DATABASE_CONNECTIONS: {{ .Values.database.connections | quote }}
 FAIRLEAD_EVENTS_URL: {{ include "fairlead.eventsUrl" . }}
-FAIRLEAD_KAFKA_SECURITY_PROTOCOL: {{ include "fairlead.devKafka" . | empty | ternary .Values.kafka.securityProtocol "PLAINTEXT" }}
+FAIRLEAD_KAFKA_SECURITY_PROTOCOL: {{ include "fairlead.kafkaProtocol" . }}
 FAIRLEAD_KAFKA_SASL_MECHANISM: {{ .Values.kafka.saslMechanism }}
 FAIRLEAD_KAFKA_REPLICATION_FACTOR: {{ include "fairlead.devKafka" . | empty | ternary .Values.kafka.replicationFactor 1 | quote }}
-{{- if and .Values.kafka.caSecret.name (not (include "fairlead.devKafka" .)) }}
+{{- if (include "fairlead.kafkaCa" . | fromYaml).name }}
 FAIRLEAD_KAFKA_CA_FILE: /etc/fairlead/kafka/ca.crt
 {{- end }}
 FAIRLEAD_BLOBS_URL: {{ include "fairlead.blobsUrl" . }}
@@ -58,7 +58,11 @@ FAIRLEAD_OTLP_ENDPOINT: {{ . }}
 
 {{- define "fairlead.kafkaEnv" -}}
 {{- with include "fairlead.kafkaSecret" . }}
+{{- if and $.Values.strimzi.enabled (not $.Values.kafka.existingSecret) }}
+- {name: FAIRLEAD_KAFKA_USERNAME, value: {{ . }}}
+{{- else }}
 - {name: FAIRLEAD_KAFKA_USERNAME, valueFrom: {secretKeyRef: {name: {{ . }}, key: username}}}
+{{- end }}
 - {name: FAIRLEAD_KAFKA_PASSWORD, valueFrom: {secretKeyRef: {name: {{ . }}, key: password}}}
 {{- end }}
 {{- end -}}

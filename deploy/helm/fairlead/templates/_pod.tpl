@@ -9,6 +9,9 @@ metadata:
     {{- with $own.podLabels }}{{ toYaml . | nindent 4 }}{{ end }}
   annotations:
     checksum/config: {{ include (print $root.Template.BasePath "/configmap.yaml") $root | sha256sum }}
+    {{- if include "fairlead.makesJobs" . }}
+    checksum/job: {{ include "fairlead.jobPod" . | sha256sum }}
+    {{- end }}
     # Of the values, since the generated tokens in the Secret are not known before it is made.
     checksum/secrets: {{ list $root.Values.auth $root.Values.database $root.Values.kafka $root.Values.s3 | toJson | sha256sum }}
     {{- with $own.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
@@ -92,6 +95,9 @@ env:
   {{- if include "fairlead.makesJobs" . }}
   - {name: FAIRLEAD_RUNNER, value: kubernetes}
   - {name: FAIRLEAD_JOB_TEMPLATE_FILE, value: /etc/fairlead/job/job.yaml}
+  - {name: FAIRLEAD_JOB_DEADLINE_SECONDS, value: {{ $root.Values.jobs.deadlineSeconds | int | quote }}}
+  - {name: FAIRLEAD_JOB_START_SECONDS, value: {{ $root.Values.jobs.startSeconds | int | quote }}}
+  - {name: FAIRLEAD_JOB_TTL_SECONDS, value: {{ $root.Values.jobs.ttlSeconds | int | quote }}}
   {{- end }}
   {{- include "fairlead.ownEnv" .own.env | nindent 2 }}
 ports:
@@ -152,11 +158,12 @@ grpc-oip: 7482
   emptyDir: {sizeLimit: {{ .home.sizeLimit }}}
 - name: tmp
   emptyDir: {sizeLimit: 1Gi}
-{{- if and .root.Values.kafka.caSecret.name (not (include "fairlead.devKafka" .root)) }}
+{{- $ca := include "fairlead.kafkaCa" .root | fromYaml }}
+{{- if $ca.name }}
 - name: kafka-ca
   secret:
-    secretName: {{ .root.Values.kafka.caSecret.name }}
-    items: [{key: {{ .root.Values.kafka.caSecret.key }}, path: ca.crt}]
+    secretName: {{ $ca.name }}
+    items: [{key: {{ $ca.key }}, path: ca.crt}]
 {{- end }}
 {{- if .root.Values.tls.enabled }}
 - name: tls
@@ -171,7 +178,7 @@ grpc-oip: 7482
 {{- define "fairlead.volumeMounts" -}}
 - {name: home, mountPath: /var/lib/fairlead}
 - {name: tmp, mountPath: /tmp}
-{{- if and .Values.kafka.caSecret.name (not (include "fairlead.devKafka" .)) }}
+{{- if (include "fairlead.kafkaCa" . | fromYaml).name }}
 - {name: kafka-ca, mountPath: /etc/fairlead/kafka, readOnly: true}
 {{- end }}
 {{- if .Values.tls.enabled }}

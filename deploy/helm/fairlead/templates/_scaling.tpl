@@ -1,5 +1,5 @@
 {{/* "true" for a service whose number of pods is an autoscaler's: dict "root" $ "component" name. */}}
 {{- define "fairlead.isScaled" -}}
-{{- $scaling := .root.Values.autoscaling -}}
-{{- if and (ne $scaling.mode "none") (hasKey $scaling .component) }}true{{ end -}}
+{{- $own := index .root.Values.autoscaling .component | default dict -}}
+{{- if and (ne .root.Values.autoscaling.mode "none") (kindIs "map" $own) $own.enabled }}true{{ end -}}
 {{- end -}}
