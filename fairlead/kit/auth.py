@@ -1,4 +1,4 @@
-"""Who calls: one admin with a token, and the services with a secret of their own."""
+"""Who calls: one admin with a token, the services with a secret of their own, and whoever scrapes metrics."""
 
 from __future__ import annotations
 
@@ -18,22 +18,25 @@ class Principal:
     """The caller."""
 
     name: str
-    kind: Literal["service", "user"]
+    kind: Literal["service", "user", "scraper"]
 
 
 ADMIN = Principal("admin", "user")
 SERVICE = Principal("service", "service")
+SCRAPER = Principal("metrics", "scraper")
 
 
 class TokenVerifier:
     """Tells who an Authorization header belongs to."""
 
-    def __init__(self, service_token: str, admin_token_sha256: str) -> None:
+    def __init__(self, service_token: str, admin_token_sha256: str, *, metrics_token: str = "") -> None:
+        """Accept these; an empty one is nobody's. Whoever takes a metrics token must let it read metrics alone."""
         self._accepted = [
             (digest, principal)
             for digest, principal in (
                 (hash_token(service_token) if service_token else "", SERVICE),
                 (admin_token_sha256, ADMIN),
+                (hash_token(metrics_token) if metrics_token else "", SCRAPER),
             )
             if digest
         ]
@@ -71,3 +74,12 @@ def hash_token(token: str) -> str:
 def verifier(settings: KitSettings) -> TokenVerifier:
     """Return the verifier of the tokens that the settings name."""
     return TokenVerifier(settings.service_token.get_secret_value(), settings.admin_token_sha256)
+
+
+def metrics_verifier(settings: KitSettings) -> TokenVerifier:
+    """Return the verifier of those who may read metrics: everybody with a token, and those who may do nothing else."""
+    return TokenVerifier(
+        settings.service_token.get_secret_value(),
+        settings.admin_token_sha256,
+        metrics_token=settings.metrics_token.get_secret_value(),
+    )

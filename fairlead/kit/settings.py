@@ -66,6 +66,9 @@ class KitSettings(BaseSettings):
     blob_cache_mb: int = Field(10_240, ge=1, description="Megabytes of local copies of remote blobs, below home.")
     service_token: SecretStr = Field(SecretStr(""), description="Secret that services show each other.")
     admin_token_sha256: str = Field("", description="SHA-256 of the admin's token, hexadecimal.")
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Token that reads metrics, and nothing else; for what scrapes them."
+    )
     probes: bool = Field(
         False, description="Answer gRPC health checks, and nothing else, without a token at the gRPC port + 200."
     )

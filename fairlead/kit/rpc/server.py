@@ -14,7 +14,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from fairlead.kit.auth import verifier
+from fairlead.kit.auth import metrics_verifier, verifier
 from fairlead.kit.errors import Unavailable
 from fairlead.kit.logging import get_logger
 from fairlead.kit.metrics_server import MetricsServer, start_metrics_server
@@ -107,7 +107,7 @@ class RpcServer:
             self.port = self._server.add_insecure_port(self._address)
             if self._own:
                 tell_of_process(self._settings)
-                self._metrics = start_metrics_server(self._settings.metrics_address, verifier(self._settings))
+                self._metrics = start_metrics_server(self._settings.metrics_address, metrics_verifier(self._settings))
         except (RuntimeError, OSError) as error:
             raise Unavailable(f"{self._address} (or its metrics port) is in use; stop what listens there") from error
         self._server.start()

@@ -39,7 +39,9 @@ from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import CALLS_OF_A_CONNECTION, RpcServer
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.tracing import configure_tracing, span
+from services.gateway.settings import GatewaySettings
 from tests import waiting
+from tests.ports import free_port
 
 
 @dataclass
@@ -329,3 +331,18 @@ def test_a_connection_ends_at_its_age_and_no_call_with_it() -> None:
 
     waiting.until(has_moved, "a third connection")
     server.stop(0)
+
+
+def test_a_scrapers_token_reads_metrics_and_nothing_else() -> None:
+    port = free_port(1, 101)
+    server = RpcServer(GatewaySettings(base_port=port, service_token=TOKEN, metrics_token="scraper"))
+    server.add(add_ProjectServiceServicer_to_server, Projects(), api.DESCRIPTOR.services_by_name["ProjectService"])
+    server.start()
+    try:
+        shown = httpx.get(f"http://127.0.0.1:{port + 101}/metrics", headers={"Authorization": "Bearer scraper"})
+        with pytest.raises(Unauthenticated):
+            ProjectServiceStub(connect(f"127.0.0.1:{port + 1}", token="scraper")).GetProject(api.GetProjectRequest())
+    finally:
+        server.stop(grace=0)
+
+    assert shown.status_code == 200
