@@ -8,8 +8,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
@@ -72,11 +74,9 @@ def _modules() -> Iterator[ModuleType]:
 
     for package in (fairlead.kit, services):
         for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            # Programs run when they are imported; migrations are no package.
-            if not info.name.endswith(("__main__", ".migrate")) and ".migrations." not in info.name:
-                module = import_module(info.name)
-                if "metrics" in info.name or "prometheus_client" in Path(str(module.__file__)).read_text():
-                    yield module
+            found = find_spec(info.name)
+            if found is not None and "prometheus_client" in Path(str(found.origin)).read_text():
+                yield import_module(info.name)
 
 
 def _made() -> Iterator[tuple[str, Collector]]:
@@ -94,7 +94,7 @@ def _made() -> Iterator[tuple[str, Collector]]:
                 yield type(owner).__module__, value
 
 
-def _never(_source: object) -> None:
+def _never(_source: object) -> NoReturn:
     raise NotImplementedError("no model is loaded here")
 
 

@@ -12,14 +12,14 @@ from queue import SimpleQueue
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_RUNNING, Task, TaskState
+from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_RUNNING, Task
 from fairlead.kit.errors import FailedPrecondition, FairleadError, NotFound, Unavailable
 from fairlead.kit.logging import get_logger
 from fairlead.kit.tasks.catching_up import INTERVAL_SECONDS, CatchingUp
 from fairlead.kit.tasks.context import TaskContext
 from fairlead.kit.tasks.failures import failure_of_ending, interrupted_too_often
 from fairlead.kit.tasks.holder import LEASE_SECONDS
-from fairlead.kit.tasks.metrics import TASKS_ENDED, TASKS_RUNNING
+from fairlead.kit.tasks.metrics import TASKS_RUNNING, count_end
 from fairlead.kit.tasks.runner import Ending, Runner, Work
 from fairlead.kit.tasks.schema import ACTIVE
 from fairlead.kit.tasks.store import TaskStore
@@ -250,7 +250,7 @@ class TaskOwner:
         if self._runner.outlives and not self._closing:
             self._store.tell_again(task.name)
         if not again:
-            TASKS_ENDED.labels(task.kind, TaskState.Name(self._store.get(task.name).state)).inc()
+            count_end(self._store.get(task.name))
         return again
 
     def _tell(self, task: Task, message: str) -> None:
