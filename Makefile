@@ -9,7 +9,7 @@ TEST_WORKERS ?= 2
 SPREAD := --numprocesses=$(TEST_WORKERS) --dist=loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-real test-cluster check protos protos-land lock bench clean
+.PHONY: help install demo test test-real test-cluster check protos protos-land images lock bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ protos: $(STAMP) ## Generate fairlead/api from protos/
 
 protos-land: ## Make today's contracts the ones that must not be broken
 	@scripts/check_contracts.sh land
+
+images: ## Build the images of the services and the client, and print their sizes (REGISTRY, TAG, PYTHON_IMAGE)
+	@scripts/images.sh
 
 lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --generate-hashes --no-annotate --no-header -o requirements.lock pyproject.toml

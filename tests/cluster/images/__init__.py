@@ -1,0 +1,1 @@
+"""Each image by itself, in a container as a cluster's policy "restricted" lets it run."""
