@@ -91,6 +91,9 @@ class KitSettings(BaseSettings):
         600, ge=1, description="How long a Job may wait for a node or its image before its task fails."
     )
     job_ttl_seconds: int = Field(3_600, ge=0, description="How long a Job stays to be looked at once it has ended.")
+    job_owner: str = Field(
+        "", description="A ConfigMap that Jobs are deleted with, as when Fairlead is uninstalled; empty for none."
+    )
     exit_with_parent: bool = Field(False, description="Drain and stop once the process that started this one is gone.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")

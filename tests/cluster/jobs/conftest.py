@@ -70,9 +70,10 @@ def new_owner(place: Place, settings: KitSettings) -> Iterator[NewOwner]:
             account: str = "makes-jobs",
             deadline_seconds: int = 600,
             start_seconds: int = 300,
+            owner: str = "",
             **pod: Any,
         ) -> TaskOwner:
-            options = JobOptions(deadline_seconds, start_seconds, ttl_seconds=300)
+            options = JobOptions(deadline_seconds, start_seconds, ttl_seconds=300, owner=owner)
             cluster = Cluster(place.client(account, settings.home), place.namespace)
             runner = KubernetesRunner(cluster, template(settings.home, **pod), "job_work", options)
             return stack.enter_context(closing(TaskOwner(store, runner, concurrency=1)))

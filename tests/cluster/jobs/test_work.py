@@ -10,6 +10,7 @@ import pytest
 
 from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_FAILED, TASK_STATE_SUCCEEDED, Task
 from fairlead.kit.tasks import TaskStore
+from tests.cluster.commands import kubectl
 from tests.cluster.jobs.conftest import Begin, NewOwner, result_of
 from tests.cluster.jobs.place import Place
 from tests.waiting import until
@@ -91,3 +92,17 @@ def test_work_is_stopped_by_a_process_that_does_not_follow_it(
 
     until(lambda: not place.pods(task.name), "the end of the pod", CANCEL_SECONDS)
     assert store.get(task.name).state == TASK_STATE_CANCELLED
+
+
+def test_a_job_goes_with_the_object_it_belongs_to(
+    new_owner: NewOwner, store: TaskStore, begin: Begin, place: Place
+) -> None:
+    kubectl("create", "configmap", "owner", "--namespace", place.namespace)
+    owner = new_owner(store, owner="owner")
+    task = begin(owner)
+    # As its service does when all is uninstalled; work that is taken away from a service is done again.
+    owner.close()
+
+    kubectl("delete", "configmap", "owner", "--namespace", place.namespace)
+
+    until(lambda: not place.jobs(task.name) and not place.pods(task.name), "the end of the Job")

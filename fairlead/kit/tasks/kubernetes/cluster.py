@@ -21,7 +21,8 @@ from fairlead.kit.tasks.kubernetes.template import Json
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 # To connect, and to be answered.
 _TIMEOUT = (5.0, 15.0)
-_TRANSIENT = {408, 429, 500, 502, 503, 504}
+# 410 is of a watch whose beginning is too long ago.
+_TRANSIENT = {408, 410, 429, 500, 502, 503, 504}
 _LAST_BYTES = 16 * 1024
 
 
@@ -132,18 +133,27 @@ class Cluster:
                 raise
         return sorted((self._plain(event) for event in found.items), key=lambda event: event.get("lastTimestamp") or "")
 
+    def references(self, config_map: str) -> list[Json]:
+        """Return what an object says to be deleted with a ConfigMap."""
+        with _failures("read the ConfigMap that Jobs are deleted with"):
+            found = self._core.read_namespaced_config_map(config_map, self._namespace, _request_timeout=_TIMEOUT)
+        return [{"apiVersion": "v1", "kind": "ConfigMap", "name": config_map, "uid": found.metadata.uid}]
+
     def last_lines(self, pod: str, container: str, count: int) -> list[str]:
         """Return the last lines that a container wrote."""
         with _failures("read logs"):
-            text = self._core.read_namespaced_pod_log(
+            # As bytes: the client would take a single line of JSON apart.
+            told = self._core.read_namespaced_pod_log(
                 pod,
                 self._namespace,
                 container=container,
                 tail_lines=count,
                 limit_bytes=_LAST_BYTES,
+                _preload_content=False,
                 _request_timeout=_TIMEOUT,
             )
-        return str(text).splitlines()
+            text: str = told.data.decode(errors="replace")
+        return text.splitlines()
 
     def _plain(self, told: object) -> Json:
         plain: Json = self._api.sanitize_for_serialization(told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 
 from fairlead.api.tasks.v1.task_pb2 import Task
@@ -29,10 +29,17 @@ def task_selector(task: Task) -> str:
     return f"{TASK_LABEL}={_task_id(task)}"
 
 
-def job_manifest(template: Json, module: str, task: Task, environment: Mapping[str, str], options: JobOptions) -> Json:
+def job_manifest(
+    template: Json,
+    module: str,
+    task: Task,
+    environment: Mapping[str, str],
+    options: JobOptions,
+    owners: Sequence[Json] = (),
+) -> Json:
     """Return the Job that runs `python -m module TASK_NAME` once in the template's pod, with these variables added.
 
-    It is tried once: attempts are the task's owner's.
+    It is tried once: attempts are the task's owner's. `owners` are references to objects that it is deleted with.
     """
     metadata = template["metadata"]
     labels = {**metadata.get("labels", {}), **_labels(task)}
@@ -40,7 +47,12 @@ def job_manifest(template: Json, module: str, task: Task, environment: Mapping[s
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {"name": job_name(task), "labels": labels, "annotations": annotations},
+        "metadata": {
+            "name": job_name(task),
+            "labels": labels,
+            "annotations": annotations,
+            "ownerReferences": list(owners),
+        },
         "spec": {
             "backoffLimit": 0,
             "completions": 1,

@@ -16,7 +16,9 @@ from fairlead.kit.tasks.kubernetes.work import JobWork
 
 def open_kubernetes_runner(settings: KitSettings, module: str) -> KubernetesRunner:
     """Return the runner that the settings ask for. Raises FailedPrecondition where it can't work."""
-    options = JobOptions(settings.job_deadline_seconds, settings.job_start_seconds, settings.job_ttl_seconds)
+    options = JobOptions(
+        settings.job_deadline_seconds, settings.job_start_seconds, settings.job_ttl_seconds, settings.job_owner
+    )
     template = load_template(settings.job_template_file)
     return KubernetesRunner(connect(settings.job_namespace), template, module, options)
 
@@ -34,12 +36,12 @@ class KubernetesRunner:
 
     def run(self, task: Task, environment: Mapping[str, str]) -> JobWork:
         """Make the attempt's Job, unless it is there, and delete those of earlier attempts that still run."""
-        manifest = job_manifest(self._template, self._module, task, environment, self._options)
         for job in self._cluster.jobs(task_selector(task)):
             name = job["metadata"]["name"]
             if name != job_name(task) and ending_of(job, ()) is None:
                 self._cluster.delete_job(name)
-        self._cluster.create_job(manifest)
+        owners = self._cluster.references(self._options.owner) if self._options.owner else ()
+        self._cluster.create_job(job_manifest(self._template, self._module, task, environment, self._options, owners))
         return self._work(task)
 
     def find(self, task: Task) -> JobWork | None:

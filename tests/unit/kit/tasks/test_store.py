@@ -215,6 +215,25 @@ def test_an_older_attempt_changes_nothing(store: TaskStore) -> None:
     assert store.succeed(name, None, attempt=newer.attempt)
 
 
+def test_an_attempt_that_has_passed_is_not_made_pending(store: TaskStore) -> None:
+    name = made(store)
+    store.start(name)
+    newer = store.start(name)
+
+    assert not store.requeue(name, attempt=1)
+    assert store.get(name) == newer
+
+
+def test_what_was_told_is_told_again_as_the_same_event(store: TaskStore, events: EventLog) -> None:
+    name = made(store)
+    store.fail(name, Unavailable("away"))
+    store.tell_again(name)
+
+    _created, failed, again = events.replay(topics.TASKS, key=name)
+    assert (failed.id, failed.unpack(TaskEvent)) == (again.id, again.unpack(TaskEvent))
+    assert len(list(events.replay(topics.LOGS, key=name))) == 1
+
+
 def test_starting_again_begins_from_nothing(store: TaskStore) -> None:
     name = made(store)
     store.start(name)

@@ -13,6 +13,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
 
 from fairlead.api.tasks.v1.task_pb2 import (
     TASK_STATE_CANCELLED,
+    TASK_STATE_FAILED,
     TASK_STATE_PENDING,
     TASK_STATE_RUNNING,
     TASK_STATE_SUCCEEDED,
@@ -85,6 +86,15 @@ def test_the_work_belongs_to_the_trace_that_asked_for_it(store: TaskStore, setti
     ended = work(settings, task.name, TRACEPARENT=store.traceparent(task.name))
 
     assert '"trace_id": "abcdef0123456789abcdef0123456789"' in ended.stderr
+
+
+def test_failed_work_ends_with_exit_code_one(store: TaskStore, settings: KitSettings) -> None:
+    task = store.create("shop", "refuse", StringValue())
+
+    ended = work(settings, task.name)
+
+    assert (ended.returncode, store.get(task.name).state) == (1, TASK_STATE_FAILED)
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("arguments", [(), ("one", "two")])

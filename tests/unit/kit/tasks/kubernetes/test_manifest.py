@@ -120,3 +120,12 @@ def test_the_only_container_is_the_workers_whatever_its_name() -> None:
     template = {"metadata": {}, "spec": {"containers": [{"name": "main", "image": "i"}]}}
 
     assert pod_spec(made(template))["containers"][0]["args"] == [TASK.name]
+
+
+def test_it_is_deleted_with_what_it_belongs_to() -> None:
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "fairlead-trainer-job", "uid": "u"}
+
+    manifest = job_manifest(TEMPLATE, "a.worker", TASK, {}, OPTIONS, [owner])
+
+    assert manifest["metadata"]["ownerReferences"] == [owner]
+    assert made()["metadata"]["ownerReferences"] == []
