@@ -66,6 +66,13 @@ class KitSettings(BaseSettings):
     blob_cache_mb: int = Field(10_240, ge=1, description="Megabytes of local copies of remote blobs, below home.")
     service_token: SecretStr = Field(SecretStr(""), description="Secret that services show each other.")
     admin_token_sha256: str = Field("", description="SHA-256 of the admin's token, hexadecimal.")
+    tls_certificate_file: str = Field(
+        "",
+        description="PEM file of the certificate that this service shows others by gRPC, who show theirs; empty means "
+        "plaintext. A file that changes is read anew.",
+    )
+    tls_key_file: str = Field("", description="PEM file of that certificate's key.")
+    tls_ca_file: str = Field("", description="PEM file of the CA that others' certificates must be of.")
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Token that reads metrics, and nothing else; for what scrapes them."
     )

@@ -11,7 +11,7 @@ from fairlead.api.drift.v1.monitor_service_pb2_grpc import add_MonitorServiceSer
 from fairlead.kit import backends
 from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
-from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.channel import connect_to
 from fairlead.kit.rpc.probes import open_probes
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tracing import configure_tracing
@@ -46,7 +46,7 @@ def main() -> None:
     migrate(engine, MIGRATIONS)
     events = backends.event_log(settings)
     blobs = backends.blob_store(settings)
-    channel = connect(settings.serving_address, token=settings.service_token.get_secret_value())
+    channel = connect_to(settings, "serving")
     versions, metrics = VersionStore(), Metrics()
     restore(engine, versions, metrics)
     deployments = Deployments(versions, BlobReferences(blobs), settings.policy, now=now, reset=metrics.forget)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fairlead.kit import backends
 from fairlead.kit.auth import verifier
 from fairlead.kit.database import migrate
+from fairlead.kit.rpc.certificates import certificates
 from fairlead.kit.rpc.channel import DNS, PATIENCE_SECONDS
 
 from .adapters.audit import AuditTrail
@@ -13,7 +14,7 @@ from .adapters.projection import TaskProjection
 from .adapters.projects import ProjectStore
 from .adapters.schema import MIGRATIONS
 from .adapters.services import Services
-from .adapters.serving.endpoints import endpoints_of
+from .adapters.serving.endpoints import endpoints_of, name_of
 from .adapters.serving.relay import Relay
 from .adapters.task_directory import TaskDirectory
 from .adapters.task_stream import TaskStream
@@ -50,6 +51,8 @@ def compose(settings: GatewaySettings) -> Parts:
             settings.service_token.get_secret_value(),
             settings.gateway_timeout_seconds,
             patience=PATIENCE_SECONDS if settings.serving_endpoints.startswith(DNS) else 0.0,
+            certificates=certificates(settings),
+            name=name_of(settings.serving_endpoints),
         ),
         audit=AuditTrail(events),
     )

@@ -22,7 +22,8 @@ from fairlead.kit.auth import verifier
 from fairlead.kit.database import migrate
 from fairlead.kit.drain_time import DrainTime
 from fairlead.kit.logging import get_logger
-from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.certificates import certificates
+from fairlead.kit.rpc.channel import connect_to
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
 from fairlead.kit.tasks import TaskOwner, TaskServicer, TaskStore, runner_for
@@ -98,7 +99,7 @@ class ServingProcess:
         admission = Admission(settings.admission_limits, time.monotonic)
         self.inference = Inference(self._catalog, self._log, book, observer, clock, self._shadows, admission)
         self.bento_pool = WorkerPool(REST_WORKERS, name="bento", queue_seconds=settings.serving_queue_seconds)
-        self._trainer = connect(settings.trainer_address, token=settings.service_token.get_secret_value())
+        self._trainer = connect_to(settings, "trainer")
         store = SqlDeploymentStore(self._engine, self._outbox)
         forget = _each(observer.forget, book.remove, self._log.forget, admission.forget)
         self._deployments = Deployments(
@@ -238,7 +239,8 @@ class ServingProcess:
         bounds = GrpcBounds(
             settings.serving_connections, lag=settings.serving_queue_seconds, age=settings.connection_age_seconds
         )
-        return front, Http2Server(front, onward, listen(settings.grpc_address), bounds=bounds)
+        listener, known = listen(settings.grpc_address), certificates(settings)
+        return front, Http2Server(front, onward, listener, bounds=bounds, certificates=known)
 
     def _relay_servicer(self) -> RelayServicer:
         told = (self.inference, self._settings.request_limits, self._settings.serving_load_seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf.message import Message
 
 from fairlead.kit import backends
-from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.channel import connect_to
 from fairlead.kit.tasks import TaskContext, run_worker
 
 from .adapters.batch_prediction.opening import BatchLimits
@@ -21,17 +21,16 @@ from .settings import ServingSettings
 def main() -> None:
     """Do the work of one task."""
     settings = ServingSettings()
-    token = settings.service_token.get_secret_value()
 
     def batch_predict(task: TaskContext) -> Message:
         blobs = backends.blob_store(settings)
         return BatchPredictor(
             SqlDeploymentReader(backends.database(settings)),
-            TrainerRegistry(connect(settings.trainer_address, token=token)),
+            TrainerRegistry(connect_to(settings, "trainer")),
             # Each call is computed by the thread that makes it: parts are predicted side by side.
             PackageLoader(blobs, threads=1),
             blobs,
-            connect(settings.profiler_address, token=token),
+            connect_to(settings, "profiler"),
             settings.home / "serving" / "batches",
             BatchLimits(
                 settings.serving_batch_rows,

@@ -11,7 +11,7 @@ from fairlead.api.trainer.v1.run_service_pb2_grpc import add_RunServiceServicer_
 from fairlead.kit import backends
 from fairlead.kit.database import migrate
 from fairlead.kit.logging import configure_logging
-from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.channel import connect_to
 from fairlead.kit.rpc.probes import Probes, open_probes
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
@@ -38,7 +38,7 @@ def build(settings: TrainerSettings, probes: Probes | None = None) -> RpcServer:
     events = backends.event_log(settings)
     store = TaskStore(engine, events, settings.service)
     owner = TaskOwner(store, runner_for(settings, f"{__package__}.worker"), concurrency=settings.trainer_concurrency)
-    channel = connect(settings.profiler_address, token=settings.service_token.get_secret_value())
+    channel = connect_to(settings, "profiler")
     datasets = DatasetReader(channel, backends.blob_store(settings))
     preparations, runs = PreparationTable(engine), RunTable(engine)
     housekeeper = Housekeeper(f"{__package__}.housekeeping", runs, store)

@@ -7,7 +7,7 @@ import os
 from google.protobuf.message import Message
 
 from fairlead.kit import backends
-from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.channel import connect_to
 from fairlead.kit.tasks import Handler, TaskContext, run_worker
 
 from .adapters.datasets import DatasetReader
@@ -28,7 +28,7 @@ def open_resources(settings: TrainerSettings) -> Resources:
         os.environ.setdefault(name, value)
     engine = backends.database(settings)
     blobs = backends.blob_store(settings)
-    channel = connect(settings.profiler_address, token=settings.service_token.get_secret_value())
+    channel = connect_to(settings, "profiler")
     return Resources(
         settings=settings,
         datasets=DatasetReader(channel, blobs),

@@ -10,8 +10,12 @@ from typing import Any, NamedTuple
 import grpc
 
 from fairlead.kit.rpc import deadline
+from fairlead.kit.rpc.certificates import Certificates
+from fairlead.kit.rpc.certificates import certificates as certificates_of
+from fairlead.kit.rpc.renewed import RenewedChannel
 from fairlead.kit.rpc.repeating import READS, Repeating
 from fairlead.kit.rpc.status import from_rpc_error
+from fairlead.kit.settings import KitSettings
 from fairlead.kit.tracing import inject
 
 DNS = "dns:"
@@ -86,13 +90,14 @@ def connect(
     max_message_mb: int = 64,
     reads: tuple[str, ...] = READS,
     patience: float = PATIENCE_SECONDS,
+    certificates: Certificates | None = None,
 ) -> grpc.Channel:
     """Return a channel to host:port or dns:///name:port; it connects at the first call and again after a loss.
 
     Calls by a name are shared out to all processes behind it, and find those that come later. A call through the
     channel takes the caller's remaining time, at most timeout seconds, and raises FairleadError. It is sent again
     where no server saw it, by a name until none could be reached for patience seconds; and where its connection broke
-    and its method's name begins with one of reads.
+    and its method's name begins with one of reads. With certificates both sides show theirs.
     """
     limit = max_message_mb * 1024 * 1024
     is_name = address.startswith(DNS)
@@ -104,6 +109,29 @@ def connect(
     if is_name:
         options.append(("grpc.service_config", _ROUND_ROBIN))
     repeating = Repeating(patience if is_name else 0.0, reads)
-    return grpc.intercept_channel(
-        grpc.insecure_channel(address, options=options), _ClientInterceptor(token, timeout, repeating)
+
+    def secure(credentials: grpc.ChannelCredentials) -> grpc.Channel:
+        return grpc.secure_channel(address, credentials, options=options)
+
+    channel = (
+        grpc.insecure_channel(address, options=options)
+        if certificates is None
+        else RenewedChannel(certificates, secure)
+    )
+    return grpc.intercept_channel(channel, _ClientInterceptor(token, timeout, repeating))
+
+
+def connect_to(
+    settings: KitSettings, service: str, *, address: str = "", timeout: float = 30.0, reads: tuple[str, ...] = READS
+) -> grpc.Channel:
+    """Return a channel to a service as the settings say, at its own address or another; see connect().
+
+    Raises FailedPrecondition where the settings' certificates can't be used.
+    """
+    return connect(
+        address or str(getattr(settings, f"{service}_address")),
+        token=settings.service_token.get_secret_value(),
+        timeout=timeout,
+        reads=reads,
+        certificates=certificates_of(settings),
     )

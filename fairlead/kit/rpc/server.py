@@ -20,6 +20,7 @@ from fairlead.kit.logging import get_logger
 from fairlead.kit.metrics_server import MetricsServer, start_metrics_server
 from fairlead.kit.parent import stop_with_parent
 from fairlead.kit.process_metrics import tell_of_process
+from fairlead.kit.rpc.certificates import certificates
 from fairlead.kit.rpc.interceptors import ServerInterceptor
 from fairlead.kit.rpc.pools import CallPools
 from fairlead.kit.rpc.probes import Probes
@@ -54,12 +55,14 @@ class RpcServer:
         frequent_methods: full names of methods that are traced only where their caller has a trace.
         queue_seconds: calls are refused while the one in turn has waited so long for a worker; None: however long.
         probes: told when the server listens, and when it stops.
-        private: the server is reached from its own process alone, whose connections last.
+        private: the server is reached from its own process alone, whose connections last, and need no certificate.
+        Raises FailedPrecondition where the settings' certificates can't be used.
         """
         self._settings = settings
         self._address = address or settings.address
         self._own = not address
         self._probes = probes
+        self._certificates = None if private else certificates(settings)
         limit = max_message_mb * 1024 * 1024
         self._pools = CallPools(workers, queue_seconds)
         self._server = grpc.server(
@@ -104,7 +107,7 @@ class RpcServer:
         """Listen. Raises Unavailable where the port is taken."""
         reflection.enable_server_reflection(self._names, self._server)
         try:
-            self.port = self._server.add_insecure_port(self._address)
+            self.port = self._listen()
             if self._own:
                 tell_of_process(self._settings)
                 self._metrics = start_metrics_server(self._settings.metrics_address, metrics_verifier(self._settings))
@@ -116,6 +119,11 @@ class RpcServer:
         if self._probes is not None:
             self._probes.started()
         _log.info("serving", address=self._address, services=self._names[2:])
+
+    def _listen(self) -> int:
+        if self._certificates is None:
+            return self._server.add_insecure_port(self._address)
+        return self._server.add_secure_port(self._address, self._certificates.server_credentials())
 
     def wait(self) -> None:
         """Block until SIGTERM or SIGINT, then drain. Must be called on the main thread."""

@@ -10,7 +10,7 @@ from fairlead.api.profiler.v1.profile_service_pb2_grpc import ProfileServiceStub
 from fairlead.api.tasks.v1.task_service_pb2_grpc import TaskServiceStub
 from fairlead.api.trainer.v1.preparation_service_pb2_grpc import PreparationServiceStub
 from fairlead.api.trainer.v1.run_service_pb2_grpc import RunServiceStub
-from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.channel import connect_to
 from fairlead.kit.settings import KitSettings
 
 
@@ -28,9 +28,8 @@ class Peers:
     @classmethod
     def at(cls, settings: KitSettings) -> Self:
         """Return stubs of the services that the settings name; nothing is called yet."""
-        token = settings.service_token.get_secret_value()
-        profiler = connect(settings.profiler_address, token=token)
-        trainer = connect(settings.trainer_address, token=token)
+        profiler = connect_to(settings, "profiler")
+        trainer = connect_to(settings, "trainer")
         return cls(
             datasets=DatasetServiceStub(profiler),
             profiles=ProfileServiceStub(profiler),

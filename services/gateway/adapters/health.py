@@ -9,8 +9,12 @@ from typing import Literal
 import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
+from fairlead.kit.rpc.certificates import Certificates
+
 METHOD = "/grpc.health.v1.Health/Check"
 CHECK_SECONDS = 2.0
+# The gateway asks itself where it listens, which is everywhere.
+ANY_HOST, LOCALHOST = "0.0.0.0:", "localhost"
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,10 @@ class HealthCheck:
     detail: str
 
 
-def check(address: str) -> HealthCheck:
+def check(address: str, certificates: Certificates | None = None) -> HealthCheck:
     """Return how the gRPC server at host:port is, on a connection of its own so that no old loss is told."""
     started = time.perf_counter()
-    with grpc.insecure_channel(address) as channel:
+    with _channel(address, certificates) as channel:
         try:
             check_health = channel.unary_unary(
                 METHOD,
@@ -39,3 +43,10 @@ def check(address: str) -> HealthCheck:
     if answer.status == HealthCheckResponse.SERVING:
         return HealthCheck("serving", milliseconds, "")
     return HealthCheck("not_serving", milliseconds, "it is starting or stopping")
+
+
+def _channel(address: str, certificates: Certificates | None) -> grpc.Channel:
+    if certificates is None:
+        return grpc.insecure_channel(address)
+    options = [("grpc.ssl_target_name_override", LOCALHOST)] if address.startswith(ANY_HOST) else []
+    return grpc.secure_channel(address, certificates.identity.channel_credentials, options)

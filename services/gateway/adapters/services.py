@@ -22,10 +22,12 @@ from fairlead.api.trainer.v1.model_service_pb2_grpc import ModelServiceStub
 from fairlead.api.trainer.v1.preparation_service_pb2_grpc import PreparationServiceStub
 from fairlead.api.trainer.v1.run_service_pb2_grpc import RunServiceStub
 from fairlead.kit.errors import FairleadError, NotFound, Unavailable
-from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.certificates import certificates
+from fairlead.kit.rpc.channel import connect_to
 from fairlead.kit.rpc.repeating import READS
 
 from ..settings import GatewaySettings
+from .health import HealthCheck, check
 
 # gRPC tells a lost connection and a service's own refusal apart by their words alone.
 _SIGNS_OF_TRANSPORT = (
@@ -44,6 +46,7 @@ class Services:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
+        self._certificates = certificates(settings)
         self._channels: dict[str, grpc.Channel] = {}
         self._lock = threading.Lock()
 
@@ -114,6 +117,10 @@ class Services:
             return self._settings.inference_address
         return str(getattr(self._settings, f"{service}_address"))
 
+    def health(self, service: str) -> HealthCheck:
+        """Return how a service is."""
+        return check(self.address(service), self._certificates)
+
     def close(self) -> None:
         """Close the connections."""
         with self._lock:
@@ -128,15 +135,15 @@ class Services:
             return self._channels[service]
 
     def _connect(self, service: str) -> grpc.Channel:
-        token = self._settings.service_token.get_secret_value()
-        channel = connect(
-            self.address(service),
-            token=token,
+        # The Open Inference Protocol is serving's, at a port of its own.
+        name = "serving" if service == "inference" else service
+        channel = connect_to(
+            self._settings,
+            name,
+            address=self.address(service),
             timeout=self._settings.gateway_timeout_seconds,
             reads=_READS.get(service, READS),
         )
-        # The Open Inference Protocol is serving's, at a port of its own.
-        name = "serving" if service == "inference" else service
         return grpc.intercept_channel(channel, _NamesTheService(name))
 
 

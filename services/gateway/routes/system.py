@@ -11,7 +11,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from fairlead.kit.settings import SERVICES
 
-from ..adapters.health import check
 from ..documentation import failures
 from ..schemas.status import Health, Me, Readiness, ServiceStatus, Status
 from .parameters import Gateway
@@ -51,8 +50,8 @@ def get_status(gateway: Gateway) -> Status:
     """Tell how each service is."""
 
     def status_of(service: str) -> ServiceStatus:
-        address = gateway.services.address(service)
-        return ServiceStatus(service=service, address=address, **vars(check(address)))
+        found = gateway.services.health(service)
+        return ServiceStatus(service=service, address=gateway.services.address(service), **vars(found))
 
     with ThreadPoolExecutor(len(SERVICES)) as pool:
         services = list(pool.map(status_of, SERVICES))

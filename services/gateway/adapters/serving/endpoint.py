@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import grpc
 
 from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceStub
 from fairlead.kit.errors import DeadlineExceeded
+from fairlead.kit.rpc.certificates import Identity
 from fairlead.kit.rpc.channel import RECONNECTING
 from fairlead.kit.rpc.repeating import never_sent
 from fairlead.kit.rpc.status import DETAILS_KEY, from_rpc_error
@@ -22,6 +24,23 @@ QUICK_BYTES = 16 * 1024
 """A larger body is sent by itself: it would hold up the others on the stream."""
 # What the transport answers where the process is gone; what a process itself answers has details.
 _LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+_OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MESSAGE_BYTES),
+    *RECONNECTING,
+    # An endpoint made in another's place must not be given its connection.
+    ("grpc.use_local_subchannel_pool", 1),
+)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """How a process of serving's shows who it is, where connections are encrypted."""
+
+    identity: Identity
+    """What is shown to it."""
+    name: str
+    """The name that its certificate is for; "" for its address."""
 
 
 class RelayEndpoint:
@@ -33,18 +52,10 @@ class RelayEndpoint:
         metadata: tuple[tuple[str, str], ...],
         silent_seconds: float,
         on_silent: Callable[[StreamLost], None],
+        peer: Peer | None = None,
     ) -> None:
         """Speak to host:port, until it is silent, which on_silent is told; the first call opens a connection."""
-        self._channel = grpc.aio.insecure_channel(
-            address,
-            options=[
-                ("grpc.max_receive_message_length", MESSAGE_BYTES),
-                ("grpc.max_send_message_length", MESSAGE_BYTES),
-                *RECONNECTING,
-                # An endpoint made in another's place must not be given its connection.
-                ("grpc.use_local_subchannel_pool", 1),
-            ],
-        )
+        self._channel = _channel(address, peer)
         self._stub = RelayServiceStub(self._channel)
         self._metadata = metadata
         self._stream = RelayStream(self._stub, metadata, silent_seconds, on_silent)
@@ -89,3 +100,13 @@ class RelayEndpoint:
 
 def _is_lost(error: grpc.aio.AioRpcError) -> bool:
     return error.code() in _LOST and all(key != DETAILS_KEY for key, _ in error.trailing_metadata() or ())
+
+
+def _channel(address: str, peer: Peer | None) -> grpc.aio.Channel:
+    if peer is None:
+        return grpc.aio.insecure_channel(address, options=_OPTIONS)
+    options: list[tuple[str, int | str]] = [*_OPTIONS]
+    if peer.name:
+        # Processes behind a name are called by their addresses, and have certificates for the name.
+        options.append(("grpc.ssl_target_name_override", peer.name))
+    return grpc.aio.secure_channel(address, peer.identity.channel_credentials, options=options)

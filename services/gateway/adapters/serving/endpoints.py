@@ -29,6 +29,11 @@ def endpoints_of(setting: str) -> Callable[[], Awaitable[list[str]]]:
     return told
 
 
+def name_of(setting: str) -> str:
+    """Return the host of "dns:///host:port", which all processes behind it have certificates for; "" for a list."""
+    return setting.removeprefix(DNS).rpartition(":")[0] if setting.startswith(DNS) else ""
+
+
 async def _resolved(host: str, port: int) -> list[str]:
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return sorted({_joined(address[0], port) for *_, address in found})

@@ -11,12 +11,13 @@ from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.kit.errors import Unavailable
 from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc import deadline
+from fairlead.kit.rpc.certificates import Certificates
 from fairlead.kit.rpc.status import from_details
 from fairlead.kit.tracing import inject
 
 from ...domain.placement import Placement
 from ...domain.request_id import request_id_of
-from .endpoint import RelayEndpoint
+from .endpoint import Peer, RelayEndpoint
 from .metrics import CALLS_LOST, CALLS_UNDER_WAY
 from .stream import DRAIN_SECONDS, SILENT_SECONDS, StreamLost
 
@@ -43,12 +44,18 @@ class Relay:
         *,
         silent_seconds: float = SILENT_SECONDS,
         patience: float = 0.0,
+        certificates: Certificates | None = None,
+        name: str = "",
     ) -> None:
         """Call the endpoints told with the token; an answer may take timeout seconds, or what the caller has left.
 
         A process that should answer and says nothing for silent_seconds is taken for lost. Calls wait for one that
-        answers until there was none for patience seconds; after that they fail at once.
+        answers until there was none for patience seconds; after that they fail at once. With certificates both sides
+        show theirs, serving's processes one for the name, or for their addresses where it is empty.
         """
+        self._certificates = certificates
+        self._identity = certificates.identity if certificates else None
+        self._name = name
         self._silent_seconds = silent_seconds
         self._patience = patience
         self._alone_since: float | None = None
@@ -170,6 +177,7 @@ class Relay:
             self._looked.set()
             await asyncio.sleep(FOLLOW_SECONDS)
             self._look_again()
+            self._show_newest()
 
     async def _find_endpoints(self) -> None:
         try:
@@ -199,8 +207,22 @@ class Relay:
         for endpoint in gone:
             self._close(endpoint)
 
+    def _show_newest(self) -> None:
+        """Connect anew where there is a new certificate to show; calls under way end on the connections before."""
+        if self._certificates is None or self._certificates.identity is self._identity:
+            return
+        self._identity = self._certificates.identity
+        before, self._endpoints = self._endpoints, {address: self._endpoint(address) for address in self._endpoints}
+        for endpoint in before.values():
+            self._close(endpoint)
+
     def _endpoint(self, address: str) -> RelayEndpoint:
-        return RelayEndpoint(address, self._metadata, self._silent_seconds, lambda lost: self._lose(address, lost))
+        peer = Peer(self._identity, self._name) if self._identity else None
+
+        def lose(lost: StreamLost) -> None:
+            self._lose(address, lost)
+
+        return RelayEndpoint(address, self._metadata, self._silent_seconds, lose, peer)
 
     def _close(self, endpoint: RelayEndpoint, seconds: float = DRAIN_SECONDS) -> None:
         """Close an endpoint, whose last answers may take so many seconds, while others go on."""

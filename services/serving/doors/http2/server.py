@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from fairlead.kit.errors import Internal
+from fairlead.kit.rpc.certificates import Certificates, Identity
 
 from ..loop_thread import LoopThread
 from .connection import Http2Connection
@@ -56,8 +57,14 @@ class Http2Server:
         *,
         bounds: Bounds | None = None,
         grace: float = 10.0,
+        certificates: Certificates | None = None,
     ) -> None:
-        """Take calls from the listener; at the end those under way have grace seconds."""
+        """Take calls from the listener; at the end those under way have grace seconds.
+
+        With certificates callers show one of the CA's.
+        """
+        self._certificates = certificates
+        self._identity: Identity | None = None
         self._front = front
         self._onward = onward
         self._listener = listener
@@ -99,16 +106,28 @@ class Http2Server:
         front, bounds, loop = self._front, self._bounds, self._thread.loop
         self._connections = Connections(front, loop, most=bounds.connections, refused=front.refused)
         connections = self._connections
-        server = await loop.create_server(lambda: Http2Connection(connections), sock=self._listener)
+        server = await self._listen(connections)
         self._thread.watch_lag(bounds.lag, front)
         self._listens = True
         self._started.set()
         while not await self._thread.stopped(TICK_SECONDS):
             now = loop.time()
+            if self._certificates is not None and self._certificates.identity is not self._identity:
+                # Both listen until the other has gone, so that nobody finds the door closed.
+                server, before = await self._listen(connections), server
+                before.close()
             for connection in list(connections.open):
                 self._look_at(connection, now)
         await self._drain(connections, server)
         await self._onward.close()
+
+    async def _listen(self, connections: Connections) -> asyncio.Server:
+        context = None
+        if self._certificates is not None:
+            self._identity, context = self._certificates.identity, self._certificates.server_context()
+        return await connections.loop.create_server(
+            lambda: Http2Connection(connections), sock=self._listener.dup(), ssl=context
+        )
 
     def _look_at(self, connection: Http2Connection, now: float) -> None:
         """End what its caller has given up: connections, and calls."""
@@ -138,6 +157,7 @@ class Http2Server:
         # Who is in the listener's queue is served; the next one finds nobody listening and knows that.
         await asyncio.sleep(0)
         server.close()
+        self._listener.close()
         for connection in list(connections.open):
             connection.tell_end()
         began = connections.loop.time()

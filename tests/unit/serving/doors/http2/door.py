@@ -10,6 +10,7 @@ from typing import Any
 from fairlead.api.inference.v2 import open_inference_pb2 as pb
 from fairlead.api.inference.v2.open_inference_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
 from fairlead.kit.auth import TokenVerifier
+from fairlead.kit.rpc.certificates import Certificates
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.worker_pool import WorkerPool
@@ -36,6 +37,7 @@ class Door:
         grace: float = 5.0,
         buffers: int = 0,
         queue_seconds: float = 5.0,
+        certificates: Certificates | None = None,
     ) -> None:
         self.houses = Houses()
         self.houses.catalog.load([source(number) for number in (1, SIZED, TELLING)], 30)
@@ -52,7 +54,9 @@ class Door:
         if buffers:
             for which in (socket.SO_SNDBUF, socket.SO_RCVBUF):
                 listener.setsockopt(socket.SOL_SOCKET, which, buffers)
-        self.server = Http2Server(self.front, self.onward, listener, bounds=bounds, grace=grace)
+        self.server = Http2Server(
+            self.front, self.onward, listener, bounds=bounds, grace=grace, certificates=certificates
+        )
         self.server.start()
         self._callers: list[Caller] = []
 
