@@ -97,7 +97,7 @@ class KitSettings(BaseSettings):
     job_start_seconds: int = Field(
         600, ge=1, description="How long a Job may wait for a node or its image before its task fails."
     )
-    job_ttl_seconds: int = Field(3_600, ge=0, description="How long a Job stays to be looked at once it has ended.")
+    job_ttl_seconds: int = Field(3_600, ge=60, description="How long a Job stays to be looked at once it has ended.")
     job_owner: str = Field(
         "", description="A ConfigMap that Jobs are deleted with, as when Fairlead is uninstalled; empty for none."
     )

@@ -22,8 +22,9 @@ from fairlead.kit.tasks.kubernetes.template import Json, worker_of
 from fairlead.kit.tasks.runner import Ending, Tell
 from fairlead.kit.tasks.worker import INTERRUPTED
 
-# How often the pods are looked at while the Job itself does not change; a change of the Job is seen at once.
-LOOK_SECONDS = 3
+# How often the pods are looked at, before and after the work began; a change of the Job itself is seen at once.
+START_LOOK_SECONDS = 2
+LOOK_SECONDS = 5
 PAUSE_SECONDS = 2.0
 _INSIST = 60
 _LAST_LINES = 30
@@ -51,7 +52,7 @@ class JobWork:
                 if ending is not None:
                     return ending
                 if job is not None:
-                    self._cluster.wait_for_change(job, LOOK_SECONDS)
+                    self._cluster.wait_for_change(job, LOOK_SECONDS if self._started else START_LOOK_SECONDS)
             except Unavailable as error:
                 _LOG.warning("a Job goes on without being followed for now", job=self._name, reason=error.message)
                 self._released.wait(PAUSE_SECONDS)
