@@ -19,8 +19,8 @@ test ! -d botocore || find botocore/data -mindepth 1 -maxdepth 1 -type d \
     ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -rf {} +
 # The same library again, for other Pythons.
 rm -f zstandard/_cffi*
-# Arrow over the network, other engines' plans, and what compiling against Arrow takes.
-rm -rf pyarrow/libarrow_flight* pyarrow/_flight* pyarrow/libarrow_substrait* pyarrow/_substrait* pyarrow/include pyarrow/src
+# Arrow over the network, and what compiling against Arrow takes.
+rm -rf pyarrow/libarrow_flight* pyarrow/_flight* pyarrow/include pyarrow/src
 for package in pandas pyarrow scipy sklearn lightgbm; do
     test ! -d $package || find $package -type d -name tests -prune -exec rm -rf {} +
 done
