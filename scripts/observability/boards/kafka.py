@@ -51,7 +51,7 @@ KAFKA = Dashboard(
                 ),
                 _counted(
                     "Events the gateway could not use",
-                    "They are on the topic's dead-letter topic: fairlead events.",
+                    "They are on the topic's dead-letter topic: fairlead events dead-letters.",
                     "fairlead_gateway_events_rejected_total",
                 ),
                 _counted(

@@ -31,7 +31,7 @@ TRAINING = Dashboard(
                 ),
                 panel(
                     "Failed, of all in a day",
-                    "What failed tells why in its task: fairlead tasks show.",
+                    "What failed tells why in its task: fairlead tasks logs.",
                     "percentunit",
                     (
                         f"(sum by (kind) {grown(_FAILED, '1d')} or sum by (kind) {grown(_ENDED, '1d')} * 0)"
