@@ -29,7 +29,7 @@ FAIRLEAD_S3_KMS_KEY_ID: {{ .Values.s3.kmsKeyId | quote }}
 {{- range $service, $port := include "fairlead.ports" . | fromYaml }}
 FAIRLEAD_{{ upper $service }}_ADDRESS: dns:///{{ $name }}-{{ $service }}-headless:{{ $port }}
 {{- end }}
-FAIRLEAD_GATEWAY_SERVING_ENDPOINTS: dns:///{{ $name }}-serving-headless:7482
+FAIRLEAD_GATEWAY_SERVING_ENDPOINTS: dns:///{{ $name }}-serving-headless:7404
 FAIRLEAD_GATEWAY_INFERENCE_ADDRESS: dns:///{{ $name }}-serving-headless:7482
 {{- if .Values.tls.enabled }}
 FAIRLEAD_TLS_CERTIFICATE_FILE: /etc/fairlead/tls/tls.crt
