@@ -95,6 +95,7 @@ env:
   {{- if include "fairlead.makesJobs" . }}
   - {name: FAIRLEAD_RUNNER, value: kubernetes}
   - {name: FAIRLEAD_JOB_TEMPLATE_FILE, value: /etc/fairlead/job/job.yaml}
+  - {name: FAIRLEAD_JOB_OWNER, value: {{ include "fairlead.fullname" $root }}-{{ .component }}-job}
   - {name: FAIRLEAD_JOB_DEADLINE_SECONDS, value: {{ $root.Values.jobs.deadlineSeconds | int | quote }}}
   - {name: FAIRLEAD_JOB_START_SECONDS, value: {{ $root.Values.jobs.startSeconds | int | quote }}}
   - {name: FAIRLEAD_JOB_TTL_SECONDS, value: {{ $root.Values.jobs.ttlSeconds | int | quote }}}
