@@ -81,6 +81,7 @@ def main(seed: int) -> bool:
     peers = [
         (on_cpu(ours.fewest, ours.most, ours.requested), assumptions),
         (on_cpu(ours.fewest, ours.most, assumptions.cores), assumptions),
+        (ours.but(name=f"shipped, {assumptions.cores:g} core requested", requested=assumptions.cores), assumptions),
         (fixed(math.ceil(2 * cores)), assumptions),
         (fixed(math.ceil(SPIKE.times * cores / 0.8)), assumptions),
         (ours.but(name="shipped, nodes full", most=round(ours.most * assumptions.cores / ours.requested)), full),
