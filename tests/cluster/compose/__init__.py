@@ -1,0 +1,1 @@
+"""deploy/compose.yaml, read and started by a real Docker Compose."""
