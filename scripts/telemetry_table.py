@@ -33,7 +33,6 @@ SECTIONS = (
     ("Tasks: profiler, trainer, serving", ("fairlead.kit.tasks",)),
     ("Consumers of events: gateway, drift", ("fairlead.kit.events.consumer_metrics",)),
     ("Every service, where events go to Kafka", ("fairlead.kit.events",)),
-    ("Every service, where TLS is on", ("fairlead.kit",)),
     ("gateway", ("services.gateway",)),
     ("profiler", ("services.profiler",)),
     ("trainer", ("services.trainer",)),

@@ -12,6 +12,7 @@ import pytest
 from fairlead import Client
 from fairlead.client import Json
 from fairlead.up.ports import METRICS, SERVICES
+from scripts.observability.dashboard import EVERY
 from tests.e2e.jobs import HEART, Jobs
 from tests.e2e.running import RunningFairlead
 from tests.integration.observability.otlp_receiver import Receiver
@@ -99,3 +100,11 @@ def files(folder: Path, suffix: str) -> list[Path]:
     found = sorted(folder.glob(f"*{suffix}"))
     assert found
     return found
+
+
+def filled_in(expr: str) -> str:
+    """Return a panel's query as Grafana asks it where its reader chose nothing."""
+    for variable, value in (("$namespace", EVERY), ("$deployment", EVERY), ("$__rate_interval", "2m")):
+        expr = expr.replace(variable, value)
+    assert "$" not in expr
+    return expr

@@ -82,6 +82,19 @@ CASES = (
             ("FairleadDiskFull", 3, ""),
         )
     ),
+    *(
+        Case(
+            f"a certificate of {days} days",
+            "FairleadCertificateExpiring",
+            {
+                f"fairlead_tls_certificate_expiry_timestamp_seconds{{{SERVING}}}": f"{days * 86400}x30",
+                f'fairlead_info{{{SERVING}, service="serving", version="1"}}': "1x30",
+            },
+            "20m",
+            fires(f"The certificate of serving ends in {left}", "critical", service="serving") if left else (),
+        )
+        for days, left in ((6, "5d 23h 40m 0s"), (8, ""), (0, ""))
+    ),
     Case(
         "a fifth of a method's calls fail",
         "FairleadCallsFailing",

@@ -11,15 +11,14 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from scripts.observability.dashboard import EVERY
 from scripts.observability.slos import SLOS
 from scripts.telemetry_table import definitions
-from tests.integration.observability.conftest import Observed, files, metrics_of
+from tests.integration.observability.conftest import Observed, files, filled_in, metrics_of
 from tests.integration.observability.prometheus import DASHBOARDS
 from tests.waiting import until
 
-ELSEWHERE = ("fairlead_events_spool", "fairlead_events_consumer_recreated", "fairlead_tls")
-"""What is shown only where events go to Kafka, or calls by TLS."""
+ELSEWHERE = ("fairlead_events_spool", "fairlead_events_consumer_recreated")
+"""What is shown only where events go to Kafka."""
 PUBLISH = "publish fairlead.predictions"
 PREDICT = "POST /api/v1/projects/{project_id}/deployments/{deployment_id}:predict"
 
@@ -137,11 +136,3 @@ def test_drift_fires_its_alert(drifted: Observed) -> None:
     fires = f'ALERTS{{alertname="FairleadDriftCritical", alertstate="firing", deployment="{deployment}"}}'
 
     until(lambda: bool(drifted.prometheus.ask(fires)), "the alert")
-
-
-def filled_in(expr: str) -> str:
-    """Return a panel's query as Grafana asks it where its reader chose nothing."""
-    for variable, value in (("$namespace", EVERY), ("$deployment", EVERY), ("$__rate_interval", "2m")):
-        expr = expr.replace(variable, value)
-    assert "$" not in expr
-    return expr
