@@ -1,0 +1,1 @@
+"""Tests of the Helm chart as it is rendered, by the real helm; `make test-cluster` installs it."""

@@ -1,0 +1,99 @@
+"""Values: documented, and refused where nobody knows them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from scripts import chart_docs
+from tests.chart import chart
+from tests.chart.chart import CHART, Refused
+
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("servng.replicas=2", "servng"),
+        ("serving.replica=2", "replica"),
+        ("serving.replicas=two", "replicas"),
+        ("common.resources.request.cpu=1", "request"),
+        ("autoscaling.mode=always", "mode"),
+        ("kafka.securityProtocol=TLS", "securityProtocol"),
+        ("image.digests.serving=sha256:abc", "serving"),
+        ("image.digests.web=sha256:abc", "web"),
+        ("dev.kafka.imag=kafka", "imag"),
+        ("jobs.resources.drift.limits.memory=1Gi", "drift"),
+        ("networkPolicy.database.ports={postgres}", "ports"),
+    ],
+)
+def test_a_wrong_value_is_refused(setting: str, said: str) -> None:
+    with pytest.raises(Refused, match=rf"specifications of the schema[^$]*{said}"):
+        chart.text("minimal", setting)
+
+
+def groups(schema: Any, values: Any, path: str = "") -> Iterator[tuple[str, set[str], set[str]]]:
+    """Yield each group of values: its path, the names that the schema has, and those that are there."""
+    schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    if not isinstance(values, dict) or "properties" not in schema:
+        return
+    yield path, set(schema["properties"]), set(values)
+    for name, value in values.items():
+        yield from groups(schema["properties"][name], value, f"{path}.{name}")
+
+
+def test_the_schema_has_the_values_and_no_others() -> None:
+    own = {".global", *(f".{service}" for service in chart.SERVICES)}
+    open_to_others = {".image.digests", ".jobs.resources"}
+    for path, known, there in groups(SCHEMA, VALUES):
+        if path in own | open_to_others or path.endswith("resources"):
+            assert there <= known, path
+        else:
+            assert there == known - {"global"}, path
+
+
+def test_what_a_service_may_have_of_its_own_is_what_all_have() -> None:
+    for service in chart.SERVICES:
+        assert SCHEMA["properties"][service] == SCHEMA["properties"]["common"]
+
+
+def test_no_group_takes_values_that_nobody_knows() -> None:
+    def closed(schema: Any) -> Iterator[bool]:
+        if isinstance(schema, dict):
+            if "properties" in schema:
+                yield schema["additionalProperties"] is False
+            for each in schema.values():
+                yield from closed(each)
+
+    assert all(closed(SCHEMA))
+
+
+def test_every_value_is_documented() -> None:
+    documented = {value.path for value in chart_docs.documented((CHART / "values.yaml").read_text())}
+    undocumented = [
+        path
+        for path in chart_docs.leaves(VALUES)
+        if not any(path == known or path.startswith(f"{known}.") for known in documented)
+    ]
+
+    assert undocumented == []
+
+
+def test_the_readme_is_fresh() -> None:
+    assert chart_docs.README.read_text() == chart_docs.page(), "run scripts/chart_docs.py"
+
+
+def test_a_long_default_is_left_to_the_file() -> None:
+    values = list(chart_docs.documented("# -- How much.\nmuch:\n  a: {b: 1}\n# -- Which.\nwhich: [1]\nsilent: 1\n"))
+
+    assert [(value.path, value.row()) for value in values] == [
+        ("much", '| `much` | `{"a": {"b": 1}}` | How much. |'),
+        ("which", "| `which` | `[1]` | Which. |"),
+    ]
+    assert chart_docs.Value("x", "y" * 100, "z").row() == "| `x` | see values.yaml | z |"
