@@ -64,7 +64,12 @@ class KitSettings(BaseSettings):
     )
     s3_kms_key_id: str = Field("", description="Key for aws:kms; empty means the account's own.")
     blob_cache_mb: int = Field(10_240, ge=1, description="Megabytes of local copies of remote blobs, below home.")
-    service_token: SecretStr = Field(SecretStr(""), description="Secret that services show each other.")
+    service_token: SecretStr = Field(
+        SecretStr(""), description="Secret that all services share, which signs what they show each other."
+    )
+    service_token_other: SecretStr = Field(
+        SecretStr(""), description="Another such secret that is accepted, while services change from one to the other."
+    )
     admin_token_sha256: str = Field("", description="SHA-256 of the admin's token, hexadecimal.")
     tls_certificate_file: str = Field(
         "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairlead.kit import backends
-from fairlead.kit.auth import verifier
+from fairlead.kit.auth import token_for, verifier
 from fairlead.kit.database import migrate
 from fairlead.kit.rpc.certificates import certificates
 from fairlead.kit.rpc.channel import DNS, PATIENCE_SECONDS
@@ -48,7 +48,7 @@ def compose(settings: GatewaySettings) -> Parts:
         stream=TaskStream(view, changes, events, settings.gateway_heartbeat_seconds),
         relay=Relay(
             endpoints_of(settings.serving_endpoints),
-            settings.service_token.get_secret_value(),
+            token_for(settings, "serving"),
             settings.gateway_timeout_seconds,
             patience=PATIENCE_SECONDS if settings.serving_endpoints.startswith(DNS) else 0.0,
             certificates=certificates(settings),

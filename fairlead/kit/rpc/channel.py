@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import grpc
 
+from fairlead.kit.auth import token_for
 from fairlead.kit.rpc import deadline
 from fairlead.kit.rpc.certificates import Certificates
 from fairlead.kit.rpc.certificates import certificates as certificates_of
@@ -44,8 +45,8 @@ class _CallDetails(NamedTuple):
 class _ClientInterceptor(grpc.UnaryUnaryClientInterceptor):
     """Adds token, trace and deadline, repeats what may be; turns failures into FairleadErrors."""
 
-    def __init__(self, token: str, timeout: float, repeating: Repeating) -> None:
-        self._token = token
+    def __init__(self, authorization: Callable[[], str], timeout: float, repeating: Repeating) -> None:
+        self._authorization = authorization
         self._timeout = timeout
         self._repeating = repeating
 
@@ -70,7 +71,7 @@ class _ClientInterceptor(grpc.UnaryUnaryClientInterceptor):
                 raise from_rpc_error(failure)
 
     def _details(self, asked: Any, ends_at: float) -> _CallDetails:
-        carrier = {"authorization": f"Bearer {self._token}"}
+        carrier = {"authorization": self._authorization()}
         inject(carrier)
         return _CallDetails(
             asked.method,
@@ -85,7 +86,7 @@ class _ClientInterceptor(grpc.UnaryUnaryClientInterceptor):
 def connect(
     address: str,
     *,
-    token: str,
+    token: str | Callable[[], str],
     timeout: float = 30.0,
     max_message_mb: int = 64,
     reads: tuple[str, ...] = READS,
@@ -94,10 +95,11 @@ def connect(
 ) -> grpc.Channel:
     """Return a channel to host:port or dns:///name:port; it connects at the first call and again after a loss.
 
-    Calls by a name are shared out to all processes behind it, and find those that come later. A call through the
-    channel takes the caller's remaining time, at most timeout seconds, and raises FairleadError. It is sent again
-    where no server saw it, by a name until none could be reached for patience seconds; and where its connection broke
-    and its method's name begins with one of reads. With certificates both sides show theirs.
+    The token is one that stays, or what makes the header of each call. Calls by a name are shared out to all processes
+    behind it, and find those that come later. A call through the channel takes the caller's remaining time, at most
+    timeout seconds, and raises FairleadError. It is sent again where no server saw it, by a name until none could be
+    reached for patience seconds; and where its connection broke and its method's name begins with one of reads. With
+    certificates both sides show theirs.
     """
     limit = max_message_mb * 1024 * 1024
     is_name = address.startswith(DNS)
@@ -118,20 +120,24 @@ def connect(
         if certificates is None
         else RenewedChannel(certificates, secure)
     )
-    return grpc.intercept_channel(channel, _ClientInterceptor(token, timeout, repeating))
+    return grpc.intercept_channel(channel, _ClientInterceptor(_authorization(token), timeout, repeating))
 
 
 def connect_to(
     settings: KitSettings, service: str, *, address: str = "", timeout: float = 30.0, reads: tuple[str, ...] = READS
 ) -> grpc.Channel:
-    """Return a channel to a service as the settings say, at its own address or another; see connect().
+    """Return a channel from the settings' service to another, at its own address or another; see connect().
 
     Raises FailedPrecondition where the settings' certificates can't be used.
     """
     return connect(
         address or str(getattr(settings, f"{service}_address")),
-        token=settings.service_token.get_secret_value(),
+        token=token_for(settings, service),
         timeout=timeout,
         reads=reads,
         certificates=certificates_of(settings),
     )
+
+
+def _authorization(token: str | Callable[[], str]) -> Callable[[], str]:
+    return token if callable(token) else f"Bearer {token}".__str__

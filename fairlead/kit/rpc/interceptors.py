@@ -146,6 +146,13 @@ class ServerInterceptor(grpc.ServerInterceptor):
             with self._lock:
                 self._strangers -= 1
 
+    def caller_of(self, metadata: dict[str, str]) -> str:
+        """Return who calls; "" for somebody unknown."""
+        try:
+            return self._verifier.verify(metadata.get("authorization")).name
+        except Unauthenticated:
+            return ""
+
     def surround(
         self, method: str, metadata: dict[str, str], context: grpc.ServicerContext
     ) -> AbstractContextManager[object] | None:
@@ -198,20 +205,21 @@ class _Around:
     def _failed(self, error: Exception) -> NoReturn:
         """Count the call and end it with the error's code, or with the one that the servicer has set. Always raises."""
         context, method = self._context, self._method
+        caller = self._interceptor.caller_of(self._metadata)
         if isinstance(error, FairleadError):
             self._count(error.code.value)
             if error.code is Code.INTERNAL:
-                _log.error("call failed", method=method, message=error.message)
+                _log.error("call failed", method=method, caller=caller, message=error.message)
             _abort(context, error)
         if ended := _code_set_by_servicer(context):
             self._count(ended)
             raise error
         if away := unavailable(error):
             self._count(away.code.value)
-            _log.warning("call failed for want of the database", method=method, error=str(error))
+            _log.warning("call failed for want of the database", method=method, caller=caller, error=str(error))
             _abort(context, away, cause=error)
         self._count(Code.INTERNAL.value)
-        _log.error("call failed unexpectedly", method=method, exc_info=error)
+        _log.error("call failed unexpectedly", method=method, caller=caller, exc_info=error)
         _abort(context, unexpected(), cause=error)
 
     def _count(self, code: str) -> None:

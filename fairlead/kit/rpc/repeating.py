@@ -7,11 +7,13 @@ from typing import cast
 
 import grpc
 
-from fairlead.kit.rpc.status import DETAILS_KEY
+from fairlead.kit.rpc.status import is_broken
 
 READS = ("Get", "List")
 """What the names of methods that change nothing begin with (google.aip.dev/131 and 132)."""
 PAUSE_SECONDS = 0.2
+MOST_TRIES = 3
+BROKEN_PAUSE_SECONDS = 0.05
 # gRPC tells by words alone that a call was never sent: there was nobody to connect to, or no name.
 _NEVER_SENT = (
     "failed to connect to all addresses",
@@ -43,12 +45,15 @@ class Repeating:
         Where nobody could be connected to, that is after a pause.
         """
         call = cast(grpc.Call, failure)
-        if call.code() is not grpc.StatusCode.UNAVAILABLE or _is_a_servers(call):
+        if not is_broken(call):
             return False
         if never_sent(call):
             return self._waits(left)
-        # The connection broke under it. Another may stand already, or is made at once.
-        return tries == 1 and method.rpartition("/")[2].startswith(self._reads)
+        if tries >= MOST_TRIES or not method.rpartition("/")[2].startswith(self._reads):
+            return False
+        # The channel may not know yet that the connection broke, and would take it again.
+        time.sleep(BROKEN_PAUSE_SECONDS)
+        return left > BROKEN_PAUSE_SECONDS
 
     def _waits(self, left: float) -> bool:
         now = time.monotonic()
@@ -63,8 +68,3 @@ class Repeating:
 def never_sent(call: grpc.Call | grpc.aio.AioRpcError) -> bool:
     """Return whether a call failed because nobody could be connected to."""
     return (call.details() or "").lower().startswith(_NEVER_SENT)
-
-
-def _is_a_servers(call: grpc.Call) -> bool:
-    """Return whether a server of ours answered so, which tells details; the transport knows none."""
-    return any(key == DETAILS_KEY for key, _ in call.trailing_metadata() or ())

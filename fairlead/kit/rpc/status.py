@@ -23,6 +23,10 @@ _FROM_GRPC: dict[grpc.StatusCode, Code] = {
 _FROM_NUMBER: dict[int, Code] = {grpc_code.value[0]: code for grpc_code, code in _FROM_GRPC.items()}
 
 
+# What gRPC says, as UNKNOWN, of a call whose connection broke while it was being sent.
+_BROKE = "stream removed"
+
+
 def to_details(error: FairleadError) -> bytes:
     """Return the serialized google.rpc.Status of an error, with its details."""
     status = status_pb2.Status(code=GRPC_CODES[error.code].value[0], message=error.message)
@@ -45,7 +49,7 @@ def from_rpc_error(error: grpc.RpcError) -> FairleadError:
     """Return the FairleadError that a failed call carries."""
     # Failures of calls are both RpcError and Call, which the types can't express.
     call = cast(grpc.Call, error)
-    code = _FROM_GRPC.get(call.code(), Code.INTERNAL)
+    code = Code.UNAVAILABLE if is_broken(call) else _FROM_GRPC.get(call.code(), Code.INTERNAL)
     message = call.details() or code.value
     details = next((value for key, value in call.trailing_metadata() or () if key == DETAILS_KEY), None)
     if not isinstance(details, bytes):
@@ -55,6 +59,17 @@ def from_rpc_error(error: grpc.RpcError) -> FairleadError:
     except DecodeError:
         return error_for(code, message)
     return _with_details(code, message, status)
+
+
+def is_broken(call: grpc.Call | grpc.aio.AioRpcError) -> bool:
+    """Return whether a call failed for want of a connection, or because it broke, and not because a server said so.
+
+    What a server of ours says has details; the transport knows none.
+    """
+    code = call.code()
+    if code is grpc.StatusCode.UNKNOWN:
+        return (call.details() or "").lower().startswith(_BROKE)
+    return code is grpc.StatusCode.UNAVAILABLE and all(key != DETAILS_KEY for key, _ in call.trailing_metadata() or ())
 
 
 def from_details(details: bytes) -> FairleadError:

@@ -15,15 +15,13 @@ from fairlead.kit.errors import DeadlineExceeded
 from fairlead.kit.rpc.certificates import Identity
 from fairlead.kit.rpc.channel import RECONNECTING
 from fairlead.kit.rpc.repeating import never_sent
-from fairlead.kit.rpc.status import DETAILS_KEY, from_rpc_error
+from fairlead.kit.rpc.status import from_rpc_error, is_broken
 
 from .stream import DRAIN_SECONDS, RelayStream, StreamLost
 
 MESSAGE_BYTES = 64 * 1024 * 1024
 QUICK_BYTES = 16 * 1024
 """A larger body is sent by itself: it would hold up the others on the stream."""
-# What the transport answers where the process is gone; what a process itself answers has details.
-_LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
@@ -49,7 +47,7 @@ class RelayEndpoint:
     def __init__(
         self,
         address: str,
-        metadata: tuple[tuple[str, str], ...],
+        authorization: Callable[[], str],
         silent_seconds: float,
         on_silent: Callable[[StreamLost], None],
         peer: Peer | None = None,
@@ -57,8 +55,8 @@ class RelayEndpoint:
         """Speak to host:port, until it is silent, which on_silent is told; the first call opens a connection."""
         self._channel = _channel(address, peer)
         self._stub = RelayServiceStub(self._channel)
-        self._metadata = metadata
-        self._stream = RelayStream(self._stub, metadata, silent_seconds, on_silent)
+        self._authorization = authorization
+        self._stream = RelayStream(self._stub, authorization, silent_seconds, on_silent)
 
     async def answer(self, call: pb.RelayedCall, end: float) -> pb.RelayedAnswer:
         """Return the answer to a call, which must come before the monotonic time end.
@@ -76,7 +74,8 @@ class RelayEndpoint:
         self._stream.watch()
         request = pb.RelayOneRequest(call=call)
         try:
-            return (await self._stub.RelayOne(request, metadata=self._metadata, timeout=seconds)).answer
+            metadata = (("authorization", self._authorization()),)
+            return (await self._stub.RelayOne(request, metadata=metadata, timeout=seconds)).answer
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -99,7 +98,8 @@ class RelayEndpoint:
 
 
 def _is_lost(error: grpc.aio.AioRpcError) -> bool:
-    return error.code() in _LOST and all(key != DETAILS_KEY for key, _ in error.trailing_metadata() or ())
+    # A process that is at its end cancels what is under way.
+    return is_broken(error) or error.code() is grpc.StatusCode.CANCELLED
 
 
 def _channel(address: str, peer: Peer | None) -> grpc.aio.Channel:

@@ -39,7 +39,7 @@ class Relay:
     def __init__(
         self,
         endpoints: Endpoints,
-        token: str,
+        authorization: Callable[[], str],
         timeout: float,
         *,
         silent_seconds: float = SILENT_SECONDS,
@@ -47,7 +47,7 @@ class Relay:
         certificates: Certificates | None = None,
         name: str = "",
     ) -> None:
-        """Call the endpoints told with the token; an answer may take timeout seconds, or what the caller has left.
+        """Call the endpoints told with that header; an answer may take timeout seconds, or what the caller has left.
 
         A process that should answer and says nothing for silent_seconds is taken for lost. Calls wait for one that
         answers until there was none for patience seconds; after that they fail at once. With certificates both sides
@@ -61,7 +61,7 @@ class Relay:
         self._alone_since: float | None = None
         self._news = asyncio.Event()
         self._find = endpoints
-        self._metadata = (("authorization", f"Bearer {token}"),)
+        self._authorization = authorization
         self._timeout = timeout
         self._placement = Placement()
         self._endpoints: dict[str, RelayEndpoint] = {}
@@ -222,7 +222,7 @@ class Relay:
         def lose(lost: StreamLost) -> None:
             self._lose(address, lost)
 
-        return RelayEndpoint(address, self._metadata, self._silent_seconds, lose, peer)
+        return RelayEndpoint(address, self._authorization, self._silent_seconds, lose, peer)
 
     def _close(self, endpoint: RelayEndpoint, seconds: float = DRAIN_SECONDS) -> None:
         """Close an endpoint, whose last answers may take so many seconds, while others go on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
@@ -61,7 +61,7 @@ class RelayStream:
     def __init__(
         self,
         stub: RelayServiceAsyncStub,
-        metadata: Sequence[tuple[str, str]],
+        authorization: Callable[[], str],
         silent_seconds: float = SILENT_SECONDS,
         on_silent: Callable[[StreamLost], None] = lambda _: None,
     ) -> None:
@@ -73,7 +73,7 @@ class RelayStream:
         # Since when something should come. A call whose time is over is still owed a sign of life.
         self._silent_since: float | None = None
         self._asks_for_sign = False
-        self._metadata = tuple(metadata)
+        self._authorization = authorization
         self._waiting: list[pb.RelayedCall] = []
         self._owed: dict[int, _Owed] = {}
         self._next = 0
@@ -109,7 +109,7 @@ class RelayStream:
             await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        stream = self._stub.Relay(metadata=self._metadata)
+        stream = self._stub.Relay(metadata=(("authorization", self._authorization()),))
         self._unanswered = 0
         self._heard = time.monotonic()
         lost = StreamLost("the stream ended", taken=False)

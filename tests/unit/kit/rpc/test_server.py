@@ -14,6 +14,7 @@ import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from structlog.testing import capture_logs
 
 from fairlead.api.gateway.v1 import project_service_pb2 as api
 from fairlead.api.gateway.v1.project_service_pb2_grpc import (
@@ -35,11 +36,12 @@ from fairlead.kit.errors import (
 )
 from fairlead.kit.metrics_server import start_metrics_server
 from fairlead.kit.rpc import deadline
-from fairlead.kit.rpc.channel import connect
+from fairlead.kit.rpc.channel import connect, connect_to
 from fairlead.kit.rpc.server import CALLS_OF_A_CONNECTION, RpcServer
 from fairlead.kit.settings import KitSettings
 from fairlead.kit.tracing import configure_tracing, span
 from services.gateway.settings import GatewaySettings
+from services.trainer.settings import TrainerSettings
 from tests import waiting
 from tests.ports import free_port
 
@@ -346,3 +348,12 @@ def test_a_scrapers_token_reads_metrics_and_nothing_else() -> None:
         server.stop(grace=0)
 
     assert shown.status_code == 200
+
+
+def test_the_log_of_a_failed_call_names_the_service_that_called(running: Running) -> None:
+    settings = TrainerSettings(service_token=TOKEN)
+    channel = connect_to(settings, "gateway", address=running.address)
+    with channel, capture_logs() as logs, pytest.raises(Internal):
+        ProjectServiceStub(channel).GetProject(api.GetProjectRequest(name="defect"))
+
+    assert [line["caller"] for line in logs if line["event"] == "call failed unexpectedly"] == ["trainer"]

@@ -88,7 +88,7 @@ def relay_to_those(
     async def endpoints() -> list[str]:
         return [f"127.0.0.1:{port}" for port in ports]
 
-    return Relay(endpoints, "token", timeout, silent_seconds=silent_seconds, patience=patience)
+    return Relay(endpoints, lambda: "Bearer token", timeout, silent_seconds=silent_seconds, patience=patience)
 
 
 def call_of(body: bytes, deployment: str = DEPLOYMENT) -> pb.RelayedCall:

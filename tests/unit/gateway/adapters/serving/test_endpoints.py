@@ -15,7 +15,7 @@ from tests.unit.gateway.adapters.serving.echo import DEPLOYMENT, call_of, echo
 
 def test_a_name_is_resolved_to_the_processes_behind_it() -> None:
     async def run(port: int) -> list[bytes]:
-        relay = Relay(endpoints_of(f"dns:///localhost:{port}"), "token", 10.0)
+        relay = Relay(endpoints_of(f"dns:///localhost:{port}"), lambda: "Bearer token", 10.0)
         await relay.open()
         answers = [await relay.ask(call_of(b"row", f"{DEPLOYMENT}{number}")) for number in range(20)]
         await relay.close()

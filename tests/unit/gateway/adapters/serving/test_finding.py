@@ -57,7 +57,7 @@ async def until(holds: Callable[[], bool]) -> None:
 def test_without_endpoints_calls_are_told_to_come_again_until_there_are_some(failure: Exception) -> None:
     async def run(port: int) -> tuple[Unavailable, bytes]:
         names = Names([f"127.0.0.1:{port}"], failure)
-        relay = Relay(names, "token", 10.0)
+        relay = Relay(names, lambda: "Bearer token", 10.0)
         await relay.open()
         with pytest.raises(Unavailable, match="its name is not resolved yet; try again") as refused:
             await relay.ask(call_of(b"row"))
@@ -77,7 +77,7 @@ def test_without_endpoints_calls_are_told_to_come_again_until_there_are_some(fai
 
 def test_a_name_that_no_resolver_takes_is_waited_for_too() -> None:
     async def run() -> None:
-        relay = Relay(endpoints_of(f"dns:///{'a' * 64}.invalid:7404"), "token", 10.0)
+        relay = Relay(endpoints_of(f"dns:///{'a' * 64}.invalid:7404"), lambda: "Bearer token", 10.0)
         await relay.open()
         with pytest.raises(Unavailable, match="not resolved"):
             await relay.ask(call_of(b"row"))
@@ -89,7 +89,7 @@ def test_a_name_that_no_resolver_takes_is_waited_for_too() -> None:
 def test_endpoints_that_were_found_stay_while_they_can_not_be_found_again_which_is_told_once() -> None:
     async def run(port: int) -> bytes:
         names = Names([f"127.0.0.1:{port}"])
-        relay = Relay(names, "token", 10.0)
+        relay = Relay(names, lambda: "Bearer token", 10.0)
         await relay.open()
         names.failure = FAILURES[0]
         await names.asked_again()
@@ -114,7 +114,7 @@ def test_a_resolver_that_takes_its_time_holds_nothing_up() -> None:
         return []
 
     async def run() -> None:
-        relay = Relay(slow, "token", 10.0)
+        relay = Relay(slow, lambda: "Bearer token", 10.0)
         await asyncio.wait_for(relay.open(), relay_module.FIND_SECONDS + 20)
         with pytest.raises(Unavailable, match="not resolved"):
             await relay.ask(call_of(b"row"))
@@ -127,7 +127,7 @@ def test_a_resolver_that_takes_its_time_holds_nothing_up() -> None:
 def test_endpoints_that_leave_end_side_by_side_while_new_ones_answer() -> None:
     async def run(first: int, second: int, third: int) -> tuple[int, list[bytes]]:
         names = Names([f"127.0.0.1:{first}", f"127.0.0.1:{second}"])
-        relay = Relay(names, "token", 10.0)
+        relay = Relay(names, lambda: "Bearer token", 10.0)
         await relay.open()
         one.pause.clear()
         two.pause.clear()

@@ -207,7 +207,7 @@ def test_endpoints_that_come_and_go_are_followed() -> None:
         async def told() -> list[str]:
             return list(endpoints)
 
-        relay = Relay(told, "token", 10.0)
+        relay = Relay(told, lambda: "Bearer token", 10.0)
         await relay.open()
         await relay.ask(call_of(b"row"))
         endpoints[:] = [f"127.0.0.1:{second}"]

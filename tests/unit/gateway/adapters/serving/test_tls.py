@@ -74,7 +74,7 @@ def relay_to(serving: Serving, authority: Authority, name: str) -> Relay:
         return [f"127.0.0.1:{serving.port}"]
 
     certificates = Certificates(authority.files("gateway"))
-    return Relay(endpoints, "token", 10.0, certificates=certificates, name=name)
+    return Relay(endpoints, lambda: "Bearer token", 10.0, certificates=certificates, name=name)
 
 
 def test_a_new_certificate_is_shown_while_calls_flow(serving: Serving, authority: Authority) -> None:
