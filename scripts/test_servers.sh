@@ -2,7 +2,7 @@
 # Gets the servers that tests start themselves (tests/servers); what is there already is left alone.
 #
 #   scripts/test_servers.sh           what FAIRLEAD_TEST_SERVERS needs: auto and process: programs; container: images
-#   scripts/test_servers.sh programs  Kafka's jars by Maven, versitygw by Go, PostgreSQL by apt where that is allowed
+#   scripts/test_servers.sh programs  Kafka's jars by Maven, versitygw by Go, PostgreSQL and Prometheus by apt where that is allowed
 #   scripts/test_servers.sh images    the official images; our own, made of tests/images, where they can't be pulled
 #
 # A server that the environment names (KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL, S3_ENDPOINT_URL) needs nothing.
@@ -50,6 +50,11 @@ database() {
     apt_install postgresql || fail "PostgreSQL is not installed: install your system's postgresql (15 or newer), or set DATABASE_URL to a server"
 }
 
+prometheus() {
+    has prometheus && has promtool && return
+    apt_install prometheus || fail "Prometheus is not installed: install your system's package prometheus, or prometheus and promtool from prometheus.io, into PATH"
+}
+
 programs() {
     if [ -z "${KAFKA_BOOTSTRAP_SERVERS:-}" ]; then
         has_java || apt_install openjdk-17-jre-headless || fail "Kafka needs Java 17 or newer: install it, or set KAFKA_BOOTSTRAP_SERVERS to a broker"
@@ -57,6 +62,7 @@ programs() {
     fi
     [ -n "${DATABASE_URL:-}" ] || database
     [ -n "${S3_ENDPOINT_URL:-}" ] || gateway
+    prometheus
 }
 
 there() { docker image inspect "$1" >/dev/null 2>&1; }
