@@ -7,6 +7,7 @@ import gc
 import math
 import signal
 import sys
+from typing import TYPE_CHECKING, Any
 
 from fairlead.kit.auth import verifier
 from fairlead.kit.errors import FairleadError
@@ -18,6 +19,9 @@ from fairlead.kit.tracing import configure_tracing
 from .doors.bento.service import bento_app, prepare_bentoml
 from .doors.bento.token_gate import TokenGate
 from .settings import ServingSettings
+
+if TYPE_CHECKING:
+    import uvicorn
 
 SWITCH_SECONDS = 0.0002
 """How long one thread may keep the interpreter while others wait, which a request does three times: the default of 5 ms
@@ -46,8 +50,6 @@ def _serve(settings: ServingSettings) -> None:
 
     Raises Unavailable where a port is taken.
     """
-    import uvicorn
-
     from fairlead.kit.draining import DrainingServer
 
     from .doors.rest.server import listen
@@ -84,17 +86,7 @@ def _serve(settings: ServingSettings) -> None:
         on_shutdown=process.stop,
         pool=process.bento_pool,
     )
-    server = DrainingServer(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="on",
-            timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
-        ),
-        on_drain=drain,
-    )
+    server = DrainingServer(_server_config(app, settings), on_drain=drain)
 
     def leave(*_: object) -> None:
         server.should_exit = True
@@ -108,6 +100,19 @@ def _serve(settings: ServingSettings) -> None:
     probes.close()
     if failures:
         raise failures[0]
+
+
+def _server_config(app: Any, settings: ServingSettings) -> uvicorn.Config:
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
+    )
 
 
 if __name__ == "__main__":
