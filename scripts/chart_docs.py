@@ -1,4 +1,4 @@
-"""Write deploy/helm/fairlead/README.md from the chart's values and their `# --` comments, or with --check prove it fresh."""
+"""Write the table of values in the chart's README from their `# --` comments, or with --check prove it fresh."""
 
 from __future__ import annotations
 
@@ -19,41 +19,8 @@ _COMMENT = re.compile(r"^ *# -- (.+)$")
 _INDENT = 2
 _LONGEST = 60
 
-HEAD = """# The chart of Fairlead
-
-```
-helm install fairlead deploy/helm/fairlead --namespace fairlead --create-namespace --values deploy/helm/fairlead/ci/minimal.yaml
-```
-
-Three sets of values are kept in `ci/`, and each is checked with every change:
-
-| file | what for |
-| --- | --- |
-| `ci/minimal.yaml` | trying out: one namespace, with Kafka, PostgreSQL, S3 and MLflow's pages of its own, a pod each |
-| `ci/production.yaml` | Kafka, PostgreSQL and S3 of others; KEDA, cert-manager, the Prometheus operator, network policies |
-| `ci/airgapped.yaml` | no way out: images by digest from a registry of one's own, Kafka by Strimzi, PostgreSQL by CloudNativePG |
-
-What needs more than Kubernetes 1.30 is off by default: `autoscaling.mode: keda` needs KEDA, `tls.enabled` cert-manager (or a Secret), `monitoring` the Prometheus operator,
-`strimzi` and `cnpg` those operators.
-
-## What it does with the database
-
-Services bring their tables up to date as they start, one at a time under a lock: so it is at an install. Before an upgrade replaces any pod, the Job `RELEASE-migrate` does so with the
-new images; where it fails, the upgrade ends and nothing has changed. A rollback leaves the tables as they are.
-
-## What an uninstall leaves
-
-- the volumes of the back ends for trying out, where `dev.persistence.enabled`: `kubectl delete pvc -l app.kubernetes.io/instance=RELEASE`;
-- CloudNativePG's cluster, where `cnpg.enabled`: `kubectl delete cluster.postgresql.cnpg.io RELEASE-postgres`;
-- Secrets that cert-manager made, which it leaves unless told otherwise;
-- what is in Kafka, PostgreSQL and S3 of others.
-
-Tokens that the chart made go: install again, and there are new ones. Name a Secret of your own in `auth.existingSecret` to keep them, and wherever charts are rendered without a cluster
-(`helm template`, Argo CD): there the chart can't see what it made before.
-
-## Values
-
-A Secret that is named is never written. Pods are replaced where values change; where only the content of such a Secret does, `kubectl rollout restart deployment`.
+MARK = "<!-- What follows is written by scripts/chart_docs.py. -->"
+_TABLE = """
 
 | value | default | meaning |
 | --- | --- | --- |
@@ -71,11 +38,8 @@ class Value:
     def row(self) -> str:
         """Return its line of the table."""
         shown = "" if self.default in ("", [], {}) else json.dumps(self.default)
-        if len(shown) > _LONGEST:
-            shown = "see values.yaml"
-        else:
-            shown = f"`{shown}`" if shown else ""
-        return f"| `{self.path}` | {shown} | {self.meaning} |"
+        cell = "see values.yaml" if len(shown) > _LONGEST else shown and f"`{shown}`"
+        return f"| `{self.path}` | {cell} | {self.meaning} |"
 
 
 def documented(text: str) -> Iterator[Value]:
@@ -103,9 +67,10 @@ def leaves(values: Mapping[str, Any], above: str = "") -> Iterator[str]:
 
 
 def page() -> str:
-    """Return the whole page."""
+    """Return the whole page: what people wrote, and the table."""
+    written = README.read_text().partition(MARK)[0]
     rows = [value.row() for value in documented((CHART / "values.yaml").read_text())]
-    return HEAD + "\n".join(rows) + "\n"
+    return written + MARK + _TABLE + "\n".join(rows) + "\n"
 
 
 def _at(values: Any, path: list[str]) -> Any:
@@ -119,7 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail where the page is stale")
     if parser.parse_args().check:
-        if not README.exists() or README.read_text() != page():
+        if README.read_text() != page():
             raise SystemExit(f"{README.relative_to(CHART.parents[2])} is stale; run scripts/chart_docs.py")
         return
     README.write_text(page())

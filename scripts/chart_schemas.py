@@ -56,7 +56,11 @@ def locations(schemas: Path) -> list[str]:
     """Return what kubeconform's -schema-location takes."""
     ours = Path(__file__).resolve().parent.parent / "tests" / "chart" / "schemas"
     operators = "{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
-    return [f"{schemas}/kubernetes/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json", f"{schemas}/{operators}", f"{ours}/{operators}"]
+    return [
+        f"{schemas}/kubernetes/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json",
+        f"{schemas}/{operators}",
+        f"{ours}/{operators}",
+    ]
 
 
 def fetch() -> Path:

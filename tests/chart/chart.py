@@ -27,7 +27,7 @@ class Refused(Exception):
 def program(name: str) -> str:
     """Return the path of a program; fails where it is not installed."""
     found = shutil.which(name)
-    assert found, f"{name} is not on the PATH; tests of the chart need helm and kubeconform (their sites tell how to install them)"
+    assert found, f"{name} is not on the PATH; tests of the chart need helm and kubeconform: install both"
     return found
 
 
