@@ -7,9 +7,13 @@ import asyncio
 import grpc
 import pytest
 
+from fairlead.api.serving.v1 import relay_service_pb2 as pb
+from fairlead.api.serving.v1.relay_service_pb2_grpc import add_RelayServiceServicer_to_server
 from fairlead.kit.errors import Unavailable
+from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.settings import KitSettings
 from services.gateway.adapters.serving.relay import Relay
-from tests.unit.gateway.adapters.serving.echo import call_of, echo, relay_to_those
+from tests.unit.gateway.adapters.serving.echo import Echo, call_of, echo, relay_to_those
 
 
 class Load:
@@ -103,3 +107,26 @@ def test_where_there_was_none_for_long_a_call_fails_at_once() -> None:
             await relay.close()
 
     asyncio.run(run())
+
+
+def test_the_end_of_a_connections_age_costs_no_call_and_no_stream() -> None:
+    servicer, age = Echo(), 0.2
+    server = RpcServer(
+        KitSettings(service_token="token", connection_age_seconds=age),  # type: ignore[arg-type]
+        address="127.0.0.1:0",
+    )
+    server.add(add_RelayServiceServicer_to_server, servicer, pb.DESCRIPTOR.services_by_name["RelayService"])
+    server.start()
+
+    async def run() -> list[str]:
+        relay = relay_to_those([server.port])
+        await relay.open()
+        load = Load(relay)
+        await asyncio.sleep(20 * age)
+        failures = await load.end()
+        await relay.close()
+        return failures
+
+    assert asyncio.run(run()) == []
+    assert servicer.streams == 1
+    server.stop(0)
