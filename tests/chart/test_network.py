@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from tests.chart import chart
 from tests.chart.chart import RELEASE, SERVICES, Json
 
@@ -113,18 +111,3 @@ def test_a_service_answers_at_all_ports_that_its_policy_opens() -> None:
         opened = {port["port"] for rule in policies()[service]["ingress"] for port in rule["ports"]}
         # Nobody calls the gateway by gRPC.
         assert opened | {7401} == listens | {7401}, service
-
-
-def test_policies_are_yaml_without_repetition() -> None:
-    # A key that comes twice is lost silently.
-    class Strict(yaml.SafeLoader):
-        """Refuses a mapping with the same key twice."""
-
-    def mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> Json:
-        keys = [loader.construct_object(key) for key, _ in node.value]  # type: ignore[no-untyped-call]
-        assert len(keys) == len(set(keys)), f"{keys} in line {node.start_mark.line}"
-        return dict(loader.construct_mapping(node, deep=True))
-
-    Strict.add_constructor("tag:yaml.org,2002:map", mapping)
-    for variant in chart.VARIANTS:
-        assert list(yaml.load_all(chart.text(variant), Strict))

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from scripts import chart_schemas
 from tests.chart import chart
@@ -48,10 +49,10 @@ def test_every_object_is_as_its_api_defines(variant: str) -> None:
     ],
 )
 def test_a_field_that_nobody_defines_would_be_found(variant: str, line: str, wrong: str) -> None:
-    assert line in chart.text(variant)
+    given = next(document for document in chart.text(variant).split("\n---\n") if line in document)
 
-    status, said = kubeconform(chart.text(variant).replace(line, wrong))
-
+    assert kubeconform(given)[0] == 0
+    status, said = kubeconform(given.replace(line, wrong))
     assert status == 1
     assert "Errors: 0" in said
 
@@ -77,3 +78,19 @@ def test_the_schemas_of_strimzi_are_ours() -> None:
         "kafkatopic_v1.json",
         "kafkauser_v1.json",
     }
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_no_key_comes_twice(variant: str) -> None:
+    # The second would win without a word.
+    def check(node: yaml.Node) -> None:
+        if isinstance(node, yaml.MappingNode):
+            keys = [key.value for key, _ in node.value]
+            assert len(keys) == len(set(keys)), f"{keys} in line {node.start_mark.line + 1}"
+        for child in node.value if isinstance(node, yaml.CollectionNode) else ():
+            for each in child if isinstance(child, tuple) else (child,):
+                check(each)
+
+    for document in yaml.compose_all(chart.text(variant)):
+        if document is not None:
+            check(document)

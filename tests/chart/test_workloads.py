@@ -79,10 +79,10 @@ def test_probes_ask_the_port_that_is_for_them(service: str) -> None:
 
 
 def test_a_pod_has_time_to_drain() -> None:
-    (pods,) = ({s: chart.deployment(s, "minimal")["spec"]["template"]["spec"] for s in SERVICES},)
     settings = chart.of_kind("ConfigMap", "minimal")[f"{RELEASE}-env"]["data"]
 
-    for spec in pods.values():
+    for service in SERVICES:
+        spec = chart.deployment(service, "minimal")["spec"]["template"]["spec"]
         (container,) = spec["containers"]
         pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
         assert pause + float(settings["FAIRLEAD_DRAIN_SECONDS"]) < spec["terminationGracePeriodSeconds"]
@@ -107,11 +107,8 @@ def test_services_find_each_other_by_headless_names_and_themselves_by_none() -> 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variable_is_a_setting(variant: str) -> None:
-    known = {
-        f"FAIRLEAD_{name.upper()}"
-        for settings in (KitSettings, *map(settings_of, SERVICES))
-        for name in settings.model_fields
-    }
+    classes: list[type[KitSettings]] = [KitSettings, *map(settings_of, SERVICES)]
+    known = {f"FAIRLEAD_{name.upper()}" for settings in classes for name in settings.model_fields}
     told = set(chart.of_kind("ConfigMap", variant)[f"{RELEASE}-env"]["data"])
     for _, pod in chart.pods(variant):
         if pod["metadata"]["labels"]["app.kubernetes.io/component"] != "test":
