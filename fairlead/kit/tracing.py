@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ def configure_tracing(service: str, otlp_endpoint: str = "", ratio: float = 1.0)
     if otlp_endpoint:
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
+        # It warns at each retry, each second while the receiver is away; what was given up is an error.
+        logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
         # It gathers spans on a thread of its own and drops them where the receiver is away: no call waits for it.
         provider.add_span_processor(
             BatchSpanProcessor(OTLPSpanExporter(endpoint=otlp_endpoint, timeout=EXPORT_SECONDS))

@@ -7,10 +7,14 @@ import re
 import secrets
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from fairlead.api.inference.v2 import open_inference_pb2 as pb
+from fairlead.api.inference.v2.open_inference_pb2_grpc import GRPCInferenceServiceStub
+from fairlead.client import Json
 from scripts.observability.slos import SLOS
 from scripts.telemetry_table import definitions
 from tests.integration.observability.conftest import Observed, files, filled_in, metrics_of
@@ -37,6 +41,19 @@ def predict(observed: Observed, trace: str = "", *, sampled: bool = True) -> Non
     assert answer.status_code == 200, answer.text
 
 
+def _example(datatype: str) -> float | str:
+    return "a" if datatype == "BYTES" else 1.0
+
+
+def _tensor(told: Json) -> pb.ModelInferRequest.InferInputTensor:
+    tensor = pb.ModelInferRequest.InferInputTensor(name=told["name"], shape=told["shape"], datatype=told["datatype"])
+    if told["datatype"] == "BYTES":
+        tensor.contents.bytes_contents.extend(value.encode() for value in told["data"])
+    else:
+        tensor.contents.fp64_contents.extend(told["data"])
+    return tensor
+
+
 def test_one_trace_leads_from_the_rest_call_through_serving_to_the_log_and_to_drift(observed: Observed) -> None:
     trace = secrets.token_hex(16)
 
@@ -48,6 +65,30 @@ def test_one_trace_leads_from_the_rest_call_through_serving_to_the_log_and_to_dr
     assert spans["drift.traffic"].parent == spans[PUBLISH].id
     services = [spans[name].service for name in (PREDICT, "serving.predict", PUBLISH, "drift.traffic")]
     assert services == ["fairlead-gateway", "fairlead-serving", "fairlead-serving", "fairlead-drift"]
+
+
+@pytest.mark.parametrize("door", ["REST", "gRPC"])
+def test_a_trace_leads_from_servings_own_doors_to_the_log(observed: Observed, door: str) -> None:
+    """What comes with a trace is answered by itself, in a span, though others like it are answered together."""
+    trace = secrets.token_hex(16)
+    headers = {"authorization": f"Bearer {observed.fairlead.token}", "traceparent": f"00-{trace}-{'1' * 16}-01"}
+    model = f"default.{observed.deployment}"
+    host, rest, grpc_port = "127.0.0.1", observed.fairlead.base_port + 81, observed.fairlead.base_port + 82
+    about = httpx.get(f"http://{host}:{rest}/v2/models/{model}", headers=headers).json()
+    body = {"inputs": [{**each, "shape": [1, 1], "data": [_example(each["datatype"])]} for each in about["inputs"]]}
+
+    if door == "REST":
+        answer = httpx.post(f"http://{host}:{rest}/v2/models/{model}/infer", headers=headers, json=body)
+        assert answer.status_code == 200, answer.text
+        name = "open_inference.infer"
+    else:
+        request = pb.ModelInferRequest(model_name=model, inputs=[_tensor(each) for each in body["inputs"]])
+        with grpc.insecure_channel(f"{host}:{grpc_port}") as channel:
+            GRPCInferenceServiceStub(channel).ModelInfer(request, metadata=list(headers.items()))
+        name = "/inference.GRPCInferenceService/ModelInfer"
+
+    spans = observed.receiver.trace(trace, name, PUBLISH)
+    assert spans[PUBLISH].parent == spans[name].id
 
 
 def test_what_its_caller_does_not_sample_is_not_sent(observed: Observed) -> None:
