@@ -65,10 +65,11 @@ class Cluster:
 
     def job(self, name: str) -> Json | None:
         """Return a Job, None where there is none."""
-        found = None
-        with _failures("read Jobs", let_pass=404):
-            found = _json(self._jobs.read_namespaced_job(name, self._namespace, **_RAW))
-        return found
+        with _failures("read Jobs"):
+            found = _items(
+                self._jobs.list_namespaced_job(self._namespace, field_selector=f"metadata.name={name}", **_RAW)
+            )
+        return found[0] if found else None
 
     def jobs(self, selector: str) -> list[Json]:
         """Return the Jobs with these labels."""

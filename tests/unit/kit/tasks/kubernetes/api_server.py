@@ -53,8 +53,8 @@ class ApiServer:
             server.shutdown()
             server.server_close()
 
-    def answer(self, method: str, path: str, body: Json) -> tuple[int, Json | bytes]:
-        """Return the status and the body of the answer to a call."""
+    def answer(self, method: str, path: str, body: Json, name: str = "") -> tuple[int, Json | bytes]:
+        """Return the status and the body of the answer to a call; a name selects one Job of a list."""
         self.calls.append((method, path))
         if self.refusal:
             return self.refusal, {"kind": "Status", "message": f"refused with {self.refusal}"}
@@ -65,12 +65,12 @@ class ApiServer:
         if path == f"{CORE}/events":
             return 200, {"items": self.events}
         if path == JOBS:
-            return self._of_jobs(method, body)
+            return self._of_jobs(method, body, name)
         return self._of_job(method, path.removeprefix(f"{JOBS}/"))
 
-    def _of_jobs(self, method: str, body: Json) -> tuple[int, Json]:
+    def _of_jobs(self, method: str, body: Json, wanted: str) -> tuple[int, Json]:
         if method == "GET":
-            return 200, {"items": list(self.jobs.values())}
+            return 200, {"items": [job for name, job in self.jobs.items() if wanted in ("", name)]}
         name = body["metadata"]["name"]
         if name in self.jobs:
             return 409, {"kind": "Status", "message": "it exists already"}
@@ -90,13 +90,15 @@ def _handler_of(api: ApiServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            if "watch" in parse_qs(url.query) and not api.refusal:
+            query = {name: values[0] for name, values in parse_qs(url.query).items()}
+            if "watch" in query and not api.refusal:
                 # Until something changes; the client reads again then. It need not be told what.
-                api.changed.wait(float(parse_qs(url.query)["timeoutSeconds"][0]))
+                api.changed.wait(float(query["timeoutSeconds"]))
                 api.changed.clear()
                 self._send(200, b"")
             else:
-                self._send(*api.answer("GET", url.path, {}))
+                name = query.get("fieldSelector", "").removeprefix("metadata.name=")
+                self._send(*api.answer("GET", url.path, {}, name))
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
