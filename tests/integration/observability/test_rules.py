@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from tests.data import ROOT
+from tests.integration.observability.burn_cases import BURNS
 from tests.integration.observability.prometheus import RULES, program
-from tests.integration.observability.rule_cases import BURNS, CASES, Case
+from tests.integration.observability.rule_cases import CASES, Case
 
 FILES = sorted(RULES.glob("*.yaml"))
 ALERTS = {
