@@ -55,25 +55,27 @@ def python(name: str, program: str) -> str:
 
 @dataclass(frozen=True)
 class Container:
-    """A service that runs by itself, on the embedded back ends."""
+    """A service that runs by itself, on the embedded back ends. A context manager: ready inside, gone behind."""
 
     id: str
     base_port: int
 
     @classmethod
-    def start(cls, name: str, *command: str, **environment: str) -> Container:
+    def start(cls, name: str) -> Container:
         """Start it; returns before it is ready."""
         port = 7401 + SERVICES.index(name)
-        variables = {"FAIRLEAD_SERVICE_TOKEN": SERVICE_TOKEN, "FAIRLEAD_PROBES": "true"} | environment
-        named = [part for key, value in variables.items() for part in ("--env", f"{key}={value}")]
+        variables = ("--env", f"FAIRLEAD_SERVICE_TOKEN={SERVICE_TOKEN}", "--env", "FAIRLEAD_PROBES=true")
         doors = [part for offset in (0, 200) for part in ("--publish", f"127.0.0.1::{port + offset}")]
-        done = docker("run", "--detach", *RESTRICTED, *named, *doors, image_named(name), *command)
+        done = docker("run", "--detach", *RESTRICTED, *variables, *doors, image_named(name))
         container = cls(done.stdout.strip(), port)
         guard.watch("container", container.id)
         return container
 
-    def remove(self) -> None:
-        """Kill it and remove what it wrote."""
+    def __enter__(self) -> Container:
+        self.wait_until_ready()
+        return self
+
+    def __exit__(self, *_: object) -> None:
         docker("rm", "--force", "--volumes", self.id)
         guard.forget("container", self.id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cluster.images.container import SERVICES, python
+from tests.cluster.images.container import SERVICES, once, python
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -22,6 +22,16 @@ print(boto3.client("s3", region_name="eu-west-1", aws_access_key_id="a", aws_sec
         *("https://portal.sso.eu-west-1.amazonaws.com", "https://oidc.eu-west-1.amazonaws.com"),
         "https://bucket.s3.amazonaws.com/key",
     ]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_compiled_library_finds_those_that_it_stands_on(name: str) -> None:
+    lost = "find /opt/fairlead -name '*.so*' -type f -exec ldd {} + 2>/dev/null | sed -n 's/ => not found//p'"
+
+    # A package's own lie beside it, and are there once the package has loaded them.
+    own = once(name, "find", "/opt/fairlead", "-name", "*.so*").splitlines()
+    missing = once(name, "sh", "-c", lost).split()
+    assert sorted({*missing} - {path.rpartition("/")[2] for path in own}) == []
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -47,10 +57,10 @@ print(pc.sum(ds.dataset("/tmp/t.parquet").to_table(filter=ds.field("b") != "x")[
 def test_duckdb_reads_arrow_s_files_in_the_profiler() -> None:
     program = """
 import duckdb, pyarrow as pa
-table = pa.table({"a": [1, 2, 3]})
-duckdb.sql("COPY (SELECT a * 2 AS a FROM table) TO '/tmp/d.parquet' (COMPRESSION zstd)")
+rows = pa.table({"a": [1, 2, 3]})
+duckdb.sql("COPY (SELECT a * 2 AS a FROM rows) TO '/tmp/d.parquet' (COMPRESSION zstd)")
 print(duckdb.sql("SELECT sum(a) FROM '/tmp/d.parquet'").fetchone()[0])
-print(duckdb.sql("SELECT a FROM table").to_arrow_table().num_rows)
+print(duckdb.sql("SELECT a FROM rows").to_arrow_table().num_rows)
 """
     assert python("profiler", program).split() == ["12", "3"]
 
