@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 TEST_WORKERS ?= 2
+TESTS ?= tests/e2e
 # tests/scheduling.py tells which files go together and which begin first.
 SPREAD := --numprocesses=$(TEST_WORKERS) --dist=loadfile
 
@@ -33,9 +34,9 @@ test: $(STAMP) ## Run all tests, those with real servers too, and print their co
 	@$(BIN)/pytest tests/architecture tests/contract tests/unit $(SPREAD) --cov --cov-report=
 	@$(BIN)/pytest tests/integration tests/e2e $(SPREAD) --cov --cov-append --cov-report=term --cov-fail-under=85
 
-test-real: $(STAMP) ## Run the tests of the whole job on PostgreSQL, Kafka and S3 at once
+test-real: $(STAMP) ## Run the tests of the whole job (TESTS: some of them) on PostgreSQL, Kafka and S3 at once
 	@scripts/test_servers.sh
-	@FAIRLEAD_TEST_BACKENDS=real $(BIN)/pytest tests/e2e $(SPREAD)
+	@FAIRLEAD_TEST_BACKENDS=real $(BIN)/pytest $(TESTS) $(SPREAD)
 
 test-cluster: $(STAMP) ## Install the chart on the cluster that KUBECONFIG names and test it there (CLUSTER_LOAD hands it an image)
 	@scripts/test_cluster.sh
@@ -47,6 +48,9 @@ check: $(STAMP) ## Lint, types, import rules, contracts
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python scripts/generate_protos.py --check
 	@$(BIN)/python scripts/settings_table.py --check
+	@$(BIN)/python scripts/telemetry_table.py --check
+	@$(BIN)/python -m scripts.observability --check
+	@$(BIN)/python scripts/chart_docs.py --check
 	@scripts/check_contracts.sh
 
 protos: $(STAMP) ## Generate fairlead/api from protos/

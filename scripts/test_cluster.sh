@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the chart on a real cluster and runs tests/cluster there.
+# Installs the chart on a real cluster and runs tests/cluster there, and before it tests/chart, of what is rendered.
 #
 # KUBECONFIG names the cluster; CLUSTER_LOAD is the command that hands it an image of the local Docker engine, such as
 # "kind load docker-image" or "minikube image load". Tests reach pods and services by their addresses, so they run on a
@@ -23,4 +23,4 @@ for image in $servers fairlead-{gateway,profiler,trainer,serving,drift,conductor
     say "handing over $image"
     $CLUSTER_LOAD "$image" >/dev/null
 done
-.venv/bin/pytest tests/cluster "$@"
+.venv/bin/pytest tests/chart tests/cluster "$@"

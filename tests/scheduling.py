@@ -29,6 +29,7 @@ FIRST = (
     *TOGETHER["one busy Fairlead's backup"],
     "tests/e2e/test_kill.py",
     "tests/e2e/",
+    "tests/integration/observability/",
     "tests/integration/test_trainer_service.py",
     "tests/integration/postgres/",
     "tests/integration/kafka_faults/",

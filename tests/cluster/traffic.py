@@ -10,6 +10,9 @@ from typing import Any, Self
 import httpx
 
 CALL_SECONDS = 30.0
+PAUSE_SECONDS = 2.0
+"""How long a caller waits before its retry: a node needs a second or two to see that a pod's process is gone, and sends
+new connections there until then."""
 
 
 class Traffic:
@@ -69,6 +72,7 @@ class Traffic:
     def _call_again(self, why: str) -> None:
         with self._lock:
             self.first_failures.append(self._at(why))
+        time.sleep(PAUSE_SECONDS)
         with httpx.Client(base_url=self._url, headers=self._headers, timeout=CALL_SECONDS) as another:
             if again := self._call(another):
                 with self._lock:
