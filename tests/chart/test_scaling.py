@@ -45,7 +45,7 @@ def test_serving_follows_requests_in_flight_with_the_cpu_as_floor() -> None:
     spec = chart.of_kind("ScaledObject", "minimal", *KEDA)[f"{RELEASE}-serving"]["spec"]
     cpu, flight = spec["triggers"]
 
-    assert cpu == {"type": "cpu", "metricType": "Utilization", "metadata": {"value": "70"}}
+    assert cpu == {"type": "cpu", "metricType": "Utilization", "metadata": {"value": "35"}}
     assert flight["type"] == "prometheus"
     assert flight["metadata"] == {
         "serverAddress": "http://prometheus:9090",

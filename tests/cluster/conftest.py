@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.commands import CommandFailed, kubectl
+from tests.cluster.prometheus import running_prometheus
 from tests.cluster.release import Release
 
 
@@ -26,3 +27,10 @@ def release() -> Iterator[Release]:
     release.make_namespace()
     yield release
     release.delete_namespace()
+
+
+@pytest.fixture(scope="session")
+def prometheus(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Prometheus that scrapes the release, which is installed by now."""
+    with running_prometheus(tmp_path_factory.mktemp("prometheus"), release.namespace, release.metrics_token()) as url:
+        yield url

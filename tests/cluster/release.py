@@ -46,9 +46,9 @@ class Release:
         """Install a variant of ci/, with more values, and wait until everything is ready."""
         self._change("install", variant, values)
 
-    def upgrade(self, variant: str, values: Mapping[str, str]) -> None:
-        """Upgrade to a variant with more values, and wait until everything is ready."""
-        self._change("upgrade", variant, values)
+    def upgrade(self, variant: str, values: Mapping[str, str], *files: Path) -> None:
+        """Upgrade to a variant with more values and files of values, and wait until everything is ready."""
+        self._change("upgrade", variant, values, *files)
 
     def roll_back(self) -> None:
         """Go back to the values before, and wait until everything is ready."""
@@ -108,8 +108,11 @@ class Release:
 
     def token(self) -> str:
         """Return the admin's token."""
-        secret = json.loads(self.kubectl("get", "secret", f"{self.name}-admin", "-o", "json"))
-        return base64.b64decode(secret["data"]["admin-token"]).decode()
+        return self._secret("admin", "admin-token")
+
+    def metrics_token(self) -> str:
+        """Return the token of what scrapes metrics."""
+        return self._secret("auth", "metrics-token")
 
     def state(self) -> str:
         """Return what people would look at where something does not come up: pods, events, the ends of logs."""
@@ -121,14 +124,18 @@ class Release:
         parts += [f"== {name}\n{self._end_of_log(name)}" for name in waiting_for]
         return "\n".join(parts)
 
+    def _secret(self, name: str, key: str) -> str:
+        secret = json.loads(self.kubectl("get", "secret", f"{self.name}-{name}", "-o", "json"))
+        return base64.b64decode(secret["data"][key]).decode()
+
     def _end_of_log(self, pod: str) -> str:
         try:
             return self.kubectl("logs", pod, "--all-containers", "--tail=15")
         except CommandFailed as error:
             return str(error)
 
-    def _change(self, verb: str, variant: str, values: Mapping[str, str]) -> None:
-        files = [CHART / "ci" / f"{variant}.yaml", VALUES]
+    def _change(self, verb: str, variant: str, values: Mapping[str, str], *more: Path) -> None:
+        files = [CHART / "ci" / f"{variant}.yaml", VALUES, *more]
         self.helm(
             verb,
             self.name,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,20 +16,32 @@ from tests.cluster import node
 from tests.cluster.release import CHART, SERVICES, Release
 from tests.cluster.traffic import Traffic
 
-WINE = "/api/v1/projects/helm-test/deployments/wine:predict"
+DEPLOYMENTS = "/api/v1/projects/helm-test/deployments"
+MORE = tuple(f"wine-{number}" for number in range(8))
 TWO_EACH = {"gateway.replicas": "2", "serving.replicas": "2"}
+SCALING = Path(__file__).with_name("scaling.yaml")
+SCALED_SECONDS = 240
 
 
 def gateway_url(release: Release) -> str:
     return f"http://{release.address('gateway', 7400)}"
 
 
-def traffic(release: Release) -> Traffic:
-    """Red wines to predict, by the deployment that `helm test` made."""
+def wines(count: int) -> list[dict[str, float]]:
     with (CHART / "files" / "job" / "red.csv").open(newline="") as lines:
-        wine = next(csv.DictReader(lines, delimiter=";"))
-    row = {name: float(value) for name, value in wine.items() if name != "quality"}
-    return Traffic(gateway_url(release), release.token(), WINE, row)
+        first = itertools.islice(csv.DictReader(lines, delimiter=";"), count)
+        return [{name: float(value) for name, value in wine.items() if name != "quality"} for wine in first]
+
+
+def traffic(release: Release) -> Traffic:
+    """One red wine at a time to predict, by the deployment that `helm test` made."""
+    return Traffic(gateway_url(release), release.token(), [f"{DEPLOYMENTS}/wine:predict"], wines(1))
+
+
+def traffic_of_many(release: Release, *, callers: int, pause: float) -> Traffic:
+    """Some hundred wines at a time, by one deployment after the other."""
+    paths = [f"{DEPLOYMENTS}/{name}:predict" for name in MORE]
+    return Traffic(gateway_url(release), release.token(), paths, wines(300), callers=callers, pause=pause)
 
 
 def settle(calls: Traffic) -> None:
@@ -92,11 +107,54 @@ def test_a_lost_pod_costs_no_request_but_a_retry(
     assert calls.failures == []
 
 
+@pytest.fixture(scope="module")
+def more_deployments(release: Release) -> None:
+    """The model of `helm test`, served by more deployments, so that there is something to spread."""
+    with httpx.Client(
+        base_url=gateway_url(release), headers={"Authorization": f"Bearer {release.token()}"}, timeout=60
+    ) as client:
+        version = client.get(f"{DEPLOYMENTS}/wine").raise_for_status().json()["model_version"]
+        for name in MORE:
+            body = {"deployment_id": name, "model_version": version}
+            client.post(DEPLOYMENTS, json=body).raise_for_status()
+
+
+def predicted(pod: dict[str, Any], token: str) -> float:
+    """Return how many rows a pod of serving has predicted."""
+    page = httpx.get(f"http://{pod['status']['podIP']}:7504/metrics", headers={"Authorization": f"Bearer {token}"})
+    lines = [
+        line for line in page.raise_for_status().text.splitlines() if line.startswith("fairlead_predictions_total")
+    ]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+
+@pytest.mark.usefixtures("more_deployments")
+@pytest.mark.parametrize("mode", ["hpa", "keda"])
+def test_serving_scales_with_the_load_and_back(release: Release, prometheus: str, mode: str) -> None:
+    values = {"autoscaling.mode": mode, "autoscaling.keda.prometheus.serverAddress": prometheus}
+    release.upgrade("minimal", values, SCALING)
+    release.wait_for_pods("serving", 1)
+
+    with traffic_of_many(release, callers=8, pause=0) as load:
+        waiting.until(lambda: len(release.ready_pods("serving")) > 1, "a second pod of serving", SCALED_SECONDS)
+        pods, token = release.ready_pods("serving"), release.metrics_token()
+        waiting.until(lambda: all(predicted(pod, token) > 0 for pod in pods), "a share for each pod")
+    with traffic_of_many(release, callers=1, pause=0.5) as calm:
+        release.wait_for_pods("serving", 1, SCALED_SECONDS)
+
+    assert load.first_failures == calm.first_failures == []
+
+
 def test_a_rollback_brings_the_values_before(release: Release) -> None:
+    release.upgrade("minimal", TWO_EACH)
+    release.wait_for_pods("serving", 2)
+    release.upgrade("minimal", {})
+    release.wait_for_pods("serving", 1)
+
     release.roll_back()
 
     for service in ("gateway", "serving"):
-        release.wait_for_pods(service, 1)
+        release.wait_for_pods(service, 2)
     answer = httpx.get(f"{gateway_url(release)}/healthz")
     assert answer.status_code == httpx.codes.OK
 

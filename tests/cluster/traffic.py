@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import threading
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,13 +19,20 @@ new connections there until then."""
 
 
 class Traffic:
-    """Callers that predict one row at a time, each with a connection that it keeps, until the block ends.
+    """Callers that predict the same rows again and again until the block ends, each on a connection that it keeps.
 
-    A call that fails is made once more on another connection, as clients do.
+    They ask one path after the other. A call that fails is made once more on another connection, as clients do.
     """
 
     def __init__(
-        self, url: str, token: str, path: str, row: dict[str, Any], *, callers: int = 4, pause: float = 0.02
+        self,
+        url: str,
+        token: str,
+        paths: Sequence[str],
+        rows: Sequence[dict[str, Any]],
+        *,
+        callers: int = 4,
+        pause: float = 0.02,
     ) -> None:
         self.answered = 0
         self.first_failures: list[str] = []
@@ -30,9 +40,9 @@ class Traffic:
         self.failures: list[str] = []
         """How calls ended that failed again."""
         self._url = url
-        self._headers = {"Authorization": f"Bearer {token}"}
-        self._path = path
-        self._body = {"rows": [row]}
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._paths = itertools.cycle(paths)
+        self._body = json.dumps({"rows": [*rows]}).encode()
         self._pause = pause
         self._lock = threading.Lock()
         self._ends = threading.Event()
@@ -65,23 +75,25 @@ class Traffic:
         kept = httpx.Client(base_url=self._url, headers=self._headers, timeout=CALL_SECONDS)
         with kept:
             while not self._ends.is_set():
-                if why := self._call(kept):
-                    self._call_again(why)
+                with self._lock:
+                    path = next(self._paths)
+                if why := self._call(kept, path):
+                    self._call_again(path, why)
                 time.sleep(self._pause)
 
-    def _call_again(self, why: str) -> None:
+    def _call_again(self, path: str, why: str) -> None:
         with self._lock:
             self.first_failures.append(self._at(why))
         time.sleep(PAUSE_SECONDS)
         with httpx.Client(base_url=self._url, headers=self._headers, timeout=CALL_SECONDS) as another:
-            if again := self._call(another):
+            if again := self._call(another, path):
                 with self._lock:
                     self.failures.append(self._at(f"{why}, then {again}"))
 
-    def _call(self, client: httpx.Client) -> str:
+    def _call(self, client: httpx.Client, path: str) -> str:
         """Return why a call failed, or nothing."""
         try:
-            answer = client.post(self._path, json=self._body)
+            answer = client.post(path, content=self._body)
         except httpx.HTTPError as error:
             return f"{type(error).__name__}: {error}"
         if answer.status_code != httpx.codes.OK:
