@@ -20,8 +20,12 @@ test ! -d botocore || find botocore/data -mindepth 1 -maxdepth 1 -type d \
 # The same library again, for other Pythons.
 rm -f zstandard/_cffi*
 # Arrow over the network, and what compiling against Arrow takes.
-rm -rf pyarrow/libarrow_flight* pyarrow/_flight* pyarrow/include pyarrow/src
-for package in pandas pyarrow scipy sklearn lightgbm; do
+rm -rf pyarrow/libarrow_flight* pyarrow/libarrow_python_flight* pyarrow/_flight* pyarrow/include pyarrow/src
+# Thrice the same, as a wheel has no links.
+for library in pyarrow/libarrow_python.so.*.*.*; do
+    test ! -f "$library" || for name in "${library%.*.*}" "${library%.*.*.*}"; do ln -sf "${library##*/}" "$name"; done
+done
+for package in numpy pandas pyarrow scipy sklearn lightgbm; do
     test ! -d $package || find $package -type d -name tests -prune -exec rm -rf {} +
 done
 # What a debugger of C reads is half of some libraries.

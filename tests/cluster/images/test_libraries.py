@@ -59,7 +59,7 @@ def test_duckdb_reads_arrow_s_files_in_the_profiler() -> None:
 import duckdb, pyarrow as pa
 rows = pa.table({"a": [1, 2, 3]})
 duckdb.sql("COPY (SELECT a * 2 AS a FROM rows) TO '/tmp/d.parquet' (COMPRESSION zstd)")
-print(duckdb.sql("SELECT sum(a) FROM '/tmp/d.parquet'").fetchone()[0])
+print(duckdb.sql("SELECT sum(a) FROM '/tmp/d.parquet'").fetchall()[0][0])
 print(duckdb.sql("SELECT a FROM rows").to_arrow_table().num_rows)
 """
     assert python("profiler", program).split() == ["12", "3"]

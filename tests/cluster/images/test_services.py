@@ -14,6 +14,9 @@ from tests.data import ROOT
 
 # The most that an image adds to its base, in MB.
 LARGEST = {"gateway": 120, "conductor": 120, "drift": 200, "profiler": 400, "serving": 700, "trainer": 900}
+MAKE_JOBS = ("profiler", "trainer", "serving")
+# These name their licences in words of their own, which no program reads.
+NO_LICENCE = {"huey", "protobuf", "simple-di"}
 INSTALLED = "from importlib.metadata import distributions as d; print(*(f'{x.name}=={x.version}' for x in d()))"
 
 
@@ -86,7 +89,8 @@ for package in (fairlead.api, fairlead.kit, own):
     missing = {tuple(line.split(" ", 1)) for line in python(name, program).splitlines()}
 
     # Of the kit, what serves HTTP and what makes Jobs are for the services whose extras bring these libraries.
-    assert missing <= {("kit", "uvicorn"), ("kit", "kubernetes")}
+    assert missing <= {("kit", "uvicorn"), ("kit", "kubernetes"), ("kit", "yaml")}
+    assert (("kit", "kubernetes") in missing) == (name not in MAKE_JOBS)
 
 
 def test_all_of_it_is_compiled(name: str) -> None:
@@ -127,8 +131,7 @@ def test_it_carries_the_list_of_its_packages_and_their_licences(name: str) -> No
     assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
     assert listed.keys() == {normal(each) for each in python(name, INSTALLED).split()}
     assert all(each["purl"].startswith("pkg:pypi/") for each in sbom["components"])
-    # protobuf names its licence in words of its own, which no program reads.
-    assert {each.partition("==")[0] for each, found in listed.items() if not found.get("licenses")} <= {"protobuf"}
+    assert {each.partition("==")[0] for each, found in listed.items() if not found.get("licenses")} <= NO_LICENCE
 
 
 def test_its_labels_say_what_it_is(name: str) -> None:
