@@ -6,9 +6,12 @@ import os
 import sys
 
 from fairlead.services.trainer.adapters.mlflow_artifacts import artifact_environment
+from fairlead.services.trainer.adapters.mlflow_database import open_mlflow
 from fairlead.services.trainer.settings import TrainerSettings
 
 settings = TrainerSettings()
+# The tables are there, or are made as the trainer makes them, which may be at it too.
+open_mlflow(settings.trainer_mlflow_url)
 os.environ.update(artifact_environment(settings))
 stores = (
     "--backend-store-uri",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from fairlead import Client
 from tests.cluster.compose.stack import FILE, HERE, Stack, new_secrets
 from tests.cluster.images.container import SERVICES, docker
 from tests.data import ROOT
@@ -63,9 +64,11 @@ def test_what_it_has_is_there_again_after_it_was_down(stack: Stack, job: str) ->
     stack.run("down", "--timeout", "20")
     stack.run("up", "--detach", "--wait", "--wait-timeout", "600", *SERVICES)
 
-    token = {"Authorization": f"Bearer {secret(stack, 'ADMIN_TOKEN')}"}
-    url = f"{stack.url('GATEWAY_PORT')}/api/v1/projects/helm-test/models"
-    assert [each["name"] for each in httpx.get(url, headers=token, timeout=60).json()["models"]]
+    with Client(stack.url("GATEWAY_PORT"), secret(stack, "ADMIN_TOKEN"), project="helm-test") as client:
+        answer = client.deployments.predict("wine", client.datasets.rows("wine", 2))
+        assert [each["name"] for each in client.models.list()] == ["projects/helm-test/models/wine"]
+        assert len(answer["predictions"]) == 2
+        assert client.monitors.alerts("wine")
 
 
 def test_nothing_is_left_once_it_is_taken_down_with_its_volumes(stack: Stack) -> None:
