@@ -21,6 +21,7 @@ scripts/images.sh
 servers=$(docker image ls --format '{{.Repository}}:{{.Tag}}' | grep -E '^(fairlead-test-|apache/kafka:|postgres:|versity/versitygw:)' || true)
 for image in $servers fairlead-{gateway,profiler,trainer,serving,drift,conductor,client}:dev; do
     say "handing over $image"
-    $CLUSTER_LOAD "$image" >/dev/null
+    # A runtime that collects garbage meanwhile may lose a layer of it.
+    $CLUSTER_LOAD "$image" >/dev/null || $CLUSTER_LOAD "$image" >/dev/null || fail "$image could not be handed over"
 done
 .venv/bin/pytest tests/chart tests/cluster "$@"

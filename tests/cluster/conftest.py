@@ -32,5 +32,5 @@ def release() -> Iterator[Release]:
 @pytest.fixture(scope="session")
 def prometheus(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Prometheus that scrapes the release, which is installed by now."""
-    with running_prometheus(tmp_path_factory.mktemp("prometheus"), release.namespace, release.metrics_token()) as url:
+    with running_prometheus(tmp_path_factory.mktemp("prometheus"), release) as url:
         yield url
