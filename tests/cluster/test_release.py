@@ -159,12 +159,17 @@ def test_a_rollback_brings_the_values_before(release: Release) -> None:
     assert answer.status_code == httpx.codes.OK
 
 
-def test_an_uninstall_leaves_what_it_says(release: Release) -> None:
+def left(release: Release) -> set[str]:
+    """Return what is in the namespace that Kubernetes has not put there."""
+    kinds = (
+        "deployments,statefulsets,jobs,pods,services,configmaps,secrets,serviceaccounts,roles,rolebindings,"
+        "networkpolicies,poddisruptionbudgets,persistentvolumeclaims,horizontalpodautoscalers,scaledobjects"
+    )
+    found = {f"{each['kind']}/{each['metadata']['name']}" for each in release.objects(kinds)}
+    return found - {"ConfigMap/kube-root-ca.crt", "ServiceAccount/default"}
+
+
+def test_an_uninstall_leaves_nothing(release: Release) -> None:
     release.uninstall()
 
-    kinds = "deployments,statefulsets,jobs,pods,services,configmaps,secrets,serviceaccounts,roles,rolebindings"
-    left = {
-        f"{each['kind']}/{each['metadata']['name']}"
-        for each in release.objects(f"{kinds},networkpolicies,poddisruptionbudgets,persistentvolumeclaims")
-    }
-    assert left <= {"ConfigMap/kube-root-ca.crt", "ServiceAccount/default"}
+    waiting.until(lambda: not left(release), f"the end of {left(release)}", SCALED_SECONDS)
