@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 CHART = Path(__file__).resolve().parents[2] / "deploy" / "helm" / "fairlead"
-VARIANTS = ("minimal", "production", "airgapped")
+VARIANTS = ("minimal", "production", "airgapped", "eks", "gke", "aks")
 SERVICES = ("gateway", "profiler", "trainer", "serving", "drift", "conductor")
 KUBERNETES = "1.34.0"
 RELEASE, NAMESPACE = "demo", "ml"
