@@ -64,7 +64,10 @@ def test_topics_are_somebody_elses_where_the_values_say_so() -> None:
 
 
 def test_strimzis_topics_are_those_that_fairlead_would_make() -> None:
-    made = {name: each["spec"] for name, each in chart.of_kind("KafkaTopic", "airgapped").items()}
+    topics_of = chart.of_kind("KafkaTopic", "airgapped")
+    made = {name: each["spec"] for name, each in topics_of.items()}
+    # Events are not to go with an uninstall.
+    assert all(each["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"} for each in topics_of.values())
 
     assert set(made) == {spec.name for spec in topics.SPECS}
     for spec in topics.SPECS:
@@ -148,3 +151,18 @@ def test_the_next_three_commands_are_told(tmp_path: Path) -> None:
     assert "kubectl -n ml port-forward service/demo-gateway 7400" in notes
     assert "helm -n ml test demo --logs" in notes
     assert "get secret demo-admin" in notes
+
+
+def test_migrations_have_the_volumes_that_services_have() -> None:
+    settings = (
+        "common.extraVolumes[0].name=authority",
+        "common.extraVolumes[0].configMap.name=authority",
+        "common.extraVolumeMounts[0].name=authority",
+        "common.extraVolumeMounts[0].mountPath=/etc/fairlead/authority",
+    )
+    (job,) = [each for name, each in chart.of_kind("Job", "minimal", *settings).items() if name.endswith("-migrate")]
+    pod = job["spec"]["template"]["spec"]
+
+    assert {"name": "authority", "configMap": {"name": "authority"}} in pod["volumes"]
+    for each in [*pod["initContainers"], *pod["containers"]]:
+        assert {"name": "authority", "mountPath": "/etc/fairlead/authority"} in each["volumeMounts"]

@@ -42,6 +42,13 @@ def test_no_pod_takes_variables_of_services_for_settings(variant: str) -> None:
     assert all(pod["spec"]["enableServiceLinks"] is False for _, pod in chart.pods(variant))
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_there_are_never_two_conductors(variant: str) -> None:
+    spec = chart.deployment("conductor", variant, "common.replicas=3")["spec"]
+
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
 def test_the_minimal_variant_fits_a_small_node() -> None:
     def millicores(cpu: str) -> int:
         return int(cpu[:-1]) if cpu.endswith("m") else int(cpu) * 1000
@@ -89,7 +96,7 @@ def test_a_pod_has_time_to_drain() -> None:
 
 
 def test_no_pod_goes_before_another_is_ready() -> None:
-    for service in SERVICES:
+    for service in set(SERVICES) - {"conductor"}:
         strategy = chart.deployment(service, "minimal")["spec"]["strategy"]
         assert strategy == {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 
@@ -165,7 +172,7 @@ def test_pods_are_spread_and_kept() -> None:
         "topology.kubernetes.io/zone",
         "kubernetes.io/hostname",
     ]
-    assert set(budgets) == {f"{RELEASE}-{service}" for service in SERVICES}
+    assert set(budgets) == {f"{RELEASE}-{service}" for service in SERVICES if service != "conductor"}
     assert chart.of_kind("PodDisruptionBudget", "minimal") == {}
     assert set(chart.of_kind("PodDisruptionBudget", "minimal", "serving.replicas=2")) == {f"{RELEASE}-serving"}
 
