@@ -46,6 +46,8 @@ FAIRLEAD_OTLP_ENDPOINT: {{ . }}
 {{- $auth := include "fairlead.authSecret" . -}}
 {{- $database := include "fairlead.databaseSecret" . | fromYaml -}}
 - {name: FAIRLEAD_SERVICE_TOKEN, valueFrom: {secretKeyRef: {name: {{ $auth }}, key: service-token}}}
+# While the secret is changed there are two: docs/adr/0026.
+- {name: FAIRLEAD_SERVICE_TOKEN_OTHER, valueFrom: {secretKeyRef: {name: {{ $auth }}, key: service-token-other, optional: true}}}
 - {name: FAIRLEAD_ADMIN_TOKEN_SHA256, valueFrom: {secretKeyRef: {name: {{ $auth }}, key: admin-token-sha256}}}
 - {name: FAIRLEAD_METRICS_TOKEN, valueFrom: {secretKeyRef: {name: {{ $auth }}, key: metrics-token}}}
 - {name: FAIRLEAD_DATABASE_URL, valueFrom: {secretKeyRef: {name: {{ $database.name }}, key: {{ $database.key }}}}}
