@@ -24,6 +24,7 @@ from fairlead.kit.errors import FailedPrecondition, Unavailable
 from fairlead.kit.events import open_event_log, topics
 from fairlead.kit.rpc.channel import connect
 from services.conductor.settings import ConductorSettings
+from tests import waiting
 from tests.data import ROOT
 from tests.integration.conductor_peers import GUESS, TOKEN, Profiler, Trainer
 from tests.ports import free_port
@@ -80,7 +81,7 @@ class House:
 
     def wait_for_end(self) -> int:
         assert self.process is not None
-        code = self.process.wait(20)
+        code = self.process.wait(waiting.PATIENCE_SECONDS)
         self.process = None
         return code
 

@@ -65,8 +65,8 @@ def test_health_is_open(gateway: Running) -> None:
 
 
 def test_a_token_in_the_address_opens_streams_and_docs_only(gateway: Running) -> None:
-    assert httpx.get(f"{gateway.url}/openapi.json?access_token={TOKEN}").status_code == 200
-    assert httpx.get(f"{gateway.url}/api/v1/me?access_token={TOKEN}").status_code == 401
+    assert httpx.get(f"{gateway.url}/openapi.json?access_token={TOKEN}", timeout=60).status_code == 200
+    assert httpx.get(f"{gateway.url}/api/v1/me?access_token={TOKEN}", timeout=60).status_code == 401
 
 
 def test_a_browser_signs_in_once_and_may_change_things_from_this_servers_pages_only(gateway: Running) -> None:
