@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
-from tests import waiting
 from tests.cluster.release import SERVICES, Release
-from tests.ports import free_port
+from tests.servers.prometheus import PrometheusServer
 
 SECONDS = 2
 METRICS = {service: 7501 + number for number, service in enumerate(SERVICES)}
@@ -23,33 +18,16 @@ METRICS = {service: 7501 + number for number, service in enumerate(SERVICES)}
 @contextmanager
 def running_prometheus(folder: Path, release: Release) -> Iterator[str]:
     """Yield the URL of a Prometheus that scrapes every service's pods each two seconds."""
-    program = shutil.which("prometheus")
-    assert program, "prometheus is not installed: scripts/test_servers.sh gets it, as does your system's package"
-    port = free_port(0)
-    (folder / "prometheus.yml").write_text(json.dumps(_config(folder, release.metrics_token())))
-    with (folder / "prometheus.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                program,
-                f"--config.file={folder}/prometheus.yml",
-                f"--storage.tsdb.path={folder}/data",
-                f"--web.listen-address=127.0.0.1:{port}",
-            ],
-            stdout=log,
-            stderr=log,
-        )
-    url = f"http://127.0.0.1:{port}"
+    prometheus = PrometheusServer.launch(folder, _config(folder, release.metrics_token()))
     ends = threading.Event()
     telling = threading.Thread(target=_tell, args=(folder, release, ends), daemon=True)
     telling.start()
     try:
-        waiting.until(lambda: _is_ready(process, url), "Prometheus")
-        yield url
+        yield prometheus.url
     finally:
         ends.set()
         telling.join()
-        process.terminate()
-        process.wait()
+        prometheus.stop()
 
 
 def _tell(folder: Path, release: Release, ends: threading.Event) -> None:
@@ -67,14 +45,6 @@ def _tell(folder: Path, release: Release, ends: threading.Event) -> None:
         part = folder / "targets.part"
         part.write_text(json.dumps(targets))
         part.rename(folder / "targets.json")
-
-
-def _is_ready(process: subprocess.Popen[bytes], url: str) -> bool:
-    assert process.poll() is None, "Prometheus has ended"
-    try:
-        return httpx.get(f"{url}/-/ready").status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
 
 
 def _config(folder: Path, token: str) -> dict[str, object]:

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
-import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import yaml
 
-from tests.ports import free_port
-from tests.waiting import until
+from tests.servers.prometheus import PrometheusServer
 
 RULES = Path(__file__).resolve().parents[3] / "deploy" / "helm" / "fairlead" / "files" / "rules"
 DASHBOARDS = RULES.parent / "dashboards"
 
 
-def program(name: str) -> str:
-    """Return where prometheus or promtool is."""
-    found = shutil.which(name)
-    assert found, f"{name} is not installed: scripts/test_servers.sh gets it, as does your system's package prometheus"
-    return found
-
-
-@dataclass
-class Prometheus:
-    """A running Prometheus and its address."""
-
-    process: subprocess.Popen[bytes]
-    url: str
+class Prometheus(PrometheusServer):
+    """One that follows the shipped rules."""
 
     @classmethod
-    def start(cls, folder: Path, targets: Sequence[str], token: str) -> Prometheus:
+    def start(cls, folder: Path, targets: Sequence[str], token: str) -> Self:
         """Scrape the targets (host:port) with a token."""
         (folder / "rules").mkdir()
         for file in RULES.glob("*.yaml"):
@@ -52,29 +36,7 @@ class Prometheus:
                 }
             ],
         }
-        (folder / "prometheus.yml").write_text(json.dumps(config))
-        port = free_port(0)
-        process = subprocess.Popen(
-            [
-                program("prometheus"),
-                f"--config.file={folder}/prometheus.yml",
-                f"--storage.tsdb.path={folder}/data",
-                f"--web.listen-address=127.0.0.1:{port}",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=(folder / "prometheus.log").open("wb"),
-        )
-        prometheus = cls(process, f"http://127.0.0.1:{port}")
-        until(prometheus.is_ready, "Prometheus")
-        return prometheus
-
-    def is_ready(self) -> bool:
-        """Return whether it answers."""
-        assert self.process.poll() is None, "Prometheus has ended"
-        try:
-            return httpx.get(f"{self.url}/-/ready").status_code == 200
-        except httpx.TransportError:
-            return False
+        return cls.launch(folder, config)
 
     def ask(self, expr: str) -> list[dict[str, Any]]:
         """Return the result of an expression now, those without a number left out."""
@@ -90,11 +52,6 @@ class Prometheus:
         """Return the rules that it follows."""
         groups = httpx.get(f"{self.url}/api/v1/rules").json()["data"]["groups"]
         return [rule for group in groups for rule in group["rules"]]
-
-    def stop(self) -> None:
-        """End it."""
-        self.process.terminate()
-        self.process.wait(30)
 
 
 def _hurried(file: Path) -> str:

@@ -12,8 +12,9 @@ import yaml
 
 from tests.data import ROOT
 from tests.integration.observability.burn_cases import BURNS
-from tests.integration.observability.prometheus import RULES, program
+from tests.integration.observability.prometheus import RULES
 from tests.integration.observability.rule_cases import CASES, Case
+from tests.servers.prometheus import program
 
 FILES = sorted(RULES.glob("*.yaml"))
 ALERTS = {
