@@ -63,6 +63,12 @@ class Slow:
         return columns[0]
 
 
+class SlowModel(Model):
+    """Is never answered where its requests arrive, as if its warm-up had shown that it takes long."""
+
+    is_quick = False
+
+
 class Unlogged:
     """A prediction log and an observer that keep nothing."""
 
@@ -112,7 +118,7 @@ class Houses:
         self.loads.append(name)
         number = int(name.rpartition("/")[2])
         made: dict[int, Callable[[], Model]] = {
-            SLOW: lambda: Model(name, PRICE, self.slow),
+            SLOW: lambda: SlowModel(name, PRICE, self.slow),
             SIZED: lambda: Model(name, SIZE, Sizes()),
             TELLING: lambda: Model(name, PRICE, SumRuntime(1), Sums()),
         }
