@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from fairlead.kit import backends
 from fairlead.kit.auth import token_for, verifier
 from fairlead.kit.database import migrate
@@ -36,7 +38,7 @@ def compose(settings: GatewaySettings) -> Parts:
     return Parts(
         settings=settings,
         verifier=verifier(settings),
-        sessions=Sessions(),
+        sessions=Sessions(session_keys(settings)),
         events=events,
         blobs=backends.blob_store(settings),
         projects=projects,
@@ -56,3 +58,12 @@ def compose(settings: GatewaySettings) -> Parts:
         ),
         audit=AuditTrail(events),
     )
+
+
+def session_keys(settings: GatewaySettings) -> tuple[str, ...]:
+    """Return what browsers' sessions are signed with: other keys as soon as the admin's token is another.
+
+    Without a secret that services share, a key that is this process's own.
+    """
+    shared = settings.service_token.get_secret_value(), settings.service_token_other.get_secret_value()
+    return tuple(f"{secret}.{settings.admin_token_sha256}" for secret in shared if secret) or (secrets.token_hex(64),)

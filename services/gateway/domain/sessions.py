@@ -1,52 +1,45 @@
-"""Who is signed in with a browser: random ids that stand for a principal, so that a cookie never holds a token."""
+"""Who is signed in with a browser: a cookie that says so, signed, and that never holds a token."""
 
 from __future__ import annotations
 
-import secrets
-import threading
+import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-from fairlead.kit.auth import Principal, hash_token
+from itsdangerous import BadData, URLSafeSerializer
+
+from fairlead.kit.auth import Principal
 from fairlead.kit.errors import Unauthenticated
 
 SESSION_SECONDS = 12 * 3600
-MOST_SESSIONS = 1000
-
-
-@dataclass(frozen=True)
-class _Session:
-    principal: Principal
-    ends_at: float
 
 
 class Sessions:
-    """Keeps the sessions in memory, by the hashes of their ids; a restart signs everyone out."""
+    """Makes sessions and reads them. Nothing is kept: all who have the same keys take each other's."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, most: int = MOST_SESSIONS) -> None:
+    def __init__(self, keys: Sequence[str], clock: Callable[[], float] = time.time) -> None:
+        """Sign with the first key, and take what was signed with any of them. Raises ValueError without a key."""
+        if not all(keys) or not keys:
+            raise ValueError("sessions need a key, or anybody could sign one")
         self._clock = clock
-        self._most = most
-        self._lock = threading.Lock()
-        # In the order they were opened, which is also the order they end in.
-        self._sessions: dict[str, _Session] = {}
+        # The serializer signs with the last one. The salt makes its key good for nothing but this.
+        self._serializer = URLSafeSerializer(
+            list(reversed(keys)),
+            salt="fairlead.browser-session",
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )
 
     def open(self, principal: Principal) -> str:
-        """Return the id of a new session of a principal; the oldest session ends where there are too many."""
-        session_id = secrets.token_urlsafe(32)
-        with self._lock:
-            while self._sessions and (len(self._sessions) >= self._most or self._oldest_has_ended()):
-                del self._sessions[next(iter(self._sessions))]
-            self._sessions[hash_token(session_id)] = _Session(principal, self._clock() + SESSION_SECONDS)
-        return session_id
+        """Return a new session of a principal, as text that a cookie may hold."""
+        ends_at = int(self._clock()) + SESSION_SECONDS
+        return str(self._serializer.dumps([principal.name, principal.kind, ends_at]))
 
-    def principal(self, session_id: str) -> Principal:
-        """Return who signed in. Raises Unauthenticated for a session that ended or never was."""
-        with self._lock:
-            session = self._sessions.get(hash_token(session_id))
-        if session is None or session.ends_at <= self._clock():
+    def principal(self, session: str) -> Principal:
+        """Return who signed in. Raises Unauthenticated for a session that has ended or was never opened."""
+        try:
+            name, kind, ends_at = self._serializer.loads(session)
+        except BadData:
+            ends_at = 0
+        if ends_at <= self._clock():
             raise Unauthenticated("the browser's session has ended; sign in again at /login?token=TOKEN")
-        return session.principal
-
-    def _oldest_has_ended(self) -> bool:
-        return next(iter(self._sessions.values())).ends_at <= self._clock()
+        return Principal(name, kind)

@@ -17,7 +17,7 @@ from ..domain.same_origin import is_same_origin
 from ..domain.sessions import Sessions
 from ..problems import problem_of
 
-# Cookies ignore ports, so other servers on this host receive it: it holds a session's id, never the token.
+# Cookies ignore ports, so other servers on this host receive it: it says who signed in, and never holds the token.
 COOKIE = "fairlead_session"
 # Health must answer before anyone can sign in; /login is where a token is shown.
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login"})
@@ -64,10 +64,10 @@ class AccessMiddleware:
         token = query_token(scope)
         if token:
             return self._verifier.verify(f"Bearer {token}")
-        session_id = _session_id(headers)
-        if not session_id:
+        session = _session(headers)
+        if not session:
             raise Unauthenticated("no token came with the call; send the header 'Authorization: Bearer TOKEN'")
-        principal = self._sessions.principal(session_id)
+        principal = self._sessions.principal(session)
         if _may_change(scope) and not is_same_origin(headers.get("origin"), headers.get("host")):
             raise PermissionDenied(
                 "signed in by cookie, a call that may change something must come from a page of this server; "
@@ -91,7 +91,7 @@ def _may_change(scope: Scope) -> bool:
     return scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
 
 
-def _session_id(headers: Headers) -> str:
+def _session(headers: Headers) -> str:
     try:
         cookies = SimpleCookie(headers.get("cookie", ""))
     except CookieError:

@@ -21,7 +21,9 @@ async def unreached(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
     scope["state"] = {"request_id": "r-1"}
-    await AccessMiddleware(unreached, TokenVerifier("service", hash_token("token")), Sessions())(scope, receive, send)
+    await AccessMiddleware(unreached, TokenVerifier("service", hash_token("token")), Sessions(["key"]))(
+        scope, receive, send
+    )
 
 
 def asked(method: str, path: str, headers: dict[str, str]) -> httpx.Response:

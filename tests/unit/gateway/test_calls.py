@@ -34,7 +34,7 @@ def events(tmp_path: Path) -> Iterator[EventLog]:
 
 def call(app: ASGIApp, events: EventLog, method: str = "POST", path: str = "/api/v1/projects/p/runs") -> httpx.Response:
     """Return what the application answers with all that is around it."""
-    guarded = AccessMiddleware(app, TokenVerifier("service", hash_token("token")), Sessions())
+    guarded = AccessMiddleware(app, TokenVerifier("service", hash_token("token")), Sessions(["key"]))
     around = CallMiddleware(BodyLimitMiddleware(guarded, limit=100), AuditTrail(events), timeout_limit=60)
 
     async def run() -> httpx.Response:
