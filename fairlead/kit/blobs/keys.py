@@ -42,3 +42,11 @@ def require_folder_key(key: str) -> str:
             "the first part not sha256."
         )
     return key
+
+
+def beginning_below(key: str) -> str:
+    """Return what the names of the folders below this key begin with, their slashes written as ~; "" of no key.
+
+    Raises InvalidArgument on what can't be a folder's key.
+    """
+    return f"{require_folder_key(key)}/".replace("/", "~") if key else ""

@@ -26,7 +26,7 @@ from fairlead.kit.errors import FailedPrecondition, NotFound
 from fairlead.kit.full_disk import room_needed
 
 from .durable_files import READ_ONLY, chunks_of, copy_folder, make_folder, sync_folder
-from .keys import blob_key, is_blob_key, require_blob_key, require_folder_key
+from .keys import beginning_below, blob_key, is_blob_key, require_blob_key, require_folder_key
 from .port import LINK_SECONDS, Link, StoredBlob
 
 # What a killed writer left in incoming/ is removed at the next opening after this long.
@@ -133,12 +133,14 @@ class LocalBlobStore:
         else:
             removed.unlink()
 
-    def keys(self) -> Iterator[str]:
-        """Yield the keys of all blobs and folders, in order."""
-        for path in sorted(self._root.glob("sha256/*/*")):
-            yield path.relative_to(self._root).as_posix()
+    def keys(self, under: str = "") -> Iterator[str]:
+        """Yield the keys of all blobs and folders, or of the folders below one key, in order."""
+        beginning = beginning_below(under)
+        if not under:
+            for path in sorted(self._root.glob("sha256/*/*")):
+                yield path.relative_to(self._root).as_posix()
         with self._folders_settled():
-            folders = sorted((self._root / "folders").glob("*"))
+            folders = sorted((self._root / "folders").glob(f"{beginning}*"))
         for path in folders:
             yield path.name.replace("~", "/")
 

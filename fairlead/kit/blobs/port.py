@@ -74,8 +74,8 @@ class BlobStore(Protocol):
         """Remove the blob or the folder."""
         ...
 
-    def keys(self) -> Iterator[str]:
-        """Yield the keys of all blobs and folders."""
+    def keys(self, under: str = "") -> Iterator[str]:
+        """Yield the keys of all blobs and folders; given a key, those of the folders below it alone, in order."""
         ...
 
     def download_link(self, key: str, seconds: int = LINK_SECONDS, filename: str = "") -> Link:

@@ -12,7 +12,7 @@ import pytest
 
 from fairlead.kit.blobs import BlobStore
 from fairlead.kit.errors import FailedPrecondition, InvalidArgument, NotFound
-from tests.integration.blobs.stores import ABSENT, CONTENT, Place, files_of, make_folder
+from tests.integration.blobs.stores import ABSENT, CONTENT, Place, S3Place, files_of, make_folder
 
 
 def incoming(place: Place) -> list[str]:
@@ -161,6 +161,37 @@ def test_keys_lists_blobs_and_folders_but_nothing_unfinished(store: BlobStore, t
     folders = {store.put_folder(folder, key) for key in ("models/default/m1", "models/default/m1/part", "models_x")}
     listed = list(store.keys())
     assert (len(listed), set(listed)) == (8, blobs | folders)
+
+
+def test_keys_below_one_key_are_its_folders_alone(store: BlobStore, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, {"a": "1"})
+    store.put_bytes(CONTENT)
+    for key in ("attempts/t1/b", "attempts/t1/a", "attempts/t1/a/part", "attempts/t10/a", "attempts/t1", "models/t1/a"):
+        store.put_folder(folder, key)
+
+    assert sorted(store.keys("attempts/t1")) == ["attempts/t1/a", "attempts/t1/a/part", "attempts/t1/b"]
+    assert list(store.keys("attempts/t10")) == ["attempts/t10/a"]
+    assert list(store.keys("attempts/t")) == list(store.keys("none")) == []
+    for no_key in ("attempts/", "sha256", "*", "../models"):
+        with pytest.raises(InvalidArgument):
+            list(store.keys(no_key))
+
+
+def test_keys_below_one_key_come_in_order_and_need_no_listing_of_the_others(
+    s3_place: S3Place, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = s3_place.open()
+    folder = make_folder(tmp_path, {"a": "1"})
+    for number in (2, 0, 1):
+        store.put_folder(folder, f"attempts/t1/{number:06}")
+    store.put_folder(folder, "models/m1")
+
+    with caplog.at_level("DEBUG", "botocore.endpoint"):
+        listed = list(store.keys("attempts/t1"))
+
+    assert listed == [f"attempts/t1/{number:06}" for number in range(3)]
+    (call,) = [record.getMessage() for record in caplog.records if "Making request" in record.getMessage()]
+    assert "manifests/attempts~t1~" in call or "manifests%2Fattempts~t1~" in call
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fairlead.kit.errors import Aborted, Internal, InvalidArgument, NotFound, Unimplemented
 
+from ..keys import beginning_below
 from .cache import BlobCache
 from .downloads import download
 from .errors import was_repeated
@@ -84,9 +85,9 @@ class Folders:
             self._objects.delete(manifest.name_of(file) for file in manifest.files)
         self._cache.remove(_copy_name(manifest))
 
-    def keys(self) -> Iterator[str]:
-        """Yield the keys of all folders, in order."""
-        for found in self._objects.list(MANIFESTS):
+    def keys(self, under: str = "") -> Iterator[str]:
+        """Yield the keys of all folders, or of those below one key, in order."""
+        for found in self._objects.list(f"{MANIFESTS}{beginning_below(under)}"):
             yield key_of_manifest(found.name)
 
     def _upload(self, folder: Path, paths: list[str], target: str) -> tuple[FolderFile, ...]:

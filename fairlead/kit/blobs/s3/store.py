@@ -119,12 +119,13 @@ class S3BlobStore:
         self._objects.delete([key])
         self._cache.remove(f"blobs/{key.rpartition('/')[2]}")
 
-    def keys(self) -> Iterator[str]:
-        """Yield the keys of all blobs and folders, a call for each 1000."""
-        for found in self._objects.list("sha256/"):
-            if is_blob_key(found.name):
-                yield found.name
-        yield from self._folders.keys()
+    def keys(self, under: str = "") -> Iterator[str]:
+        """Yield the keys of all blobs and folders, or of the folders below one key, a call for each 1000."""
+        if not under:
+            for found in self._objects.list("sha256/"):
+                if is_blob_key(found.name):
+                    yield found.name
+        yield from self._folders.keys(under)
 
     def download_link(self, key: str, seconds: int = LINK_SECONDS, filename: str = "") -> Link:
         """Return a link to GET a blob by; the browser saves it as `filename`."""
