@@ -42,16 +42,23 @@ def helm(*arguments: str) -> str:
 @cache
 def text(variant: str, *settings: str) -> str:
     """Return the objects of a variant as YAML, each setting as in `--set`. Raises Refused."""
-    changes = [part for setting in settings for part in ("--set", setting)]
-    values = ["--values", str(CHART / "ci" / f"{variant}.yaml")]
-    where = ["--namespace", NAMESPACE, "--kube-version", KUBERNETES]
-    return helm("template", RELEASE, str(CHART), *where, *values, *changes)
+    return _rendered(CHART, variant, settings)
 
 
 @cache
 def objects(variant: str, *settings: str) -> tuple[Json, ...]:
     """Return the objects of a variant. Raises Refused."""
     return tuple(each for each in yaml.safe_load_all(text(variant, *settings)) if each)
+
+
+def notes(folder: Path, variant: str, *settings: str) -> str:
+    """Return what an install or upgrade prints, put together in an empty folder. Raises Refused."""
+    # Helm shows them to those alone who have a cluster; here they are an object.
+    copy = shutil.copytree(CHART, folder / "fairlead")
+    (copy / "templates" / "NOTES.txt").rename(copy / "notes.txt")
+    (copy / "templates" / "notes.yaml").write_text('notes: {{ tpl (.Files.Get "notes.txt") . | quote }}\n')
+    told = _rendered(copy, variant, settings, "--show-only", "templates/notes.yaml")
+    return str(yaml.safe_load(told)["notes"])
 
 
 def of_kind(kind: str, variant: str, *settings: str) -> dict[str, Json]:
@@ -99,3 +106,10 @@ def environment(of: Json) -> dict[str, str]:
         secret = each.get("valueFrom", {}).get("secretKeyRef")
         told[each["name"]] = f"{secret['name']}/{secret['key']}" if secret else each["value"]
     return told
+
+
+def _rendered(of: Path, variant: str, settings: tuple[str, ...], *options: str) -> str:
+    changes = [part for setting in settings for part in ("--set", setting)]
+    values = ["--values", str(CHART / "ci" / f"{variant}.yaml")]
+    where = ["--namespace", NAMESPACE, "--kube-version", KUBERNETES]
+    return helm("template", RELEASE, str(of), *where, *values, *changes, *options)
