@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import yaml
 
 from tests.chart import chart
@@ -63,8 +64,16 @@ def test_nothing_of_it_is_there_unless_asked_for() -> None:
         assert chart.of_kind(kind, "minimal") == {}
 
 
+@pytest.mark.parametrize("ratio", ["0", "1"])
+def test_as_many_calls_are_traced_as_the_values_say(ratio: str) -> None:
+    settings = chart.of_kind("ConfigMap", "production", f"tracing.ratio={ratio}")[f"{RELEASE}-env"]["data"]
+
+    assert settings["FAIRLEAD_TRACE_RATIO"] == ratio
+
+
 def test_traces_go_where_the_values_say() -> None:
     settings = chart.of_kind("ConfigMap", "production")[f"{RELEASE}-env"]["data"]
 
     assert settings["FAIRLEAD_OTLP_ENDPOINT"] == "http://otel-collector.monitoring:4317"
+    assert settings["FAIRLEAD_TRACE_RATIO"] == "0.01"
     assert "FAIRLEAD_OTLP_ENDPOINT" not in chart.of_kind("ConfigMap", "minimal")[f"{RELEASE}-env"]["data"]

@@ -31,6 +31,8 @@ SCHEMA = json.loads((CHART / "values.schema.json").read_text())
         ("dev.kafka.imag=kafka", "imag"),
         ("jobs.resources.drift.limits.memory=1Gi", "drift"),
         ("networkPolicy.database.ports={postgres}", "ports"),
+        ("tracing.ratio=2", "ratio"),
+        ("gateway.preStopSeconds=0", "preStopSeconds"),
     ],
 )
 def test_a_wrong_value_is_refused(setting: str, said: str) -> None:

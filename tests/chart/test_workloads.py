@@ -85,14 +85,22 @@ def test_probes_ask_the_port_that_is_for_them(service: str) -> None:
     assert container["livenessProbe"]["grpc"] == {"port": port}
 
 
-def test_a_pod_has_time_to_drain() -> None:
+@pytest.mark.parametrize("seconds", [5, 40])
+def test_a_pod_has_time_to_drain(seconds: int) -> None:
     settings = chart.of_kind("ConfigMap", "minimal")[f"{RELEASE}-env"]["data"]
 
     for service in SERVICES:
-        spec = chart.deployment(service, "minimal")["spec"]["template"]["spec"]
+        spec = chart.deployment(service, "minimal", f"common.preStopSeconds={seconds}")["spec"]["template"]["spec"]
         (container,) = spec["containers"]
-        pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-        assert pause + float(settings["FAIRLEAD_DRAIN_SECONDS"]) < spec["terminationGracePeriodSeconds"]
+        assert container["lifecycle"]["preStop"] == {"sleep": {"seconds": seconds}}
+        assert seconds + float(settings["FAIRLEAD_DRAIN_SECONDS"]) < spec["terminationGracePeriodSeconds"]
+
+
+def test_who_is_forgotten_late_goes_on_for_longer_by_itself() -> None:
+    settings = ("gateway.preStopSeconds=20",)
+
+    for service, seconds in (("gateway", 20), ("serving", 5)):
+        assert chart.container(service, "minimal", *settings)["lifecycle"]["preStop"]["sleep"]["seconds"] == seconds
 
 
 def test_no_pod_goes_before_another_is_ready() -> None:

@@ -38,6 +38,7 @@ FAIRLEAD_TLS_CA_FILE: /etc/fairlead/tls/ca.crt
 {{- end }}
 {{- with .Values.tracing.otlpEndpoint }}
 FAIRLEAD_OTLP_ENDPOINT: {{ . }}
+FAIRLEAD_TRACE_RATIO: {{ $root.Values.tracing.ratio | quote }}
 {{- end }}
 {{- end -}}
 

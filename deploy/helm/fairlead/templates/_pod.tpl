@@ -20,7 +20,8 @@ spec:
   automountServiceAccountToken: {{ include "fairlead.makesJobs" . | empty | not }}
   # Variables such as FAIRLEAD_GATEWAY_PORT, which Kubernetes makes of Services, would be taken for settings.
   enableServiceLinks: false
-  terminationGracePeriodSeconds: 60
+  # The pause before, calls under way, and what is written at the end.
+  terminationGracePeriodSeconds: {{ add $own.preStopSeconds 55 }}
   securityContext:
     {{- include "fairlead.podSecurity" . | nindent 4 }}
   {{- include "fairlead.placement" (dict "own" $own "root" $root "component" .component) | nindent 2 }}
@@ -122,7 +123,7 @@ livenessProbe:
 lifecycle:
   # Endpoints forget the pod meanwhile; only then is it told to end.
   preStop:
-    sleep: {seconds: 5}
+    sleep: {seconds: {{ .own.preStopSeconds }}}
 resources:
   {{- toYaml .own.resources | nindent 2 }}
 volumeMounts:
