@@ -120,6 +120,17 @@ def test_services_find_each_other_by_headless_names_and_themselves_by_none() -> 
         assert chart.environment(chart.container(service, "minimal"))[f"FAIRLEAD_{service.upper()}_ADDRESS"] == ""
 
 
+def test_what_stands_before_a_service_is_told_by_annotations() -> None:
+    settings = ("gateway.service.annotations.cloud=backend", "common.service.annotations.mesh=in")
+    services = chart.of_kind("Service", "minimal", *settings)
+
+    assert services[f"{RELEASE}-gateway"]["metadata"]["annotations"] == {"cloud": "backend", "mesh": "in"}
+    assert services[f"{RELEASE}-serving"]["metadata"]["annotations"] == {"mesh": "in"}
+    # Its peers alone know the headless one, and without the values there is nothing to tell.
+    assert "annotations" not in services[f"{RELEASE}-gateway-headless"]["metadata"]
+    assert "annotations" not in chart.of_kind("Service", "minimal")[f"{RELEASE}-gateway"]["metadata"]
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variable_is_a_setting(variant: str) -> None:
     classes: list[type[KitSettings]] = [KitSettings, *map(settings_of, SERVICES)]
