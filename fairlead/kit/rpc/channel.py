@@ -23,13 +23,21 @@ DNS = "dns:"
 PATIENCE_SECONDS = 15.0
 """How long calls wait for a service behind a name, none of whose processes can be reached: others may be coming."""
 _ROUND_ROBIN = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
-RECONNECTING = (
+CONNECTING = (
     # A restarted service should be found again within about a second, and so should one that has moved.
     ("grpc.initial_reconnect_backoff_ms", 100),
     # A try has so long, which a handshake between busy machines may need.
     ("grpc.min_reconnect_backoff_ms", 1000),
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.dns_min_time_between_resolutions_ms", 1000),
+    # A machine that is lost, or a process that stands still, says nothing, and TCP waits a quarter of an hour for it.
+    # While calls wait, whoever has been silent for this long is asked for a sign of life, ...
+    ("grpc.keepalive_time_ms", 10_000),
+    # ... and has this long to give it, which a busy process may need.
+    ("grpc.keepalive_timeout_ms", 20_000),
+    # One that is sent for another purpose stands for it, with an end of its own.
+    ("grpc.http2.ping_timeout_ms", 20_000),
+    ("grpc.http2.max_pings_without_data", 0),
 )
 
 
@@ -106,7 +114,7 @@ def connect(
     options: list[tuple[str, int | str]] = [
         ("grpc.max_receive_message_length", limit),
         ("grpc.max_send_message_length", limit),
-        *RECONNECTING,
+        *CONNECTING,
     ]
     if is_name:
         options.append(("grpc.service_config", _ROUND_ROBIN))

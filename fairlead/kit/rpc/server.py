@@ -26,6 +26,7 @@ from fairlead.kit.rpc.pools import CallPools
 from fairlead.kit.rpc.probes import Probes
 from fairlead.kit.settings import KitSettings
 
+LEAST_PING_SECONDS = 2.0
 CALLS_OF_A_CONNECTION = 128
 TELLING_SECONDS = 0.05
 """What a caller is told has reached it by then."""
@@ -78,6 +79,8 @@ class RpcServer:
                 # Otherwise calls that have ended count until their memory is freed, and a caller who keeps to the
                 # bound has some of its calls refused as UNAVAILABLE.
                 ("grpc.http.overload_protection", 0),
+                # How often a caller that waits may ask for a sign of life; see CONNECTING.
+                ("grpc.http2.min_ping_interval_without_data_ms", int(LEAST_PING_SECONDS * 1000)),
                 *_connection_age(0.0 if private else settings.connection_age_seconds),
             ],
         )

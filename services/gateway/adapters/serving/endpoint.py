@@ -13,7 +13,7 @@ from fairlead.api.serving.v1 import relay_service_pb2 as pb
 from fairlead.api.serving.v1.relay_service_pb2_grpc import RelayServiceStub
 from fairlead.kit.errors import DeadlineExceeded
 from fairlead.kit.rpc.certificates import Identity
-from fairlead.kit.rpc.channel import RECONNECTING
+from fairlead.kit.rpc.channel import CONNECTING
 from fairlead.kit.rpc.repeating import never_sent
 from fairlead.kit.rpc.status import from_rpc_error, is_broken
 
@@ -25,7 +25,7 @@ QUICK_BYTES = 16 * 1024
 _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
-    *RECONNECTING,
+    *CONNECTING,
     # An endpoint made in another's place must not be given its connection.
     ("grpc.use_local_subchannel_pool", 1),
 )

@@ -22,6 +22,7 @@ from fairlead.api.gateway.v1.project_service_pb2_grpc import (
     add_ProjectServiceServicer_to_server,
 )
 from fairlead.kit.errors import FairleadError, Unavailable
+from fairlead.kit.rpc import channel, server
 from fairlead.kit.rpc.channel import connect
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.settings import KitSettings
@@ -35,19 +36,20 @@ ANY = api.GetProjectRequest(name="any")
 
 
 class Projects(ProjectServiceServicer):
-    """Answers with the address that it was asked at, after a moment."""
+    """Answers with the address that it was asked at, after a moment or the seconds that a name or an id says."""
 
     def __init__(self, address: str) -> None:
         self._address = address
 
     def GetProject(self, request: api.GetProjectRequest, _context: grpc.ServicerContext) -> api.GetProjectResponse:
-        time.sleep(30 if request.name == "slow" else 0.005)
+        time.sleep(0.005 if request.name == ANY.name else float(request.name))
         return api.GetProjectResponse(project=api.Project(name=self._address))
 
     def CreateProject(
-        self, _request: api.CreateProjectRequest, context: grpc.ServicerContext
+        self, request: api.CreateProjectRequest, context: grpc.ServicerContext
     ) -> api.CreateProjectResponse:
-        return api.CreateProjectResponse(project=self.GetProject(api.GetProjectRequest(name="slow"), context).project)
+        asked = api.GetProjectRequest(name=request.project_id)
+        return api.CreateProjectResponse(project=self.GetProject(asked, context).project)
 
 
 def pod(address: str, age: float = 0.0) -> RpcServer:
@@ -106,6 +108,8 @@ class Load:
         self._stub = stub
         self._ended = threading.Event()
         self.answers: dict[str, int] = {}
+        self.answered: set[int] = set()
+        """The threads of those that were answered since the last look."""
         self.failures: list[str] = []
         self._callers = [threading.Thread(target=self._call) for _ in range(callers)]
 
@@ -129,6 +133,11 @@ class Load:
 
         waiting.until(does, f"answers of {addresses}")
 
+    def all_are_answered(self) -> None:
+        """Return once each caller has been answered again."""
+        self.answered = set()
+        waiting.until(lambda: len(self.answered) == len(self._callers), "an answer to each caller")
+
     def _call(self) -> None:
         while not self._ended.is_set():
             try:
@@ -137,6 +146,7 @@ class Load:
                 self.failures.append(error.message)
             else:
                 self.answers[answered] = self.answers.get(answered, 0) + 1
+                self.answered.add(threading.get_ident())
 
 
 def test_calls_are_shared_out_to_all_processes_behind_a_name(name: Name) -> None:
@@ -199,6 +209,41 @@ def test_no_reading_call_fails_when_a_process_is_killed(name: Name) -> None:
     assert load.failures == []
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Callers ask for a sign of life after half a second, and wait a second for it."""
+    answered = {"grpc.keepalive_timeout_ms": 1000, "grpc.http2.ping_timeout_ms": 1000}
+    quicker = {"grpc.keepalive_time_ms": 500, **answered}
+    monkeypatch.setattr(channel, "CONNECTING", tuple({**dict(channel.CONNECTING), **quicker}.items()))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_process_that_stands_still_costs_no_reading_call_its_answer(name: Name) -> None:
+    victim = name.spawn("127.0.0.2")
+    name.spawn("127.0.0.3")
+    name.means("127.0.0.2", "127.0.0.3")
+    with Load(name.stub()) as load:
+        load.reaches(f"127.0.0.2:{name.port}", f"127.0.0.3:{name.port}")
+        os.kill(victim.pid, signal.SIGSTOP)
+        name.means("127.0.0.3")
+        load.all_are_answered()
+
+    assert load.failures == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_call_that_takes_long_is_waited_for_while_its_server_lives(
+    name: Name, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LEAST_PING_SECONDS", 0.1)
+    name.start("127.0.0.2")
+    name.means("127.0.0.2")
+
+    created = name.stub().CreateProject(api.CreateProjectRequest(project_id="4"))
+
+    assert created.project.name == f"127.0.0.2:{name.port}"
+
+
 def test_a_call_that_may_have_changed_something_is_not_sent_twice(name: Name) -> None:
     victim = name.spawn("127.0.0.2")
     name.means("127.0.0.2")
@@ -208,7 +253,7 @@ def test_a_call_that_may_have_changed_something_is_not_sent_twice(name: Name) ->
 
     def create() -> None:
         try:
-            stub.CreateProject(api.CreateProjectRequest())
+            stub.CreateProject(api.CreateProjectRequest(project_id="30"))
         except FairleadError as error:
             failures.append(error)
 
