@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from fairlead.kit.tasks.catching_up import CatchingUp
+from fairlead.kit.tasks.checkpoint_writer import CheckpointWriter
+from fairlead.kit.tasks.checkpoints import Checkpoints
 from fairlead.kit.tasks.context import TaskContext
 from fairlead.kit.tasks.local_runner import LocalRunner
 from fairlead.kit.tasks.log_lines import format_line
@@ -19,6 +21,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 __all__ = [
     "MIGRATIONS",
     "CatchingUp",
+    "CheckpointWriter",
+    "Checkpoints",
     "Ending",
     "Handler",
     "LocalRunner",

@@ -13,9 +13,11 @@ from queue import SimpleQueue
 from sqlalchemy.exc import SQLAlchemyError
 
 from fairlead.api.tasks.v1.task_pb2 import TASK_STATE_CANCELLED, TASK_STATE_RUNNING, Task
+from fairlead.kit.blobs import BlobStore
 from fairlead.kit.errors import FailedPrecondition, FairleadError, NotFound, Unavailable
 from fairlead.kit.logging import get_logger
 from fairlead.kit.tasks.catching_up import INTERVAL_SECONDS, CatchingUp
+from fairlead.kit.tasks.clearing import Clearing
 from fairlead.kit.tasks.context import TaskContext
 from fairlead.kit.tasks.failures import failure_of_ending, interrupted_too_often
 from fairlead.kit.tasks.holder import LEASE_SECONDS
@@ -43,11 +45,12 @@ class TaskOwner:
         concurrency: int = 2,
         missed_seconds: float = INTERVAL_SECONDS,
         lease_seconds: float = LEASE_SECONDS,
+        checkpoints: BlobStore | None = None,
     ) -> None:
         """Tasks that the store makes are this process's from now on.
 
         What could not be told is told every missed_seconds; what a process held that was not heard of for
-        lease_seconds is taken up.
+        lease_seconds is taken up. Where the work keeps checkpoints, those of tasks that have ended are cleared.
         """
         self._store = store
         self._holder = store.hold(lease_seconds)
@@ -60,6 +63,7 @@ class TaskOwner:
         self._closing = False
         self._closed = threading.Event()
         self._catching_up = CatchingUp(store, missed_seconds)
+        self._clearing = None if checkpoints is None else Clearing(store, checkpoints)
         self._threads = [
             threading.Thread(target=self._serve, name=f"tasks-{number}", daemon=True) for number in range(concurrency)
         ]
@@ -104,6 +108,8 @@ class TaskOwner:
         for thread in self._threads:
             thread.join(_CLOSE_SECONDS)
         self._catching_up.close()
+        if self._clearing is not None:
+            self._clearing.close()
         self._closed.set()
         self._keeping.join(_CLOSE_SECONDS)
         try:
@@ -186,6 +192,9 @@ class TaskOwner:
             else:
                 with self._lock:
                     self._known.discard(name)
+                # Only now: nothing of the work runs any more that could keep something.
+                if self._clearing is not None:
+                    self._clearing.soon()
 
     def _see_through(self, name: str) -> bool:
         """Follow a task's work to its end; return whether it is to be done again, as where its database went away."""

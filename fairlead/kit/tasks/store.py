@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -39,7 +39,7 @@ from fairlead.kit.resources import parse_name, require_id
 from fairlead.kit.tasks.failures import sentence
 from fairlead.kit.tasks.holder import TaskHolder
 from fairlead.kit.tasks.publisher import Fact, TaskPublisher
-from fairlead.kit.tasks.schema import ACTIVE, PROJECT_NAME, TASK_NAME, holders, task_of, tasks
+from fairlead.kit.tasks.schema import ACTIVE, ENDED, PROJECT_NAME, TASK_NAME, holders, task_of, tasks
 from fairlead.kit.tasks.throttle import Throttle
 from fairlead.kit.tracing import inject
 
@@ -229,6 +229,14 @@ class TaskStore:
         query = select(tasks).where(tasks.c.owner == self._owner, tasks.c.state.in_(ACTIVE)).order_by(tasks.c.id)
         with self._engine.connect() as connection:
             return [task_of(row) for row in connection.execute(query)]
+
+    def ended(self, task_ids: Iterable[str]) -> set[str]:
+        """Return those of these ids whose tasks are this owner's and have ended."""
+        query = select(tasks.c.id).where(
+            tasks.c.owner == self._owner, tasks.c.id.in_(list(task_ids)), tasks.c.state.in_(ENDED)
+        )
+        with self._engine.connect() as connection:
+            return set(connection.scalars(query))
 
     def claim(self, name: str) -> bool:
         """Make a task that has not ended this process's; return False where a living process has it. Raises NotFound.
