@@ -37,9 +37,11 @@ def build(settings: TrainerSettings, probes: Probes | None = None) -> RpcServer:
     migrate(engine, TASK_MIGRATIONS, MIGRATIONS)
     events = backends.event_log(settings)
     store = TaskStore(engine, events, settings.service)
-    owner = TaskOwner(store, runner_for(settings, f"{__package__}.worker"), concurrency=settings.trainer_concurrency)
+    blobs = backends.blob_store(settings)
+    runner = runner_for(settings, f"{__package__}.worker")
+    owner = TaskOwner(store, runner, concurrency=settings.trainer_concurrency, checkpoints=blobs)
     channel = connect_to(settings, "profiler")
-    datasets = DatasetReader(channel, backends.blob_store(settings))
+    datasets = DatasetReader(channel, blobs)
     preparations, runs = PreparationTable(engine), RunTable(engine)
     housekeeper = Housekeeper(f"{__package__}.housekeeping", runs, store)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -54,8 +53,3 @@ class TrainerSettings(KitSettings):
     def threads(self) -> int:
         """Threads a fit may use."""
         return self.trainer_threads or os.cpu_count() or 1
-
-    @property
-    def journals(self) -> Path:
-        """Folder that keeps the trials of unfinished runs."""
-        return self.home / "trainer-journals"

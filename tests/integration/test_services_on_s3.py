@@ -20,7 +20,7 @@ from services.trainer.adapters.mlflow_artifacts import artifact_environment
 from services.trainer.settings import TrainerSettings
 from tests.data import SHARED_DATA
 from tests.integration.test_profiler_service import House
-from tests.integration.trainer_world import HEART, TARGET, World, result, spec, use_mlflow
+from tests.integration.trainer_world import HEART, TARGET, World, result, spec, use_mlflow, wait
 from tests.servers.s3 import S3Server
 
 
@@ -87,3 +87,30 @@ def test_mlflow_is_told_where_and_how_to_keep_artifacts(tmp_path: Path) -> None:
         "SSEKMSKeyId": "key-1",
     }
     assert TrainerSettings(home=tmp_path).trainer_mlflow_artifacts == (tmp_path / "mlflow-artifacts").as_uri()
+
+
+def test_a_killed_training_goes_on_where_nothing_of_it_is_on_the_disk(
+    s3_server: S3Server, s3_bucket: str, tmp_path: Path
+) -> None:
+    def kept() -> list[str]:
+        return keys(s3_server, s3_bucket, "blobs/manifests/attempts~")
+
+    world = World(tmp_path, blobs_url=f"s3://{s3_bucket}/blobs", s3_endpoint_url=s3_server.endpoint)
+    try:
+        preparation = world.prepare(world.upload(HEART, "heart"), TARGET)
+        task = world.train(spec(preparation, 15, "linear", "lightgbm"))
+        wait(lambda: len(kept()) >= 2)
+        world.kill_trainer()
+        # What a pod loses with its disk; databases and events, which are elsewhere in a cluster, are files here.
+        for folder in (path for path in tmp_path.iterdir() if path.is_dir()):
+            shutil.rmtree(folder)
+        world.restart_trainer()
+
+        result(world.tasks, task, Run)
+
+        assert world.task(task.name).attempt == 2
+        (resumed,) = [line for line in world.lines(task.name) if line.source == "train.resume"]
+        assert resumed.meta.fields["trials"].number_value >= 2
+        wait(lambda: not kept())
+    finally:
+        world.close()

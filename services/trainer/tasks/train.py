@@ -9,7 +9,7 @@ from fairlead.api.trainer.v1.run_pb2 import LeaderboardEntry, Run
 from fairlead.api.trainer.v1.run_service_pb2 import CreateRunRequest, GetLeaderboardResponse
 from fairlead.kit.errors import FailedPrecondition
 from fairlead.kit.resources import parse_name
-from fairlead.kit.tasks import TaskContext
+from fairlead.kit.tasks import Checkpoints, CheckpointWriter, TaskContext
 
 from ..adapters.journal import TrialJournal
 from ..adapters.runs import FAILED, FINISHED, RUN_NAME, RUNNING, RunRecord
@@ -20,7 +20,7 @@ from ..convert_preparation import step_specs
 from ..domain.families import load_libraries
 from ..domain.metrics import Metric, find_metric
 from ..domain.ranking import rank
-from ..domain.search import Budget
+from ..domain.search import Budget, Trial
 from ..domain.training import Training, TrainingPlan, TrainingResult
 from .progress import ProgressReporter
 from .resources import Resources, load_table
@@ -102,23 +102,27 @@ def _train(context: TaskContext, resources: Resources, preparation: Preparation,
         holdout=run.spec.holdout,
         threads=resources.settings.threads,
     )
-    journal = TrialJournal(resources.settings.journals / run.task.rpartition("/")[2])
-    known, spent = journal.load()
     load_libraries()
-    seconds = budget_seconds(run.spec)
-    budget = Budget(seconds, time.monotonic, spent=min(spent, _SPENT_AT_MOST * seconds))
-    if known:
-        context.log("train.resume", f"Went on with {len(known)} trials of an interrupted attempt", trials=len(known))
-    reporter = ProgressReporter(context, run.name, metric, budget, resources.tracking, journal, known)
-    try:
-        training = Training(table, plan, budget, reporter)
-        result = training.run(known)
-    except ValueError as error:
-        raise FailedPrecondition(f"the training of {preparation.name} came to nothing: {error}") from error
-    _finish(resources, run, result, reporter, metric)
-    journal.remove()
+    checkpoints = Checkpoints(resources.blobs, run.task)
+    with CheckpointWriter(checkpoints) as writer:
+        journal = TrialJournal(checkpoints, writer)
+        known, budget = _go_on(context, journal, budget_seconds(run.spec))
+        reporter = ProgressReporter(context, run.name, metric, budget, resources.tracking, journal, known)
+        try:
+            result = Training(table, plan, budget, reporter).run(known)
+        except ValueError as error:
+            raise FailedPrecondition(f"the training of {preparation.name} came to nothing: {error}") from error
+        _finish(resources, run, result, reporter, metric)
     context.log("train.done", _summary(result, metric, budget), metrics=result.metrics)
     return run
+
+
+def _go_on(context: TaskContext, journal: TrialJournal, seconds: float) -> tuple[list[Trial], Budget]:
+    """Return the trials of the attempts before, and the budget that they left."""
+    known, spent = journal.load()
+    if known:
+        context.log("train.resume", f"Went on with {len(known)} trials of an interrupted attempt", trials=len(known))
+    return known, Budget(seconds, time.monotonic, spent=min(spent, _SPENT_AT_MOST * seconds))
 
 
 def _finish(resources: Resources, run: Run, result: TrainingResult, reporter: ProgressReporter, metric: Metric) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pyarrow.csv
 import pytest
 
+from fairlead.kit.blobs import open_blob_store
+from fairlead.kit.tasks import Checkpoints, CheckpointWriter
 from services.trainer.adapters.journal import TrialJournal
 from services.trainer.domain.metrics import find_metric
 from services.trainer.domain.ranking import rank
@@ -72,14 +75,17 @@ def test_the_leaderboard_is_best_first(trained: tuple[TrainingResult, Listener])
     assert weights == pytest.approx(1.0 if result.candidate == ENSEMBLE else 0.0)
 
 
-def test_an_interrupted_attempts_trials_are_not_fitted_again(penguins: TrainingTable, tmp_path: Any) -> None:
+def test_an_interrupted_attempts_trials_are_not_fitted_again(penguins: TrainingTable, tmp_path: Path) -> None:
     families = ("linear", "decision_tree")
     first = Listener()
     Training(penguins, plan("multiclass", families), Budget(4.0, time.monotonic), first).run()
-    journal = TrialJournal(tmp_path / "task")
+    checkpoints = Checkpoints(open_blob_store(f"file://{tmp_path}/blobs", tmp_path / "cache"), "projects/p/tasks/t1")
+    writer = CheckpointWriter(checkpoints)
+    journal = TrialJournal(checkpoints, writer)
     for trial, _ in first.told:
         journal.put(trial, elapsed=3.0)
-    known, spent = TrialJournal(tmp_path / "task").load()
+    writer.close(60)
+    known, spent = TrialJournal(checkpoints, writer).load()
     assert spent == 3.0
     second = Listener()
     budget = Budget(4.0, time.monotonic, spent=spent)
@@ -88,8 +94,6 @@ def test_an_interrupted_attempts_trials_are_not_fitted_again(penguins: TrainingT
     assert finished
     assert not finished & {trial.candidate for trial, _ in second.told}
     assert finished <= {trial.candidate for trial in result.trials}
-    journal.remove()
-    assert TrialJournal(tmp_path / "task").load() == ([], 0.0)
 
 
 def test_a_tiny_budget_still_gives_a_model(penguins: TrainingTable) -> None:
