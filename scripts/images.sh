@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the images of Fairlead and tells how large they are.
 #
-#   scripts/images.sh [build] [NAME...]     builds them all, or those named: gateway profiler trainer serving drift conductor client
+#   scripts/images.sh [build] [NAME...]     builds them all, or those named: gateway profiler trainer serving drift conductor operator client
 #   scripts/images.sh sizes                 prints the size of each, and what it adds to its base
 #   scripts/images.sh sbom FOLDER           writes each one's list of packages to FOLDER as CycloneDX JSON
 #
@@ -9,8 +9,23 @@
 # PYTHON_IMAGE is the base, python:3.11-slim-bookworm where it is not set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-all=(gateway profiler trainer serving drift conductor client)
+all=(gateway profiler trainer serving drift conductor operator client)
 base=${PYTHON_IMAGE:-python:3.11-slim-bookworm}
+
+# Its label "description".
+about() {
+    case $1 in
+        gateway) echo "REST and events of Fairlead: projects, roles, what people and programs speak to" ;;
+        profiler) echo "Datasets of Fairlead: ingest, validate, profile, suggest" ;;
+        trainer) echo "Models of Fairlead: preparation, search, evaluation, the model registry" ;;
+        serving) echo "Predictions of Fairlead: many models, traffic splits, the prediction log" ;;
+        drift) echo "Monitors of Fairlead: drift of data, predictions and performance, alerts" ;;
+        conductor) echo "Workflows of Fairlead: stages, approvals, healing" ;;
+        operator) echo "The operator's commands of Fairlead: backup and restore, tables, topics" ;;
+        client) echo "Command line and Python client of Fairlead" ;;
+        *) echo "no image is called $1" >&2; return 1 ;;
+    esac
+}
 
 named() { printf '%sfairlead-%s:%s' "${REGISTRY:-}" "$1" "${TAG:-dev}"; }
 there() { docker image inspect "$1" >/dev/null 2>&1; }
@@ -18,14 +33,18 @@ bytes() { docker image inspect --format '{{.Size}}' "$1"; }
 
 build() {
     there "$base" || docker pull -q "$base" >/dev/null || { echo "no image $base; pull it, or set PYTHON_IMAGE to one like it" >&2; exit 1; }
-    local name log version
+    local name log version revision created description oci=org.opencontainers.image
     log=$(mktemp)
     version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+    revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+    created=$(git log -1 --format=%cI 2>/dev/null || echo unknown)
     for name in "$@"; do
+        description=$(about "$name")
         printf 'building %s\n' "$(named "$name")"
         docker build -q -f deploy/images/Dockerfile --target "$name" -t "$(named "$name")" --build-arg PYTHON_IMAGE="$base" \
-            --build-arg VERSION="$version" --build-arg REVISION="$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
-            --build-arg CREATED="$(git log -1 --format=%cI 2>/dev/null || echo unknown)" . >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+            --label $oci.title="fairlead-$name" --label $oci.description="$description" --label $oci.licenses=Apache-2.0 \
+            --label $oci.version="$version" --label $oci.revision="$revision" --label $oci.created="$created" \
+            --label $oci.base.name="$base" . >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
     done
     rm "$log"
 }

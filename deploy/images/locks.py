@@ -48,6 +48,7 @@ def main(out: Path) -> None:
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     packages = {extra: resolved(requirements(extra, project)) for extra in ("kit", *SERVICES)}
     packages["client"] = resolved(project["dependencies"])
+    packages["operator"] = resolved(requirements("operator", project) + project["dependencies"])
     name, sharers = SHARED
     packages[name] = set.intersection(*(packages[extra] for extra in sharers))
     known = entries(LOCK.read_text())

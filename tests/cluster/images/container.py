@@ -17,6 +17,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from tests.servers import guard
 
 SERVICES = ("gateway", "profiler", "trainer", "serving", "drift", "conductor")
+IMAGES = (*SERVICES, "operator", "client")
 SERVICE_TOKEN = sha256(b"of the services").hexdigest()
 RESTRICTED = (
     *("--read-only", "--user", "10001:10001", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
@@ -45,7 +46,9 @@ def inspect(name: str) -> dict[str, Any]:
 
 def once(name: str, *command: str, stdin: str | None = None) -> str:
     """Return what a command in a container of an image of ours prints; it must succeed."""
-    return docker("run", "--rm", "--interactive", *RESTRICTED, image_named(name), *command, stdin=stdin).stdout
+    entry, *arguments = command
+    door = ("--interactive", *RESTRICTED, "--entrypoint", entry)
+    return docker("run", "--rm", *door, image_named(name), *arguments, stdin=stdin).stdout
 
 
 def python(name: str, program: str) -> str:

@@ -6,8 +6,10 @@ import pytest
 
 from tests.cluster.images.container import SERVICES, once, python
 
+WITH_KIT = (*SERVICES, "operator")
 
-@pytest.mark.parametrize("name", SERVICES)
+
+@pytest.mark.parametrize("name", WITH_KIT)
 def test_s3_and_what_signing_in_to_it_takes_are_known(name: str) -> None:
     program = """
 import boto3
@@ -24,7 +26,7 @@ print(boto3.client("s3", region_name="eu-west-1", aws_access_key_id="a", aws_sec
     ]
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", WITH_KIT)
 def test_every_compiled_library_finds_those_that_it_stands_on(name: str) -> None:
     lost = "find /opt/fairlead -name '*.so*' -type f -exec ldd {} + 2>/dev/null | sed -n 's/ => not found//p'"
 
@@ -34,7 +36,7 @@ def test_every_compiled_library_finds_those_that_it_stands_on(name: str) -> None
     assert sorted({*missing} - {path.rpartition("/")[2] for path in own}) == []
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", WITH_KIT)
 def test_what_kafka_compresses_with_works(name: str) -> None:
     program = """
 import crc32c, zstandard
