@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
@@ -42,6 +42,8 @@ class Identity:
     certificate: bytes
     key: bytes
     ca: bytes
+    server_context: ssl.SSLContext = field(compare=False, repr=False)
+    """What a server of HTTP/2 uses, which takes peers of the CA alone."""
 
     @property
     def channel_credentials(self) -> grpc.ChannelCredentials:
@@ -64,8 +66,8 @@ class Certificates:
         self._looked = clock()
         self._state = self._stat()
         try:
-            self._identity = self._read()
-        except (OSError, ssl.SSLError) as error:
+            self._identity = self._read(self._state)
+        except OSError as error:
             raise FailedPrecondition(
                 f"the certificate, its key or the CA can't be used ({error}); see FAIRLEAD_TLS_CERTIFICATE_FILE, "
                 "FAIRLEAD_TLS_KEY_FILE and FAIRLEAD_TLS_CA_FILE"
@@ -98,39 +100,37 @@ class Certificates:
             require_client_authentication=True,
         )
 
-    def server_context(self) -> ssl.SSLContext:
-        """Return the context of a server of HTTP/2 that takes peers of the CA alone, as the files are now."""
-        context = self._context()
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols([HTTP2])
-        return context
-
     def _look(self) -> None:
         state = self._stat()
         if state == self._state:
             return
         try:
-            identity = self._read()
-        except (OSError, ssl.SSLError) as error:
+            identity = self._read(state)
+        except OSError as error:
             _log.error("a new certificate can't be used; the one before goes on", why=str(error))
         else:
             if identity != self._identity:
                 self._identity = identity
                 _log.info("a new certificate is used", file=str(self._files.certificate))
-        # Read before, so that what changes meanwhile is looked at again.
+        # What changes meanwhile is looked at again.
         self._state = state
 
-    def _read(self) -> Identity:
-        # It raises where the key is not the certificate's.
-        self._context()
-        return Identity(*(file.read_bytes() for file in self._files.all))
+    def _read(self, state: tuple[tuple[int, int, int], ...]) -> Identity:
+        """Return what the files hold in this state.
 
-    def _context(self) -> ssl.SSLContext:
+        Raises OSError (ssl.SSLError is one) where one is missing, or they do not belong together, or change meanwhile.
+        """
+        certificate, key, ca = (file.read_bytes() for file in self._files.all)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # It raises where the key is not the certificate's.
         context.load_cert_chain(self._files.certificate, self._files.key)
         context.load_verify_locations(self._files.ca)
-        return context
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols([HTTP2])
+        if self._stat() != state:
+            raise OSError("the files changed while they were read")
+        return Identity(certificate, key, ca, context)
 
     def _stat(self) -> tuple[tuple[int, int, int], ...]:
         """Return what is another once a file was written or put in another's place."""

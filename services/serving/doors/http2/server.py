@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from fairlead.kit.errors import Internal
+from fairlead.kit.logging import get_logger
 from fairlead.kit.rpc.certificates import Certificates, Identity
 
 from ..loop_thread import LoopThread
@@ -25,6 +26,8 @@ LAST_CALL_SECONDS = 1.0
 """How long a connection without a call is kept once it takes no more: one may be on its way."""
 LAST_ANSWERS_SECONDS = 0.2
 """How long those whose calls the server's end cuts short have to read that."""
+
+LOG = get_logger("fairlead.serving.http2")
 
 
 @dataclass(frozen=True)
@@ -113,21 +116,32 @@ class Http2Server:
         while not await self._thread.stopped(TICK_SECONDS):
             now = loop.time()
             if self._certificates is not None and self._certificates.identity is not self._identity:
-                # Both listen until the other has gone, so that nobody finds the door closed.
-                server, before = await self._listen(connections), server
-                before.close()
+                server = await self._listen_anew(connections, server)
             for connection in list(connections.open):
                 self._look_at(connection, now)
         await self._drain(connections, server)
         await self._onward.close()
 
     async def _listen(self, connections: Connections) -> asyncio.Server:
-        context = None
-        if self._certificates is not None:
-            self._identity, context = self._certificates.identity, self._certificates.server_context()
-        return await connections.loop.create_server(
-            lambda: Http2Connection(connections), sock=self._listener.dup(), ssl=context
+        identity = None if self._certificates is None else self._certificates.identity
+        server = await connections.loop.create_server(
+            lambda: Http2Connection(connections),
+            sock=self._listener.dup(),
+            ssl=None if identity is None else identity.server_context,
         )
+        self._identity = identity
+        return server
+
+    async def _listen_anew(self, connections: Connections, server: asyncio.Server) -> asyncio.Server:
+        """Return who listens now that there is another certificate: the one before, where that is not possible yet."""
+        try:
+            # Both listen until the other has gone, so that nobody finds the door closed.
+            new = await self._listen(connections)
+        except OSError as error:
+            LOG.error("the new certificate can't be used yet", why=str(error))
+            return server
+        server.close()
+        return new
 
     def _look_at(self, connection: Http2Connection, now: float) -> None:
         """End what its caller has given up: connections, and calls."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from fairlead.api.gateway.v1 import project_service_pb2 as api
 from fairlead.api.gateway.v1.project_service_pb2_grpc import (
@@ -159,6 +163,31 @@ def test_files_that_do_not_belong_together_are_told_at_the_start_and_passed_over
         Certificates(files)
     authority.give("client")
     assert known.identity is not first
+
+
+def test_no_half_of_a_change_is_ever_used(authority: Authority) -> None:
+    files = authority.give("client")
+    clock = itertools.count(0, 10)
+    known = Certificates(files, clock=lambda: next(clock))
+    seen = {known.identity.certificate}
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            identity = known.identity
+            seen.add(identity.certificate)
+            shown = x509.load_pem_x509_certificate(identity.certificate).public_key()
+            own = serialization.load_pem_private_key(identity.key, password=None).public_key()
+            assert shown == own
+
+    with ThreadPoolExecutor(1) as looking:
+        looked = looking.submit(look)
+        while len(seen) < 10 and not looked.done():
+            authority.give("client")
+        ended.set()
+        looked.result()
+
+    assert known.identity.certificate == files.certificate.read_bytes()
 
 
 def test_some_files_are_not_enough(authority: Authority) -> None:
