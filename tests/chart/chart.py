@@ -95,6 +95,8 @@ def pods(variant: str, *settings: str) -> Iterator[tuple[str, Json]]:
             yield what, each
         elif each["kind"] in ("Deployment", "StatefulSet", "Job"):
             yield what, each["spec"]["template"]
+        elif each["kind"] == "CronJob":
+            yield what, each["spec"]["jobTemplate"]["spec"]["template"]
     for service, pod in job_pods(variant, *settings).items():
         yield f"Job of {service}", pod
 

@@ -72,8 +72,9 @@ def test_all_that_no_policy_allows_is_refused() -> None:
 
 
 def test_every_pod_that_keeps_state_elsewhere_may_reach_it() -> None:
-    (expression,) = policies("minimal", "networkPolicy.enabled=true")["backends"]["podSelector"]["matchExpressions"]
-    there = {pod["metadata"]["labels"]["app.kubernetes.io/component"] for _, pod in chart.pods("minimal")}
+    settings = ("networkPolicy.enabled=true", "backup.enabled=true")
+    (expression,) = policies("minimal", *settings)["backends"]["podSelector"]["matchExpressions"]
+    there = {pod["metadata"]["labels"]["app.kubernetes.io/component"] for _, pod in chart.pods("minimal", *settings)}
 
     assert set(expression["values"]) == {name for name in there if name != "test" and name not in DEV_SERVERS}
 

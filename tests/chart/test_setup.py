@@ -48,6 +48,16 @@ def topics_job(*settings: str) -> str:
     return name
 
 
+def test_topics_are_made_once_the_brokers_of_the_services_answer() -> None:
+    (step,) = chart.of_kind("Job", "production")[topics_job()]["spec"]["template"]["spec"]["containers"]
+    told, service = chart.environment(step), chart.environment(chart.container("drift", "production"))
+    kafka = {name for name in service if name.startswith("FAIRLEAD_KAFKA_")}
+
+    assert step["command"] == ["python", "-m", "fairlead.kit.events.setup"]
+    assert step["image"] == "fairlead-gateway:0.1.0"
+    assert {name: told[name] for name in kafka} == {name: service[name] for name in kafka}
+
+
 def test_the_job_of_the_topics_has_another_name_when_it_does_another_thing() -> None:
     assert topics_job() == topics_job("gateway.replicas=5", "logLevel=DEBUG")
     assert topics_job() != topics_job("image.tag=1.2.3")

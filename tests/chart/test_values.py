@@ -32,6 +32,10 @@ SCHEMA = json.loads((CHART / "values.schema.json").read_text())
         ("jobs.resources.drift.limits.memory=1Gi", "drift"),
         ("networkPolicy.database.ports={postgres}", "ports"),
         ("tracing.ratio=2", "ratio"),
+        ("backup.schedule=nightly", "schedule"),
+        ("backup.keep=0", "keep"),
+        ("backup.volume.accessMode=ReadOnlyMany", "accessMode"),
+        ("operator.replicas=2", "replicas"),
         ("gateway.preStopSeconds=0", "preStopSeconds"),
     ],
 )
@@ -51,7 +55,7 @@ def groups(schema: Any, values: Any, path: str = "") -> Iterator[tuple[str, set[
 
 
 def test_the_schema_has_the_values_and_no_others() -> None:
-    own = {".global", *(f".{service}" for service in chart.SERVICES)}
+    own = {".global", ".operator", *(f".{service}" for service in chart.SERVICES)}
     open_to_others = {".image.digests", ".jobs.resources"}
     for path, known, there in groups(SCHEMA, VALUES):
         if path in own | open_to_others or path.endswith("resources"):

@@ -8,12 +8,10 @@ metadata:
     {{- include "fairlead.labels" . | nindent 4 }}
     {{- with $own.podLabels }}{{ toYaml . | nindent 4 }}{{ end }}
   annotations:
-    checksum/config: {{ include (print $root.Template.BasePath "/configmap.yaml") $root | sha256sum }}
+    {{- include "fairlead.checksums" $root | nindent 4 }}
     {{- if include "fairlead.makesJobs" . }}
     checksum/job: {{ include "fairlead.jobPod" . | sha256sum }}
     {{- end }}
-    # Of the values, since the generated tokens in the Secret are not known before it is made.
-    checksum/secrets: {{ list $root.Values.auth $root.Values.database $root.Values.kafka $root.Values.s3 | toJson | sha256sum }}
     {{- with $own.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
 spec:
   serviceAccountName: {{ $name }}-{{ .component }}
@@ -38,6 +36,13 @@ spec:
       configMap:
         name: {{ $name }}-{{ .component }}-job
     {{- end }}
+{{- end -}}
+
+{{/* Annotations with which pods are replaced when their settings change. */}}
+{{- define "fairlead.checksums" -}}
+checksum/config: {{ include (print .Template.BasePath "/configmap.yaml") . | sha256sum }}
+# Of the values, since the generated tokens in the Secret are not known before it is made.
+checksum/secrets: {{ list .Values.auth .Values.database .Values.kafka .Values.s3 | toJson | sha256sum }}
 {{- end -}}
 
 {{/* "true" for a service whose long work is done by Jobs. */}}
