@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from fairlead.kit.blobs import BlobStore
 from fairlead.kit.errors import FairleadError, InvalidArgument, ResourceExhausted
 from fairlead.kit.full_disk import room_needed
 from fairlead.kit.resources import parse_name
-from fairlead.kit.tasks import TaskContext
+from fairlead.kit.tasks import Checkpoints, TaskContext
 
 from .adapters.batch_prediction.assembly import RejectedFile
+from .adapters.batch_prediction.kept_batch import KeptBatch
 from .adapters.batch_prediction.opening import BatchLimits, known_texts, open_prediction, plan_of
 from .adapters.batch_prediction.part_folder import PartFolder, open_folder, read_plan, remove_abandoned, write_plan
 from .adapters.batch_prediction.patience import patiently
@@ -48,6 +50,8 @@ class BatchPredictor:
     profiler: grpc.Channel
     folder: Path
     limits: BatchLimits
+    loses_disk: bool = False
+    """Whether the disk goes with the process, as a Job's does, so that parts are kept in the blob store as well."""
 
     def __call__(self, task: TaskContext) -> pb.BatchPrediction:
         """Run the task.
@@ -63,9 +67,13 @@ class BatchPredictor:
         task.progress(0.0, stage="load", resource=request.deployment)
         try:
             with room_needed(self.folder, ROOM):
-                plan = self._plan(request, begun, Reporter(task))
+                kept = KeptBatch(Checkpoints(self.blobs, task_id)) if self.loses_disk else None
+                earlier = read_plan(begun) or (kept.plan() if kept else None)
+                plan = self._plan(request, earlier, Reporter(task))
                 write_plan(begun, plan)
-                made = self._with_parts(task, request, plan, task_id)
+                if kept and not earlier:
+                    kept.begin(plan)
+                made = self._with_parts(task, request, plan, task_id, kept)
         except FairleadError:
             # The task has failed; no other attempt will ask.
             begun.unlink(missing_ok=True)
@@ -74,11 +82,12 @@ class BatchPredictor:
         return made
 
     def _with_parts(
-        self, task: TaskContext, request: pb.BatchPredictRequest, plan: Plan, task_id: str
+        self, task: TaskContext, request: pb.BatchPredictRequest, plan: Plan, task_id: str, kept: KeptBatch | None
     ) -> pb.BatchPrediction:
         with open_folder(self.folder, plan, task_id) as parts:
             try:
-                made = self._predicted(task, request, plan, parts)
+                with kept.parts(parts, plan) if kept else nullcontext(parts) as used:
+                    made = self._predicted(task, request, plan, used)
             except TooManyRejectedError:
                 # Asked for again with more rows allowed, what was predicted until here is taken up.
                 parts.leave()
@@ -140,14 +149,13 @@ class BatchPredictor:
             file_name=request.file_name,
         )
 
-    def _plan(self, request: pb.BatchPredictRequest, begun: Path, reporter: Reporter) -> Plan:
+    def _plan(self, request: pb.BatchPredictRequest, earlier: Plan | None, reporter: Reporter) -> Plan:
         """Return what is predicted, by which version.
 
         An earlier attempt's version is kept: an alias or a champion that moves while the work is under way would else
         make a result of two versions. So is its table: a dataset version does not change, and who knows where it lies
         need not be asked again.
         """
-        earlier = read_plan(begun)
         if earlier is None:
             blob, kind = self._table(source_of(request), reporter)
             version = self._version(request, reporter)

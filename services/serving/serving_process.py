@@ -109,7 +109,8 @@ class ServingProcess:
         self._follower = DeploymentFollower(self._following, Schedule(self._deployments, self._catalog), _now)
         self._catalog.discover = self._follower.discover
         self._tasks = TaskStore(self._engine, self._events, settings.service)
-        self._owner = TaskOwner(self._tasks, runner_for(settings, f"{__package__}.worker"), concurrency=1)
+        runner = runner_for(settings, f"{__package__}.worker")
+        self._owner = TaskOwner(self._tasks, runner, concurrency=1, checkpoints=self._blobs)
         self._relay = self._relay_servicer()
         # Calls that its front does not answer; it is reached through that alone.
         inner = OpenInferenceServer(settings, self.inference, _version(), "127.0.0.1:0")

@@ -38,6 +38,7 @@ def main() -> None:
                 settings.serving_batch_threads,
                 settings.serving_batch_rejected_rows,
             ),
+            loses_disk=settings.runner == "kubernetes",
         )(task)
 
     run_worker(settings, {BATCH_KIND: batch_predict}, migrations=(MIGRATIONS,))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,8 +22,12 @@ from fairlead.api.serving.v1.prediction_service_pb2 import BatchPrediction, Batc
 from fairlead.api.tasks.v1 import task_pb2
 from fairlead.api.tasks.v1.task_service_pb2 import GetTaskRequest
 from fairlead.api.tasks.v1.task_service_pb2_grpc import TaskServiceStub
+from fairlead.kit import backends
 from fairlead.kit.errors import InvalidArgument
 from fairlead.kit.events import topics
+from fairlead.kit.tasks import Checkpoints, TaskStore
+from services.serving.domain.batch_prediction.request import BATCH_KIND
+from tests.data import ROOT
 from tests.ports import free_port
 from tests.unit.serving import packages
 from tests.unit.serving.running import RunningService
@@ -305,3 +312,48 @@ def test_memory_stays_bounded_whatever_the_file_is(service: RunningService) -> N
     small, large = most_memory(40_000), most_memory(400_000)
 
     assert large - small < 60 * 1024 * 1024
+
+
+def test_a_job_whose_pod_was_lost_goes_on_where_nothing_of_it_is_on_the_disk(
+    tmp_path: Path, income: packages.Package
+) -> None:
+    service = RunningService(tmp_path, {"FAIRLEAD_SERVING_BATCH_PART_MB": "1", "FAIRLEAD_SERVING_BATCH_THREADS": "1"})
+    service.add_version(V1, income.folder)
+    service.start()
+    service.deploy("income", V1)
+    service.end(signal.SIGTERM)
+    # Nobody owns the task: as a Job, its work is not this service's child.
+    engine, events = backends.database(service.settings), backends.event_log(service.settings)
+    tasks = TaskStore(engine, events, "serving")
+    blob = service.blobs.put_bytes(census_text(250_000, "job").encode())
+    request = BatchPredictRequest(deployment=DEPLOYMENT, source_blob=blob.key, file_name="rows.csv")
+    task = tasks.create("p", BATCH_KIND, request)
+    kept = Checkpoints(service.blobs, task.name)
+
+    first = work_as_job(service, task)
+    wait_for(lambda: len(kept.names()) >= 3)
+    first.kill()
+    first.wait()
+    shutil.rmtree(tmp_path / "serving")
+    assert tasks.requeue(task.name)
+    assert work_as_job(service, task).wait(WITHIN_SECONDS) == 0
+
+    done = tasks.get(task.name)
+    assert (done.state, done.attempt) == (task_pb2.TASK_STATE_SUCCEEDED, 2)
+    made = BatchPrediction()
+    assert done.result.Unpack(made)
+    (resumed,) = [line for line in logged(service, task) if line.source == "batch_predict.resume"]
+    assert parts_of(resumed) >= 2
+    assert made.row_count == 250_000
+    assert_predicted_in_order(service.blobs.fetch(made.result_blob), "csv", "job", income)
+    # The owner that follows clears what is left.
+    service.start()
+    wait_for(lambda: not kept.names())
+    service.close()
+    events.close()
+    engine.dispose()
+
+
+def work_as_job(service: RunningService, task: task_pb2.Task) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "services.serving.worker", task.name]
+    return subprocess.Popen(command, cwd=ROOT, env=service.environment | {"FAIRLEAD_RUNNER": "kubernetes"})

@@ -43,7 +43,7 @@ class PartFolder:
         _put(self.file(part.index), data)
         if part.faults_sha256:
             _put(self.faults_file(part.index), faults)
-        _put(self._record(part.index), part.to_json().encode())
+        _put(self.record(part.index), part.to_json().encode())
 
     def finished(self) -> Iterator[Part | int]:
         """Yield the parts from the first on, each checked against its file, up to the first that is not there.
@@ -51,9 +51,9 @@ class PartFolder:
         A part that is damaged is told by its index, as the last.
         """
         index, end = 0, None
-        while self._record(index).exists():
+        while self.record(index).exists():
             try:
-                part = part_of_json(self._record(index).read_text("utf-8"))
+                part = part_of_json(self.record(index).read_text("utf-8"))
                 whole = part.index == index and end in (None, part.start) and self._is_whole(part)
             except (ValueError, KeyError, TypeError, OSError):
                 whole = False
@@ -71,12 +71,16 @@ class PartFolder:
         """Return the path of what was left out of a part; there is none where that is nothing."""
         return self.path / f"part-{index:06}.faults"
 
+    def record(self, index: int) -> Path:
+        """Return the path of what tells of a finished part."""
+        return self.path / f"part-{index:06}.json"
+
     def leave(self) -> None:
         """Keep nothing but the parts that another attempt can take up; where there are none, remove the folder."""
         kept = {PLAN, LOCK}
         index = 0
-        while self._record(index).exists():
-            kept |= {path.name for path in (self.file(index), self.faults_file(index), self._record(index))}
+        while self.record(index).exists():
+            kept |= {path.name for path in (self.file(index), self.faults_file(index), self.record(index))}
             index += 1
         if not index:
             return self.remove()
@@ -93,9 +97,6 @@ class PartFolder:
         if part.sha256 != _sha256(self.file(part.index)):
             return False
         return not part.faults_sha256 or part.faults_sha256 == _sha256(self.faults_file(part.index))
-
-    def _record(self, index: int) -> Path:
-        return self.path / f"part-{index:06}.json"
 
 
 @contextmanager
