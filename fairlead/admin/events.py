@@ -13,6 +13,7 @@ from fairlead.kit.errors import FailedPrecondition
 from fairlead.kit.errors import FairleadError as FairleadError
 from fairlead.kit.events import EventLog, topics
 from fairlead.kit.events.kafka.options import SCHEME, cluster_of
+from fairlead.kit.events.setup import setup as make_topics
 from fairlead.kit.settings import KitSettings
 
 if TYPE_CHECKING:
@@ -45,11 +46,7 @@ def setup(settings: KitSettings | None = None) -> list[TopicPlan]:
 
     Returns what was done with each; [] on SQLite, where topics make themselves. Raises Unavailable, PermissionDenied.
     """
-    settings = settings or KitSettings()
-    if not settings.events_url.startswith(SCHEME):
-        return []
-    with _admin(settings) as admin:
-        return admin.setup(topics.SPECS, settings.kafka_replication_factor)
+    return make_topics(settings or KitSettings())
 
 
 def topic_sizes(settings: KitSettings | None = None) -> list[TopicSize]:
