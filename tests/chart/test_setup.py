@@ -71,6 +71,12 @@ def test_topics_are_somebody_elses_where_the_values_say_so() -> None:
     assert not [name for name in chart.of_kind("Job", "airgapped") if "-topics-" in name]
 
 
+def test_who_makes_the_topics_is_told_what_they_need(tmp_path: Path) -> None:
+    notes = chart.notes(tmp_path, "production", "kafka.setupTopics=false")
+
+    assert f"max.message.bytes of {first_settings(topics.SPECS[0])[MAX_MESSAGE]} or more" in notes
+
+
 def test_strimzis_topics_are_those_that_fairlead_would_make() -> None:
     topics_of = chart.of_kind("KafkaTopic", "airgapped")
     made = {name: each["spec"] for name, each in topics_of.items()}
