@@ -15,6 +15,7 @@ from fairlead.admin.backup.settings import Database
 from fairlead.kit import backends
 from fairlead.kit.errors import FailedPrecondition
 from fairlead.kit.events import topics
+from fairlead.kit.tasks import Checkpoints
 from tests.integration.backup import small
 from tests.integration.backup.holding import contents
 from tests.servers.postgres import Postgres
@@ -180,6 +181,20 @@ def test_a_backup_of_a_later_fairlead_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(FailedPrecondition, match="gateway_9999, which this Fairlead does not know"):
         restore(small.place(tmp_path / "b"), tmp_path / "backup", small.said)
+
+
+def test_what_an_attempt_under_way_had_kept_is_there_for_the_next_one(tmp_path: Path) -> None:
+    before, after = small.place(tmp_path / "a"), small.place(tmp_path / "b")
+    small.fill(before)
+    task = "projects/p/tasks/t1"
+    Checkpoints(backends.blob_store(before), task).put("linear-1", {"trial.npz": b"a trial"})
+
+    back_up(before, tmp_path / "backup", small.said)
+    restore(after, tmp_path / "backup", small.said)
+
+    restored = Checkpoints(backends.blob_store(after), task)
+    assert restored.names() == ["linear-1"]
+    assert (restored.fetch("linear-1") / "trial.npz").read_bytes() == b"a trial"
 
 
 def test_positions_alone_can_be_backed_up(tmp_path: Path) -> None:
