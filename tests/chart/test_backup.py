@@ -116,13 +116,15 @@ def test_both_are_the_image_that_has_the_commands(variant: str) -> None:
 
 
 def test_a_backup_is_made_by_the_clock_one_at_a_time() -> None:
-    spec = cronjob("minimal", *ON, "backup.schedule=0 4 * * 0", "backup.timeZone=Europe/Berlin")
+    spec = cronjob(
+        "minimal", *ON, "backup.schedule=0 4 * * 0", "backup.timeZone=Europe/Berlin", "backup.deadlineSeconds=2000000"
+    )
     job = spec["jobTemplate"]["spec"]
 
     assert (spec["schedule"], spec["timeZone"], spec["suspend"]) == ("0 4 * * 0", "Europe/Berlin", False)
     assert spec["concurrencyPolicy"] == "Forbid"
     assert job["backoffLimit"] <= 1
-    assert job["activeDeadlineSeconds"] == 21600
+    assert job["activeDeadlineSeconds"] == 2000000
     assert job["template"]["spec"]["restartPolicy"] == "Never"
     assert cronjob("minimal", *ON, "backup.suspend=true")["suspend"] is True
 
