@@ -54,9 +54,9 @@ def on_cpu(fewest: int, most: int, requested: float, percent: int = 80) -> Polic
     return Policy(f"HPA {percent} % of {requested:g} cores", fewest, most, cpu=percent / 100, requested=requested)
 
 
-def fixed(pods: int) -> Policy:
-    """Return so many pods, always."""
-    return Policy(f"{pods} pods, fixed", pods, pods)
+def fixed(pods: int, requested: float = 1.0) -> Policy:
+    """Return so many pods that request so many cores, always."""
+    return Policy(f"{pods} pods, fixed", pods, pods, requested=requested)
 
 
 def _direction(behavior: dict[str, Any]) -> Direction:

@@ -78,12 +78,15 @@ def main(seed: int) -> bool:
     )
     ours = shipped()
     full = assumptions.but(cores=ours.requested)
+    slow = assumptions.but(start_seconds=60.0, start_seconds_most=60.0, dns_seconds=30.0)
     peers = [
+        (ours.but(name="shipped (hpa)", in_flight=None), assumptions),
+        (ours.but(name="shipped, 60 s to start"), slow),
         (on_cpu(ours.fewest, ours.most, ours.requested), assumptions),
         (on_cpu(ours.fewest, ours.most, assumptions.cores), assumptions),
         (ours.but(name=f"shipped, {assumptions.cores:g} core requested", requested=assumptions.cores), assumptions),
-        (fixed(math.ceil(2 * cores)), assumptions),
-        (fixed(math.ceil(SPIKE.times * cores / 0.8)), assumptions),
+        (fixed(math.ceil(2 * cores), ours.requested), assumptions),
+        (fixed(math.ceil(SPIKE.times * cores / 0.8), ours.requested), assumptions),
         (ours.but(name="shipped, nodes full", most=round(ours.most * assumptions.cores / ours.requested)), full),
     ]
     print(_HEAD)
