@@ -40,6 +40,7 @@ from fairlead.api.trainer.v1.run_service_pb2 import (
 )
 from fairlead.kit.errors import Aborted, FailedPrecondition, FairleadError, InvalidArgument, NotFound
 from fairlead.kit.events import open_event_log, topics
+from fairlead.kit.tasks import Checkpoints
 from tests.integration.trainer_world import HEART, TARGET, World, ended, result, spec, use_mlflow, wait
 
 
@@ -265,6 +266,7 @@ def _in_search(world: World, task: Task) -> Task | None:
 def test_a_running_training_is_visible_and_a_cancel_kills_it(world: World, preparation: Preparation) -> None:
     task = world.train(spec(preparation, 120, "lightgbm"))
     running = wait(lambda: _in_search(world, task))
+    wait(lambda: Checkpoints(world.blobs, task.name).names())
     assert world.runs.GetRun(GetRunRequest(name=running.resource)).run.status == "running"
     with pytest.raises(FailedPrecondition, match="only a finished run"):
         world.runs.ExportRun(ExportRunRequest(name=running.resource))
@@ -272,6 +274,7 @@ def test_a_running_training_is_visible_and_a_cancel_kills_it(world: World, prepa
     assert world.runs.GetRun(GetRunRequest(name=running.resource)).run.status == "killed"
     wait(lambda: world.mlflow_status(running.resource) == "KILLED")
     wait(lambda: not _workers(world, task.name))
+    wait(lambda: not Checkpoints(world.blobs, task.name).names())
 
 
 def test_a_training_whose_process_is_shot_is_failed(world: World, preparation: Preparation) -> None:
