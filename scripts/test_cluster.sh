@@ -19,7 +19,7 @@ kubectl get --raw /readyz >/dev/null || fail "no cluster answers at $KUBECONFIG"
 scripts/test_servers.sh images
 scripts/images.sh
 servers=$(docker image ls --format '{{.Repository}}:{{.Tag}}' | grep -E '^(fairlead-test-|apache/kafka:|postgres:|versity/versitygw:)' || true)
-for image in $servers fairlead-{gateway,profiler,trainer,serving,drift,conductor,client}:dev; do
+for image in $servers fairlead-{gateway,profiler,trainer,serving,drift,conductor,client,operator}:dev; do
     say "handing over $image"
     # A runtime that collects garbage meanwhile may lose a layer of it.
     $CLUSTER_LOAD "$image" >/dev/null || $CLUSTER_LOAD "$image" >/dev/null || fail "$image could not be handed over"

@@ -1,11 +1,16 @@
-"""What only the node can do: kill a container's process without a word to Kubernetes."""
+"""What only the node can do, without a word to Kubernetes: to processes of containers, and to folders of volumes."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from tests.cluster.commands import kubectl, objects
 
 
 def kill(pod: dict[str, Any]) -> int:
@@ -13,11 +18,36 @@ def kill(pod: dict[str, Any]) -> int:
 
     Return how many there were.
     """
+    return _send(pod, signal.SIGKILL)
+
+
+@contextmanager
+def standing_still(pod: dict[str, Any]) -> Iterator[None]:
+    """Stop the processes of a pod on this machine until the block ends."""
+    assert _send(pod, signal.SIGSTOP) > 0
+    try:
+        yield
+    finally:
+        _send(pod, signal.SIGCONT)
+
+
+def _send(pod: dict[str, Any], number: signal.Signals) -> int:
     uid = str(pod["metadata"]["uid"])
     found = [process for process in map(_number, Path("/proc").iterdir()) if process and _is_of(process, uid)]
     for process in found:
-        os.kill(process, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
     return len(found)
+
+
+def empty_volumes(namespace: str) -> None:
+    """Empty the volumes that claims of a namespace had, where they are folders of this machine, for others to claim."""
+    for volume in objects("persistentvolumes"):
+        claim, folder = volume["spec"].get("claimRef", {}), volume["spec"].get("hostPath")
+        if claim.get("namespace") == namespace and folder is not None:
+            for entry in Path(folder["path"]).iterdir():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            kubectl("patch", "pv", volume["metadata"]["name"], "-p", '{"spec": {"claimRef": null}}')
 
 
 def _number(folder: Path) -> int:

@@ -42,9 +42,9 @@ class Release:
         """Delete the namespace and all that is in it, where it is there."""
         kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--timeout=180s", seconds=200)
 
-    def install(self, variant: str, values: Mapping[str, str]) -> None:
-        """Install a variant of ci/, with more values, and wait until everything is ready."""
-        self._change("install", variant, values)
+    def install(self, variant: str, values: Mapping[str, str], *files: Path) -> None:
+        """Install a variant of ci/ with more values and files of values, and wait until everything is ready."""
+        self._change("install", variant, values, *files)
 
     def upgrade(self, variant: str, values: Mapping[str, str], *files: Path) -> None:
         """Upgrade to a variant with more values and files of values, and wait until everything is ready."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,41 +11,12 @@ import pytest
 
 from tests import waiting
 from tests.cluster import node
-from tests.cluster.release import CHART, SERVICES, Release
-from tests.cluster.traffic import Traffic
+from tests.cluster.release import READY_SECONDS, SERVICES, Release
+from tests.cluster.wines import DEPLOYMENTS, MORE, gateway_url, settle, traffic, traffic_of_many
 
-DEPLOYMENTS = "/api/v1/projects/helm-test/deployments"
-MORE = tuple(f"wine-{number}" for number in range(8))
 TWO_EACH = {"gateway.replicas": "2", "serving.replicas": "2"}
 SCALING = Path(__file__).with_name("scaling.yaml")
 SCALED_SECONDS = 240
-
-
-def gateway_url(release: Release) -> str:
-    return f"http://{release.address('gateway', 7400)}"
-
-
-def wines(count: int) -> list[dict[str, float]]:
-    with (CHART / "files" / "job" / "red.csv").open(newline="") as lines:
-        first = itertools.islice(csv.DictReader(lines, delimiter=";"), count)
-        return [{name: float(value) for name, value in wine.items() if name != "quality"} for wine in first]
-
-
-def traffic(release: Release) -> Traffic:
-    """One red wine at a time to predict, by the deployment that `helm test` made."""
-    return Traffic(gateway_url(release), release.token(), [f"{DEPLOYMENTS}/wine:predict"], wines(1))
-
-
-def traffic_of_many(release: Release, *, callers: int, pause: float) -> Traffic:
-    """Some hundred wines at a time, by one deployment after the other."""
-    paths = [f"{DEPLOYMENTS}/{name}:predict" for name in MORE]
-    return Traffic(gateway_url(release), release.token(), paths, wines(300), callers=callers, pause=pause)
-
-
-def settle(calls: Traffic) -> None:
-    """Wait for calls that were begun after what happened."""
-    before = calls.answered + len(calls.first_failures)
-    waiting.until(lambda: calls.answered + len(calls.first_failures) > before + 100, "further calls")
 
 
 def test_it_is_installed_in_a_restricted_namespace(release: Release) -> None:
@@ -87,11 +56,20 @@ def test_a_rolling_update_fails_no_request(release: Release, service: str) -> No
 
 
 def delete(release: Release, service: str) -> None:
+    """Delete a pod, and return once it is about to go."""
     release.kubectl("delete", "pod", str(release.pods(service)[0]["metadata"]["name"]), "--wait=false")
 
 
 def kill(release: Release, service: str) -> None:
+    """Kill a pod's processes, and return once they have been started again."""
+    before = restarts(release, service)
     assert node.kill(release.pods(service)[0]) > 0
+    waiting.until(lambda: restarts(release, service) > before, f"another start of {service}", READY_SECONDS)
+
+
+def restarts(release: Release, service: str) -> int:
+    statuses = [status for pod in release.pods(service) for status in pod["status"].get("containerStatuses", [])]
+    return sum(int(status["restartCount"]) for status in statuses)
 
 
 @pytest.mark.parametrize("service", ["serving", "gateway"])
@@ -143,6 +121,27 @@ def test_serving_scales_with_the_load_and_back(release: Release, prometheus: str
         release.wait_for_pods("serving", 1, SCALED_SECONDS)
 
     assert load.first_failures == calm.first_failures == []
+
+
+def test_drift_scales_with_the_events_that_wait_and_back(release: Release, prometheus: str) -> None:
+    values = {
+        "autoscaling.mode": "keda",
+        "autoscaling.keda.prometheus.serverAddress": prometheus,
+        "autoscaling.drift.enabled": "true",
+        "autoscaling.drift.lag": "1",
+    }
+    release.upgrade("minimal", values, SCALING)
+    release.wait_for_pods("drift", 1)
+    (alone,) = release.pods("drift")
+
+    def another_is_ready() -> bool:
+        return any(pod["metadata"]["uid"] != alone["metadata"]["uid"] for pod in release.ready_pods("drift"))
+
+    with traffic(release) as calls, node.standing_still(alone):
+        waiting.until(another_is_ready, "a second pod of drift", SCALED_SECONDS)
+    release.wait_for_pods("drift", 1, SCALED_SECONDS)
+
+    assert calls.first_failures == []
 
 
 def test_a_rollback_brings_the_values_before(release: Release) -> None:
