@@ -51,6 +51,14 @@ def objects(variant: str, *settings: str) -> tuple[Json, ...]:
     return tuple(each for each in yaml.safe_load_all(text(variant, *settings)) if each)
 
 
+def variant_of(file: Path, values: Json) -> str:
+    """Return a variant that is the minimal one with other values, which are read from a file as people's are."""
+    file.with_suffix(".yaml").write_text(
+        yaml.safe_dump(yaml.safe_load((CHART / "ci" / "minimal.yaml").read_text()) | values)
+    )
+    return str(file)
+
+
 def notes(folder: Path, variant: str, *settings: str) -> str:
     """Return what an install or upgrade prints, put together in an empty folder. Raises Refused."""
     # Helm shows them to those alone who have a cluster; here they are an object.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +68,39 @@ def test_the_schema_has_the_values_and_no_others() -> None:
 def test_what_a_service_may_have_of_its_own_is_what_all_have() -> None:
     for service in chart.SERVICES:
         assert SCHEMA["properties"][service] == SCHEMA["properties"]["common"]
+
+
+LARGE = 2_000_000
+
+
+def test_a_million_is_told_in_digits(tmp_path: Path) -> None:
+    numbers = chart.variant_of(
+        tmp_path / "numbers",
+        {
+            "trainer": {"env": {"FAIRLEAD_TRAINER_MAX_ROWS": LARGE, "FAIRLEAD_TRACE_RATIO": 0.25}},
+            "s3": {"cacheMb": LARGE},
+            "migrations": {"deadlineSeconds": LARGE},
+            "jobs": {"deadlineSeconds": LARGE, "env": {"FAIRLEAD_SERVING_BATCH_ROWS": LARGE}},
+            "autoscaling": {
+                "mode": "keda",
+                "drift": {"lag": LARGE},
+                "keda": {"prometheus": {"serverAddress": "http://prometheus:9090"}},
+            },
+            "dev": {"enabled": True, "postgres": {"uid": LARGE}},
+        },
+    )
+    told = chart.environment(chart.container("trainer", numbers))
+    in_a_job = chart.environment(chart.job_pods(numbers)["serving"]["spec"]["containers"][0])
+    trigger = chart.of_kind("ScaledObject", numbers)[f"{chart.RELEASE}-drift"]["spec"]["triggers"][1]
+    postgres = chart.of_kind("StatefulSet", numbers)[f"{chart.RELEASE}-dev-postgres"]["spec"]["template"]["spec"]
+
+    assert told["FAIRLEAD_TRAINER_MAX_ROWS"] == told["FAIRLEAD_JOB_DEADLINE_SECONDS"] == str(LARGE)
+    assert told["FAIRLEAD_TRACE_RATIO"] == "0.25"
+    assert in_a_job["FAIRLEAD_SERVING_BATCH_ROWS"] == str(LARGE)
+    assert chart.of_kind("ConfigMap", numbers)[f"{chart.RELEASE}-env"]["data"]["FAIRLEAD_BLOB_CACHE_MB"] == str(LARGE)
+    assert chart.of_kind("Job", numbers)[f"{chart.RELEASE}-migrate"]["spec"]["activeDeadlineSeconds"] == LARGE
+    assert trigger["metadata"]["lagThreshold"] == str(LARGE)
+    assert postgres["securityContext"]["runAsUser"] == LARGE
 
 
 def test_no_group_takes_values_that_nobody_knows() -> None:

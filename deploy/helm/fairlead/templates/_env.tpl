@@ -11,7 +11,7 @@ FAIRLEAD_LOG_FORMAT: json
 FAIRLEAD_PROBES: "true"
 FAIRLEAD_CONNECTION_AGE_SECONDS: "60"
 FAIRLEAD_DRAIN_SECONDS: "30"
-FAIRLEAD_DATABASE_CONNECTIONS: {{ .Values.database.connections | quote }}
+FAIRLEAD_DATABASE_CONNECTIONS: {{ .Values.database.connections | int64 | quote }}
 FAIRLEAD_EVENTS_URL: {{ include "fairlead.eventsUrl" . }}
 FAIRLEAD_KAFKA_SECURITY_PROTOCOL: {{ include "fairlead.kafkaProtocol" . }}
 FAIRLEAD_KAFKA_SASL_MECHANISM: {{ .Values.kafka.saslMechanism }}
@@ -20,7 +20,7 @@ FAIRLEAD_KAFKA_REPLICATION_FACTOR: {{ include "fairlead.devKafka" . | empty | te
 FAIRLEAD_KAFKA_CA_FILE: /etc/fairlead/kafka/ca.crt
 {{- end }}
 FAIRLEAD_BLOBS_URL: {{ include "fairlead.blobsUrl" . }}
-FAIRLEAD_BLOB_CACHE_MB: {{ .Values.s3.cacheMb | quote }}
+FAIRLEAD_BLOB_CACHE_MB: {{ .Values.s3.cacheMb | int64 | quote }}
 FAIRLEAD_S3_ENDPOINT_URL: {{ include "fairlead.s3Endpoint" . | quote }}
 FAIRLEAD_S3_PUBLIC_ENDPOINT_URL: {{ .Values.s3.publicEndpoint | quote }}
 FAIRLEAD_S3_REGION: {{ .Values.s3.region }}
@@ -73,6 +73,11 @@ FAIRLEAD_TRACE_RATIO: {{ $root.Values.tracing.ratio | quote }}
 {{/* The values' own variables, as a list for `env`. */}}
 {{- define "fairlead.ownEnv" -}}
 {{- range $name, $value := . }}
-- {name: {{ $name }}, value: {{ $value | quote }}}
+- {name: {{ $name }}, value: {{ include "fairlead.text" $value | quote }}}
 {{- end }}
+{{- end -}}
+
+{{/* A value as text. Helm has every number of a file as a float, of which a million would be 1e+06. */}}
+{{- define "fairlead.text" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
 {{- end -}}

@@ -35,9 +35,9 @@ spec:
       enableServiceLinks: false
       securityContext:
         runAsNonRoot: true
-        runAsUser: {{ .own.uid }}
-        runAsGroup: {{ .own.uid }}
-        fsGroup: {{ .own.uid }}
+        runAsUser: {{ int64 .own.uid }}
+        runAsGroup: {{ int64 .own.uid }}
+        fsGroup: {{ int64 .own.uid }}
         fsGroupChangePolicy: OnRootMismatch
         seccompProfile:
           type: RuntimeDefault
