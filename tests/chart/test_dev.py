@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.chart import chart
 from tests.chart.chart import RELEASE, SERVICES
 
@@ -49,6 +51,20 @@ def test_their_data_are_kept_where_asked_for() -> None:
         assert {"name": "data", "emptyDir": {}} in without["template"]["spec"]["volumes"]
         (claim,) = with_volume["volumeClaimTemplates"]
         assert claim["metadata"]["labels"]["app.kubernetes.io/instance"] == RELEASE
+
+
+def test_what_opens_their_volumes_stays_with_them() -> None:
+    def annotations(*settings: str) -> object:
+        return chart.of_kind("Secret", "minimal", *settings)[f"{RELEASE}-dev"]["metadata"].get("annotations")
+
+    assert annotations("dev.persistence.enabled=true") == {"helm.sh/resource-policy": "keep"}
+    assert annotations() is None
+
+
+def test_it_is_told_what_an_uninstall_leaves_of_them(tmp_path: Path) -> None:
+    assert "leaves their volumes, and the Secret demo-dev" in chart.notes(
+        tmp_path, "minimal", "dev.persistence.enabled=true"
+    )
 
 
 def test_the_bucket_is_made() -> None:
