@@ -78,9 +78,42 @@ def test_a_job_is_told_what_its_service_is_and_has_resources_of_its_own() -> Non
 
 
 def test_what_works_in_a_job_may_nothing() -> None:
-    assert {pod["spec"]["serviceAccountName"] for pod in chart.job_pods("production").values()} == {f"{RELEASE}-jobs"}
+    accounts = {service: pod["spec"]["serviceAccountName"] for service, pod in chart.job_pods("production").items()}
     (binding,) = chart.of_kind("RoleBinding", "production").values()
-    assert f"{RELEASE}-jobs" not in [subject["name"] for subject in binding["subjects"]]
+
+    assert accounts == {service: f"{RELEASE}-{service}-job" for service in MAKERS}
+    assert not set(accounts.values()) & {subject["name"] for subject in binding["subjects"]}
+
+
+def test_what_works_in_a_job_has_the_role_that_a_cloud_gives_its_service() -> None:
+    role = "trainer.serviceAccountAnnotations.role=trainers"
+    accounts = chart.of_kind("ServiceAccount", "minimal", "common.serviceAccountAnnotations.role=all", role)
+    roles = {
+        name.removeprefix(f"{RELEASE}-"): each["metadata"]["annotations"]["role"] for name, each in accounts.items()
+    }
+
+    assert roles["trainer"] == roles["trainer-job"] == "trainers"
+    assert roles["serving"] == roles["serving-job"] == roles["profiler-job"] == "all"
+
+
+def test_what_works_in_a_job_has_the_volumes_of_its_service() -> None:
+    settings = volume("common", "authority") + volume("trainer", "features")
+
+    for service, pod in chart.job_pods("minimal", *settings).items():
+        has, other = ("features", "authority") if service == "trainer" else ("authority", "features")
+        for spec in (pod["spec"], chart.deployment(service, "minimal", *settings)["spec"]["template"]["spec"]):
+            assert {"name": has, "configMap": {"name": has}} in spec["volumes"]
+            assert {"name": has, "mountPath": f"/etc/{has}"} in spec["containers"][0]["volumeMounts"]
+            assert other not in [each["name"] for each in spec["volumes"]]
+
+
+def volume(of: str, name: str) -> tuple[str, ...]:
+    return (
+        f"{of}.extraVolumes[0].name={name}",
+        f"{of}.extraVolumes[0].configMap.name={name}",
+        f"{of}.extraVolumeMounts[0].name={name}",
+        f"{of}.extraVolumeMounts[0].mountPath=/etc/{name}",
+    )
 
 
 def test_jobs_may_run_on_nodes_of_their_own() -> None:

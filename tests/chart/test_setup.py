@@ -166,10 +166,18 @@ def test_migrations_have_the_volumes_that_services_have() -> None:
         "common.extraVolumes[0].configMap.name=authority",
         "common.extraVolumeMounts[0].name=authority",
         "common.extraVolumeMounts[0].mountPath=/etc/fairlead/authority",
+        "drift.extraVolumes[0].name=others",
+        "drift.extraVolumes[0].configMap.name=others",
+        "drift.extraVolumeMounts[0].name=others",
+        "drift.extraVolumeMounts[0].mountPath=/etc/others",
     )
     (job,) = [each for name, each in chart.of_kind("Job", "minimal", *settings).items() if name.endswith("-migrate")]
     pod = job["spec"]["template"]["spec"]
 
-    assert {"name": "authority", "configMap": {"name": "authority"}} in pod["volumes"]
+    assert [each["name"] for each in pod["volumes"] if "configMap" in each] == ["authority", "others"]
     for each in [*pod["initContainers"], *pod["containers"]]:
-        assert {"name": "authority", "mountPath": "/etc/fairlead/authority"} in each["volumeMounts"]
+        assert each["volumeMounts"][-1] == (
+            {"name": "others", "mountPath": "/etc/others"}
+            if each["name"] == "drift"
+            else {"name": "authority", "mountPath": "/etc/fairlead/authority"}
+        )

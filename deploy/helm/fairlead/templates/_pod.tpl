@@ -30,7 +30,7 @@ spec:
   containers:
     - {{- include "fairlead.container" (dict "root" $root "component" .component "own" $own) | nindent 6 }}
   volumes:
-    {{- include "fairlead.volumes" (dict "root" $root "component" .component "home" $own.home) | nindent 4 }}
+    {{- include "fairlead.volumes" (dict "root" $root "component" .component "own" $own "home" $own.home) | nindent 4 }}
     {{- if include "fairlead.makesJobs" . }}
     - name: job
       configMap:
@@ -132,7 +132,7 @@ lifecycle:
 resources:
   {{- toYaml .own.resources | nindent 2 }}
 volumeMounts:
-  {{- include "fairlead.volumeMounts" $root | nindent 2 }}
+  {{- include "fairlead.volumeMounts" . | nindent 2 }}
   {{- if include "fairlead.makesJobs" . }}
   - {name: job, mountPath: /etc/fairlead/job, readOnly: true}
   {{- end }}
@@ -159,7 +159,7 @@ grpc-oip: 7482
 {{- end }}
 {{- end -}}
 
-{{/* Volumes of services and their Jobs: dict "root" $ "component" name "home" {sizeLimit}. */}}
+{{/* Volumes of services and their Jobs: dict "root" $ "component" name "own" the service's values "home" {sizeLimit}. */}}
 {{- define "fairlead.volumes" -}}
 - name: home
   emptyDir: {sizeLimit: {{ .home.sizeLimit }}}
@@ -177,21 +177,22 @@ grpc-oip: 7482
   secret:
     secretName: {{ include "fairlead.tlsSecret" . }}
 {{- end }}
-{{- with .root.Values.common.extraVolumes }}
+{{- with .own.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
 
+{{/* dict "root" $ "own" the service's values. */}}
 {{- define "fairlead.volumeMounts" -}}
 - {name: home, mountPath: /var/lib/fairlead}
 - {name: tmp, mountPath: /tmp}
-{{- if (include "fairlead.kafkaCa" . | fromYaml).name }}
+{{- if (include "fairlead.kafkaCa" .root | fromYaml).name }}
 - {name: kafka-ca, mountPath: /etc/fairlead/kafka, readOnly: true}
 {{- end }}
-{{- if .Values.tls.enabled }}
+{{- if .root.Values.tls.enabled }}
 - {name: tls, mountPath: /etc/fairlead/tls, readOnly: true}
 {{- end }}
-{{- with .Values.common.extraVolumeMounts }}
+{{- with .own.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}

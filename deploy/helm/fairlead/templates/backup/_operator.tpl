@@ -60,7 +60,7 @@ spec:
       resources:
         {{- toYaml .resources | nindent 8 }}
       volumeMounts:
-        {{- include "fairlead.volumeMounts" $root | nindent 8 }}
+        {{- include "fairlead.volumeMounts" (dict "root" $root "own" $own) | nindent 8 }}
         {{- if $backup.enabled }}
         - {name: backups, mountPath: /backups}
         {{- end }}
@@ -68,7 +68,7 @@ spec:
         - {name: script, mountPath: /etc/fairlead/backup, readOnly: true}
         {{- end }}
   volumes:
-    {{- include "fairlead.volumes" (dict "root" $root "component" "operator" "home" $own.home) | nindent 4 }}
+    {{- include "fairlead.volumes" (dict "root" $root "component" "operator" "own" $own "home" $own.home) | nindent 4 }}
     {{- if $backup.enabled }}
     - name: backups
       persistentVolumeClaim:
