@@ -31,7 +31,7 @@ def allowed_in(spec: Json) -> set[str]:
 
 
 def calls_in_code() -> Iterator[tuple[str, str]]:
-    """Yield who connects to whom, as the composition roots and adapters say; workers are what works in Jobs."""
+    """Yield who connects to whom, as the composition roots and adapters say; what works for a service is its `-job`."""
     for service in SERVICES:
         for file in (ROOT / "services" / service).rglob("*.py"):
             for called in _CALLED.findall(file.read_text()):
@@ -45,6 +45,21 @@ def test_whoever_calls_another_may() -> None:
     for caller, called in found:
         assert called in allowed_out(policies()[caller]), f"{caller} calls {called}"
         assert caller in allowed_in(policies()[called]), f"{caller} calls {called}"
+
+
+def test_where_no_jobs_are_made_a_service_may_call_whom_they_would() -> None:
+    spec = policies("production", "jobs.enabled=false")
+
+    assert not [name for name in spec if name.endswith("-job")]
+    for caller, called in calls_in_code():
+        service = caller.removesuffix("-job")
+        assert called in allowed_out(spec[service]), f"{service} calls {called}"
+        assert service in allowed_in(spec[called]), f"{service} calls {called}"
+
+
+def test_all_that_is_traced_may_tell_the_collector() -> None:
+    for name in (*SERVICES, "profiler-job", "trainer-job", "serving-job"):
+        assert 4317 in {port["port"] for rule in policies()[name]["egress"] for port in rule["ports"]}, name
 
 
 def test_the_gateway_may_call_all_others() -> None:
