@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from fairlead.kit.settings import KitSettings
 from scripts import chart_docs
 from tests.chart import chart
 from tests.chart.chart import CHART, Refused
@@ -38,6 +39,12 @@ SCHEMA = json.loads((CHART / "values.schema.json").read_text())
         ("backup.volume.accessMode=ReadOnlyMany", "accessMode"),
         ("operator.replicas=2", "replicas"),
         ("gateway.preStopSeconds=0", "preStopSeconds"),
+        # What services or Kubernetes would refuse later.
+        ("common.startupSeconds=1", "startupSeconds"),
+        ("autoscaling.drift.maxReplicas=0", "maxReplicas"),
+        ("conductor.replicas=2", "conductor"),
+        ("dev.postgres.uid=0", "uid"),
+        ("s3.region=", "region"),
     ],
 )
 def test_a_wrong_value_is_refused(setting: str, said: str) -> None:
@@ -47,6 +54,7 @@ def test_a_wrong_value_is_refused(setting: str, said: str) -> None:
 
 def groups(schema: Any, values: Any, path: str = "") -> Iterator[tuple[str, set[str], set[str]]]:
     """Yield each group of values: its path, the names that the schema has, and those that are there."""
+    schema = schema["allOf"][0] if "allOf" in schema else schema
     schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
     if not isinstance(values, dict) or "properties" not in schema:
         return
@@ -66,8 +74,39 @@ def test_the_schema_has_the_values_and_no_others() -> None:
 
 
 def test_what_a_service_may_have_of_its_own_is_what_all_have() -> None:
-    for service in chart.SERVICES:
-        assert SCHEMA["properties"][service] == SCHEMA["properties"]["common"]
+    common = SCHEMA["properties"]["common"]
+
+    for service in set(chart.SERVICES) - {"conductor"}:
+        assert SCHEMA["properties"][service] == common
+    # Of which there are never two.
+    assert SCHEMA["properties"]["conductor"] == {"allOf": [common, {"properties": {"replicas": {"maximum": 1}}}]}
+
+
+# The values that become settings as they are.
+BECOMES = {
+    "database.connections": "database_connections",
+    "kafka.replicationFactor": "kafka_replication_factor",
+    "s3.cacheMb": "blob_cache_mb",
+    "common.drainSeconds": "drain_seconds",
+    "jobs.deadlineSeconds": "job_deadline_seconds",
+    "jobs.startSeconds": "job_start_seconds",
+    "jobs.ttlSeconds": "job_ttl_seconds",
+    "tracing.ratio": "trace_ratio",
+}
+
+
+@pytest.mark.parametrize(("value", "setting"), BECOMES.items())
+def test_a_value_has_the_bounds_of_the_setting_that_it_becomes(value: str, setting: str) -> None:
+    group, name = value.split(".")
+    schema = SCHEMA["$defs"]["service"] if group == "common" else SCHEMA["properties"][group]
+    ours, of_setting = schema["properties"][name], KitSettings.model_json_schema()["properties"][setting]
+    least = of_setting["minimum"] if "minimum" in of_setting else of_setting["exclusiveMinimum"] + 1
+
+    assert (ours["minimum"], ours.get("maximum")) == (least, of_setting.get("maximum"))
+
+
+def test_a_conductor_may_be_stopped() -> None:
+    assert chart.deployment("conductor", "minimal", "conductor.replicas=0")["spec"]["replicas"] == 0
 
 
 LARGE = 2_000_000
@@ -106,7 +145,7 @@ def test_a_million_is_told_in_digits(tmp_path: Path) -> None:
 def test_no_group_takes_values_that_nobody_knows() -> None:
     def closed(schema: Any) -> Iterator[bool]:
         if isinstance(schema, dict):
-            if "properties" in schema:
+            if schema.get("type") == "object" and "properties" in schema:
                 yield schema["additionalProperties"] is False
             for each in schema.values():
                 yield from closed(each)

@@ -85,15 +85,21 @@ def test_probes_ask_the_port_that_is_for_them(service: str) -> None:
     assert container["livenessProbe"]["grpc"] == {"port": port}
 
 
-@pytest.mark.parametrize("seconds", [5, 40])
-def test_a_pod_has_time_to_drain(seconds: int) -> None:
-    settings = chart.of_kind("ConfigMap", "minimal")[f"{RELEASE}-env"]["data"]
+@pytest.mark.parametrize(("pause", "drain"), [(5, 30), (40, 30), (5, 600)])
+def test_a_pod_has_time_to_drain(pause: int, drain: int) -> None:
+    settings = (f"common.preStopSeconds={pause}", f"common.drainSeconds={drain}")
 
     for service in SERVICES:
-        spec = chart.deployment(service, "minimal", f"common.preStopSeconds={seconds}")["spec"]["template"]["spec"]
+        spec = chart.deployment(service, "minimal", *settings)["spec"]["template"]["spec"]
         (container,) = spec["containers"]
-        assert container["lifecycle"]["preStop"] == {"sleep": {"seconds": seconds}}
-        assert seconds + float(settings["FAIRLEAD_DRAIN_SECONDS"]) < spec["terminationGracePeriodSeconds"]
+        assert container["lifecycle"]["preStop"] == {"sleep": {"seconds": pause}}
+        assert chart.environment(container)["FAIRLEAD_DRAIN_SECONDS"] == str(drain)
+        assert pause + drain + 20 <= spec["terminationGracePeriodSeconds"]
+
+
+def test_the_time_to_drain_has_one_name() -> None:
+    with pytest.raises(chart.Refused, match="FAIRLEAD_DRAIN_SECONDS is drainSeconds among the values"):
+        chart.text("minimal", "serving.env.FAIRLEAD_DRAIN_SECONDS=90")
 
 
 def test_who_is_forgotten_late_goes_on_for_longer_by_itself() -> None:

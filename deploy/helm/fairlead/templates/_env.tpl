@@ -10,7 +10,6 @@ FAIRLEAD_LOG_LEVEL: {{ .Values.logLevel }}
 FAIRLEAD_LOG_FORMAT: json
 FAIRLEAD_PROBES: "true"
 FAIRLEAD_CONNECTION_AGE_SECONDS: "60"
-FAIRLEAD_DRAIN_SECONDS: "30"
 FAIRLEAD_DATABASE_CONNECTIONS: {{ .Values.database.connections | int64 | quote }}
 FAIRLEAD_EVENTS_URL: {{ include "fairlead.eventsUrl" . }}
 FAIRLEAD_KAFKA_SECURITY_PROTOCOL: {{ include "fairlead.kafkaProtocol" . }}
@@ -23,7 +22,7 @@ FAIRLEAD_BLOBS_URL: {{ include "fairlead.blobsUrl" . }}
 FAIRLEAD_BLOB_CACHE_MB: {{ .Values.s3.cacheMb | int64 | quote }}
 FAIRLEAD_S3_ENDPOINT_URL: {{ include "fairlead.s3Endpoint" . | quote }}
 FAIRLEAD_S3_PUBLIC_ENDPOINT_URL: {{ .Values.s3.publicEndpoint | quote }}
-FAIRLEAD_S3_REGION: {{ .Values.s3.region }}
+FAIRLEAD_S3_REGION: {{ .Values.s3.region | quote }}
 FAIRLEAD_S3_SERVER_SIDE_ENCRYPTION: {{ .Values.s3.serverSideEncryption | quote }}
 FAIRLEAD_S3_KMS_KEY_ID: {{ .Values.s3.kmsKeyId | quote }}
 {{- range $service, $port := include "fairlead.ports" . | fromYaml }}

@@ -19,7 +19,7 @@ spec:
   # Variables such as FAIRLEAD_GATEWAY_PORT, which Kubernetes makes of Services, would be taken for settings.
   enableServiceLinks: false
   # The pause before, calls under way, and what is written at the end.
-  terminationGracePeriodSeconds: {{ add $own.preStopSeconds 55 }}
+  terminationGracePeriodSeconds: {{ add $own.preStopSeconds $own.drainSeconds 25 }}
   securityContext:
     {{- include "fairlead.podSecurity" . | nindent 4 }}
   {{- include "fairlead.placement" (dict "own" $own "root" $root "component" .component) | nindent 2 }}
@@ -97,6 +97,10 @@ envFrom:
 env:
   # Empty: its own server listens on every address of the pod.
   - {name: FAIRLEAD_{{ upper .component }}_ADDRESS, value: ""}
+  - {name: FAIRLEAD_DRAIN_SECONDS, value: {{ .own.drainSeconds | quote }}}
+  {{- if hasKey .own.env "FAIRLEAD_DRAIN_SECONDS" }}
+  {{- fail "FAIRLEAD_DRAIN_SECONDS is drainSeconds among the values, with which Kubernetes waits for as long." }}
+  {{- end }}
   {{- include "fairlead.secretEnv" $root | nindent 2 }}
   {{- if include "fairlead.makesJobs" . }}
   - {name: FAIRLEAD_RUNNER, value: kubernetes}
