@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.chart import chart
 from tests.chart.chart import RELEASE, SERVICES
 
@@ -29,6 +31,23 @@ def test_services_wait_for_those_that_are_there() -> None:
     ]
     for service in SERVICES:
         assert "initContainers" not in chart.deployment(service, "production")["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("database.existingSecret=db", "Two databases: keep one of database.existingSecret"),
+        ("database.url=postgresql://a:b@c/d", "Two databases"),
+        ("cnpg.enabled=true", "Two databases"),
+        ("kafka.bootstrapServers=k:9092", "Two Kafkas"),
+        ("strimzi.enabled=true", "Two Kafkas"),
+        ("s3.endpoint=https://s3.example.org", "Two S3 servers"),
+        ("s3.existingSecret=bucket", "Two S3 servers"),
+    ],
+)
+def test_none_stands_before_one_that_the_values_name(setting: str, said: str) -> None:
+    with pytest.raises(chart.Refused, match=said):
+        chart.text("minimal", setting)
 
 
 def test_their_images_may_be_others_with_users_of_their_own() -> None:

@@ -160,6 +160,12 @@ def test_the_next_three_commands_are_told(tmp_path: Path) -> None:
     assert "get secret demo-admin" in notes
 
 
+def test_nobody_is_told_to_run_a_test_that_is_not_there(tmp_path: Path) -> None:
+    assert "helm -n ml test" not in chart.notes(tmp_path / "off", "minimal", "tests.enabled=false")
+    assert "helm -n ml test" not in chart.notes(tmp_path / "without a token", "production")
+    assert "helm -n ml test" in chart.notes(tmp_path / "with one", "production", "tests.tokenSecret=mine")
+
+
 def test_migrations_have_the_volumes_that_services_have() -> None:
     settings = (
         "common.extraVolumes[0].name=authority",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+import yaml
+
 from tests.chart import chart
-from tests.chart.chart import RELEASE, SERVICES, Json
+from tests.chart.chart import CHART, RELEASE, SERVICES, Json
 
 
 def secret_of(pod: Json) -> list[str]:
@@ -47,6 +50,28 @@ def test_without_an_issuer_the_release_has_an_authority_of_its_own() -> None:
     assert authority["isCA"] is True
     assert issuers[f"{RELEASE}-ca"]["spec"] == {"ca": {"secretName": authority["secretName"]}}
     assert chart.of_kind("Certificate", "airgapped")[f"{RELEASE}-drift"]["spec"]["issuerRef"]["name"] == f"{RELEASE}-ca"
+
+
+def test_no_name_is_longer_than_certificates_take() -> None:
+    space = "ns-" + "n" * 60
+    given = chart.helm(
+        *("template", "release-" + "r" * 40, str(CHART), "--kube-version", chart.KUBERNETES, "--namespace", space),
+        *("--values", str(CHART / "ci" / "airgapped.yaml"), "--set", "operator.enabled=true"),
+    )
+    names = [each["spec"]["commonName"] for each in yaml.safe_load_all(given) if each and each["kind"] == "Certificate"]
+
+    assert len(names) == 2 + len(SERVICES)
+    assert all(len(name) <= 64 for name in names)
+
+
+@pytest.mark.parametrize("variant", ["minimal", "production"])
+def test_a_port_says_what_is_spoken_at_it(variant: str) -> None:
+    clear = variant == "minimal"
+    for service in SERVICES:
+        for port in chart.of_kind("Service", variant)[f"{RELEASE}-{service}"]["spec"]["ports"]:
+            by_grpc = port["name"].startswith("grpc")
+            # There is no word for gRPC within TLS.
+            assert port.get("appProtocol") == (("kubernetes.io/h2c" if clear else None) if by_grpc else "http"), service
 
 
 def test_a_secret_that_is_named_needs_no_cert_manager() -> None:

@@ -7,7 +7,10 @@
 
 {{/* The Secret and the key that hold the database's URL, as YAML. */}}
 {{- define "fairlead.databaseSecret" -}}
-{{- if .Values.database.existingSecret }}
+{{- $given := list .Values.database.existingSecret .Values.cnpg.enabled (include "fairlead.devPostgres" .) .Values.database.url }}
+{{- if gt (len (compact $given)) 1 }}
+{{- fail "Two databases: keep one of database.existingSecret, database.url, cnpg.enabled and, with dev.enabled, dev.postgres.enabled." }}
+{{- else if .Values.database.existingSecret }}
 name: {{ .Values.database.existingSecret }}
 key: {{ .Values.database.existingSecretKey }}
 {{- else if .Values.cnpg.enabled }}
@@ -25,7 +28,9 @@ key: database-url
 {{- end -}}
 
 {{- define "fairlead.eventsUrl" -}}
-{{- if include "fairlead.devKafka" . -}}
+{{- if and (include "fairlead.devKafka" .) (or .Values.kafka.bootstrapServers .Values.strimzi.enabled) -}}
+{{- fail "Two Kafkas: with kafka.bootstrapServers or strimzi.enabled, dev.kafka.enabled must be off." }}
+{{- else if include "fairlead.devKafka" . -}}
 kafka://{{ include "fairlead.fullname" . }}-dev-kafka:9092
 {{- else if .Values.kafka.bootstrapServers -}}
 kafka://{{ .Values.kafka.bootstrapServers }}
@@ -37,7 +42,9 @@ kafka://{{ .Values.strimzi.cluster }}-kafka-bootstrap:9093
 {{- end -}}
 
 {{- define "fairlead.s3Endpoint" -}}
-{{- if include "fairlead.devS3" . -}}
+{{- if and (include "fairlead.devS3" .) (or .Values.s3.endpoint .Values.s3.existingSecret) -}}
+{{- fail "Two S3 servers: with s3.endpoint or s3.existingSecret, dev.s3.enabled must be off." }}
+{{- else if include "fairlead.devS3" . -}}
 http://{{ include "fairlead.fullname" . }}-dev-s3:7070
 {{- else -}}
 {{- .Values.s3.endpoint -}}
@@ -51,10 +58,10 @@ s3://{{ .Values.s3.bucket }}{{ with .Values.s3.prefix }}/{{ trimAll "/" . }}{{ e
 
 {{/* The Secret that holds the keys of S3; empty where pods have a role of their own. */}}
 {{- define "fairlead.s3Secret" -}}
-{{- if .Values.s3.existingSecret -}}
-{{ .Values.s3.existingSecret }}
-{{- else if include "fairlead.devS3" . -}}
+{{- if include "fairlead.devS3" . -}}
 {{ include "fairlead.devSecret" . }}
+{{- else -}}
+{{ .Values.s3.existingSecret }}
 {{- end -}}
 {{- end -}}
 
@@ -95,6 +102,13 @@ key: {{ .Values.kafka.caSecret.key }}
 {{ b64dec . }}
 {{- else -}}
 {{ randAlphaNum 40 }}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secret with the admin's token for `helm test`; empty where there is no test. */}}
+{{- define "fairlead.testSecret" -}}
+{{- if .Values.tests.enabled -}}
+{{ .Values.tests.tokenSecret | default (.Values.auth.existingSecret | empty | ternary (printf "%s-admin" (include "fairlead.fullname" .)) "") }}
 {{- end -}}
 {{- end -}}
 
