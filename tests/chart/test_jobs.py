@@ -73,6 +73,8 @@ def test_a_job_is_told_what_its_service_is_and_has_resources_of_its_own() -> Non
     assert told["FAIRLEAD_TRAINER_THREADS"] == "3"
     assert told["FAIRLEAD_LOG_LEVEL"] == "DEBUG"
     assert told["FAIRLEAD_DATABASE_URL"] == "fairlead-database/url"
+    # Nobody calls it, so it needs nothing to know callers by.
+    assert not {"FAIRLEAD_ADMIN_TOKEN_SHA256", "FAIRLEAD_METRICS_TOKEN"} & told.keys()
     assert worker["resources"]["limits"] == {"memory": "32Gi"}
     assert pods["profiler"]["spec"]["containers"][0]["resources"]["limits"] == {"memory": "8Gi"}
 

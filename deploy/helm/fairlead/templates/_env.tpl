@@ -41,15 +41,21 @@ FAIRLEAD_TRACE_RATIO: {{ $root.Values.tracing.ratio | quote }}
 {{- end }}
 {{- end -}}
 
-{{/* The Secrets that every service and every Job needs: a list for `env`. */}}
+{{/* The Secrets of a service: a list for `env`. */}}
 {{- define "fairlead.secretEnv" -}}
+{{- $auth := include "fairlead.authSecret" . -}}
+- {name: FAIRLEAD_ADMIN_TOKEN_SHA256, valueFrom: {secretKeyRef: {name: {{ $auth }}, key: admin-token-sha256}}}
+- {name: FAIRLEAD_METRICS_TOKEN, valueFrom: {secretKeyRef: {name: {{ $auth }}, key: metrics-token}}}
+{{ include "fairlead.workerEnv" . }}
+{{- end -}}
+
+{{/* Those of what calls services and is called by nobody, as in Jobs. */}}
+{{- define "fairlead.workerEnv" -}}
 {{- $auth := include "fairlead.authSecret" . -}}
 {{- $database := include "fairlead.databaseSecret" . | fromYaml -}}
 - {name: FAIRLEAD_SERVICE_TOKEN, valueFrom: {secretKeyRef: {name: {{ $auth }}, key: service-token}}}
 # While the secret is changed there are two: docs/adr/0026.
 - {name: FAIRLEAD_SERVICE_TOKEN_OTHER, valueFrom: {secretKeyRef: {name: {{ $auth }}, key: service-token-other, optional: true}}}
-- {name: FAIRLEAD_ADMIN_TOKEN_SHA256, valueFrom: {secretKeyRef: {name: {{ $auth }}, key: admin-token-sha256}}}
-- {name: FAIRLEAD_METRICS_TOKEN, valueFrom: {secretKeyRef: {name: {{ $auth }}, key: metrics-token}}}
 - {name: FAIRLEAD_DATABASE_URL, valueFrom: {secretKeyRef: {name: {{ $database.name }}, key: {{ $database.key }}}}}
 {{- include "fairlead.kafkaEnv" . }}
 {{- with include "fairlead.s3Secret" . }}
