@@ -118,6 +118,15 @@ def volume(of: str, name: str) -> tuple[str, ...]:
     )
 
 
+def test_jobs_may_ask_not_to_be_moved() -> None:
+    settings = ("jobs.podAnnotations.karpenter\\.sh/do-not-disrupt=yes", "common.podAnnotations.team=data")
+
+    for service, pod in chart.job_pods("minimal", *settings).items():
+        of_service = chart.deployment(service, "minimal", *settings)["spec"]["template"]["metadata"]["annotations"]
+        assert pod["metadata"]["annotations"] == {"karpenter.sh/do-not-disrupt": "yes", "team": "data"}
+        assert "karpenter.sh/do-not-disrupt" not in of_service
+
+
 def test_jobs_may_run_on_nodes_of_their_own() -> None:
     pods = chart.job_pods("minimal", "common.nodeSelector.pool=all", "jobs.nodeSelector.pool=training")
 

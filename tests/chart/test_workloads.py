@@ -29,6 +29,16 @@ def test_every_pod_keeps_to_pod_security_restricted(variant: str) -> None:
             }, what
 
 
+def test_the_cluster_may_say_who_pods_run_as() -> None:
+    for what, pod in chart.pods("airgapped"):
+        context = pod["spec"]["securityContext"]
+        assert context["runAsUser"] == context["runAsGroup"] == context["fsGroup"] == 10001, what
+    for what, pod in chart.pods("airgapped", "runAsUser=null"):
+        context = pod["spec"]["securityContext"]
+        assert context["runAsNonRoot"] is True, what
+        assert not {"runAsUser", "runAsGroup", "fsGroup"} & context.keys(), what
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_container_says_what_it_needs(variant: str) -> None:
     for what, pod in chart.pods(variant):

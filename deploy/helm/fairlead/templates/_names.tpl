@@ -55,12 +55,14 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- mustMergeOverwrite (deepCopy .root.Values.common) (deepCopy (index .root.Values .component)) | toYaml -}}
 {{- end -}}
 
-{{/* Pod Security "restricted", of a pod and of a container. */}}
+{{/* Pod Security "restricted", of a pod and of a container. A pod's user is a number, or nothing: then the cluster says who. */}}
 {{- define "fairlead.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: 10001
-runAsGroup: 10001
-fsGroup: 10001
+{{- with . }}
+runAsUser: {{ int64 . }}
+runAsGroup: {{ int64 . }}
+fsGroup: {{ int64 . }}
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault

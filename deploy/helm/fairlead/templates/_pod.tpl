@@ -21,7 +21,7 @@ spec:
   # The pause before, calls under way, and what is written at the end.
   terminationGracePeriodSeconds: {{ add $own.preStopSeconds $own.drainSeconds 25 }}
   securityContext:
-    {{- include "fairlead.podSecurity" . | nindent 4 }}
+    {{- include "fairlead.podSecurity" $root.Values.runAsUser | nindent 4 }}
   {{- include "fairlead.placement" (dict "own" $own "root" $root "component" .component) | nindent 2 }}
   {{- if $root.Values.dev.enabled }}
   initContainers:

@@ -42,7 +42,7 @@ spec:
   # A backup or a restore that is cut off begins again in any case.
   terminationGracePeriodSeconds: 5
   securityContext:
-    {{- include "fairlead.podSecurity" . | nindent 4 }}
+    {{- include "fairlead.podSecurity" $root.Values.runAsUser | nindent 4 }}
   {{- include "fairlead.placement" (dict "own" $own "root" $root "component" .component) | nindent 2 }}
   containers:
     - name: {{ .component }}

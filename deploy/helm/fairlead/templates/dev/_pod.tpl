@@ -34,13 +34,7 @@ spec:
       automountServiceAccountToken: false
       enableServiceLinks: false
       securityContext:
-        runAsNonRoot: true
-        runAsUser: {{ int64 .own.uid }}
-        runAsGroup: {{ int64 .own.uid }}
-        fsGroup: {{ int64 .own.uid }}
-        fsGroupChangePolicy: OnRootMismatch
-        seccompProfile:
-          type: RuntimeDefault
+        {{- include "fairlead.podSecurity" .own.uid | nindent 8 }}
       {{- with .root.Values.image.pullSecrets }}
       imagePullSecrets: {{- range . }}
         - name: {{ . }}{{ end }}
