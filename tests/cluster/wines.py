@@ -36,6 +36,6 @@ def settle(calls: Traffic) -> None:
 
 
 def _wines(count: int) -> list[dict[str, float]]:
-    with (CHART / "files" / "job" / "red.csv").open(newline="") as lines:
+    with (CHART / "files" / "test" / "red.csv").open(newline="") as lines:
         first = itertools.islice(csv.DictReader(lines, delimiter=";"), count)
         return [{name: float(value) for name, value in wine.items() if name != "quality"} for wine in first]

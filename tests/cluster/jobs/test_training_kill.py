@@ -41,7 +41,7 @@ def client(installed: Release) -> Iterator[Client]:
 
 def train(client: Client) -> tuple[str, str]:
     """Begin to train on the red wines; return the names of the workflow and of the training's task."""
-    client.datasets.upload(CHART / "files" / "job" / "red.csv", "wine")
+    client.datasets.upload(CHART / "files" / "test" / "red.csv", "wine")
     workflow = client.workflows.start("wine", target="quality", budget=BUDGET)
     until(lambda: bool(client.tasks.list(kind="train")), "the training", TRIALS_SECONDS)
     return str(workflow["name"]), str(client.tasks.list(kind="train")[0]["name"])
