@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import uvicorn
 
+from fairlead.kit.pulse import Pulse
+
 LAST_REQUEST_SECONDS = 1.0
 """How long connections without a request are kept while the server ends: one may be on its way."""
 TICK_SECONDS = 0.02
@@ -24,9 +26,16 @@ class DrainingServer(uvicorn.Server):
         """Serve as the configuration says; on_drain is called when the end begins."""
         super().__init__(config)
         self._on_drain = on_drain
+        self.pulse = Pulse()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Return whether to end; called ten times a second."""
+        self.pulse.beat()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more connections, end those there are, and close the application."""
+        self.pulse.end()
         self._on_drain()
         # Who is in the listener's queue is served; the next one finds nobody listening and knows that.
         await asyncio.sleep(0)

@@ -87,6 +87,7 @@ def _serve(settings: GatewaySettings) -> None:
     )
     drain = DrainTime(settings.drain_seconds)
     server = _Server(config, parts.changes, probes, drain)
+    probes.watch(server.pulse)
 
     def leave(*_: object) -> None:
         server.should_exit = True

@@ -87,6 +87,7 @@ def _serve(settings: ServingSettings) -> None:
         pool=process.bento_pool,
     )
     server = DrainingServer(_server_config(app, settings), on_drain=drain)
+    probes.watch(server.pulse, *process.pulses)
 
     def leave(*_: object) -> None:
         server.should_exit = True

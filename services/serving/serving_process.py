@@ -22,6 +22,7 @@ from fairlead.kit.auth import verifier
 from fairlead.kit.database import migrate
 from fairlead.kit.drain_time import DrainTime
 from fairlead.kit.logging import get_logger
+from fairlead.kit.pulse import Pulse
 from fairlead.kit.rpc.certificates import certificates
 from fairlead.kit.rpc.channel import connect_to
 from fairlead.kit.rpc.server import RpcServer
@@ -119,6 +120,11 @@ class ServingProcess:
         self._front, self._grpc = self._grpc_server(inner)
         self._rest_app, self._rest = self._rest_server()
         AdmissionMetrics(admission, self._refused, self._queues())
+
+    @property
+    def pulses(self) -> tuple[Pulse, ...]:
+        """Return those of the doors' event loops."""
+        return self._grpc.pulse, self._rest.pulse
 
     def start(self) -> None:
         """Serve what is deployed, take up unfinished work, and listen at every address.

@@ -9,6 +9,7 @@ from grpc_health.v1.health import SERVICE_NAME
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from fairlead.kit.errors import Unavailable
+from fairlead.kit.pulse import Pulse
 from fairlead.kit.settings import KitSettings
 
 LIVE = ""
@@ -19,12 +20,14 @@ READY = "fairlead.ready"
 class Probes:
     """A gRPC server with health checks alone, in plaintext and without a token; or none, where it is not wanted.
 
-    LIVE is served from the beginning to the end, STARTED once the start is over, READY from then until the drain.
+    LIVE is served from the beginning to the end, unless an event loop stands still; STARTED once the start is over;
+    READY from then until the drain.
     What is asked is answered once: whoever may ask without a token must not hold anything here, such as a watch.
     """
 
     def __init__(self, address: str) -> None:
         """Answer at host:port from now on; nowhere for an empty one. Raises Unavailable where the port is taken."""
+        self._pulses: list[Pulse] = []
         self._serves = {LIVE: True, STARTED: False, READY: False}
         self._server: grpc.Server | None = None
         self.port = 0
@@ -38,6 +41,10 @@ class Probes:
     def draining(self) -> None:
         """Tell that no more work should come."""
         self._serves[READY] = False
+
+    def watch(self, *pulses: Pulse) -> None:
+        """Serve LIVE only while each of these lives."""
+        self._pulses += pulses
 
     def close(self) -> None:
         """Stop listening."""
@@ -62,6 +69,8 @@ class Probes:
         serves = self._serves.get(request.service)
         if serves is None:
             context.abort(grpc.StatusCode.NOT_FOUND, f"'{request.service}' is none of {', '.join(self._serves)}")
+        if request.service == LIVE:
+            serves = all(pulse.lives for pulse in self._pulses)
         return HealthCheckResponse(status=HealthCheckResponse.SERVING if serves else HealthCheckResponse.NOT_SERVING)
 
 

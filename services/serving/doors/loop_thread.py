@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import uvloop
 
+from fairlead.kit.pulse import Pulse
+
 LAG_TICK_SECONDS = 0.1
 
 
@@ -25,6 +27,8 @@ class LoopThread:
         """Let serve() end once stopped() says so; the name is the thread's."""
         self.loop: asyncio.AbstractEventLoop
         """There once it is started."""
+        self.pulse = Pulse()
+        """Of the loop; a thread that ends by an error stops giving signs."""
         self._serve = serve
         self._stopping = asyncio.Event()
         self._thread = Thread(target=self._run, name=name, daemon=True)
@@ -57,6 +61,7 @@ class LoopThread:
         def look(due: float) -> None:
             now = self.loop.time()
             told.behind = now - due > seconds
+            self.pulse.beat()
             self.loop.call_later(LAG_TICK_SECONDS, look, now + LAG_TICK_SECONDS)
 
         look(self.loop.time())
@@ -64,3 +69,4 @@ class LoopThread:
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
             runner.run(self._serve())
+        self.pulse.end()

@@ -10,6 +10,7 @@ from threading import Event
 
 from fairlead.kit.errors import Internal
 from fairlead.kit.logging import get_logger
+from fairlead.kit.pulse import Pulse
 from fairlead.kit.rpc.certificates import Certificates, Identity
 
 from ..loop_thread import LoopThread
@@ -83,6 +84,11 @@ class Http2Server:
     def open(self) -> Collection[Http2Connection]:
         """Return the connections that are open."""
         return self._connections.open if self._listens else ()
+
+    @property
+    def pulse(self) -> Pulse:
+        """Return the pulse of its loop."""
+        return self._thread.pulse
 
     def start(self) -> None:
         """Begin to answer."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 
 from fairlead.kit.errors import Unavailable
+from fairlead.kit.pulse import Pulse
 
 from ..loop_thread import LoopThread
 from .application import Application
@@ -58,6 +59,11 @@ class HttpServer:
         """How many connections and requests were refused, by reason."""
         self._thread = LoopThread("rest-door", self._serve)
         self.port: int = listener.getsockname()[1]
+
+    @property
+    def pulse(self) -> Pulse:
+        """Return the pulse of its loop."""
+        return self._thread.pulse
 
     def start(self) -> None:
         """Begin to answer."""

@@ -10,6 +10,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from fairlead.kit.errors import Unavailable
+from fairlead.kit.pulse import Pulse
 from fairlead.kit.rpc.probes import LIVE, READY, STARTED, Probes, open_probes
 from fairlead.kit.rpc.server import RpcServer
 from fairlead.kit.settings import KitSettings
@@ -41,6 +42,25 @@ def test_a_started_process_is_ready_and_one_that_drains_is_not_but_lives(probes:
     assert asked(probes, LIVE, STARTED, READY) == [SERVING, SERVING, SERVING]
     probes.draining()
     assert asked(probes, LIVE, STARTED, READY) == [SERVING, SERVING, NOT_SERVING]
+
+
+def test_a_process_whose_event_loop_stands_still_does_not_live_and_one_that_has_ended_is_not_waited_for(
+    probes: Probes,
+) -> None:
+    now = 0.0
+    stuck, ended = Pulse(60, lambda: now), Pulse(60, lambda: now)
+    probes.watch(stuck, ended)
+    now = 100.0
+    assert asked(probes, LIVE) == [SERVING]
+    stuck.beat()
+    ended.beat()
+    now = 160.0
+    assert asked(probes, LIVE) == [SERVING]
+    ended.end()
+    now = 161.0
+    assert asked(probes, LIVE) == [NOT_SERVING]
+    stuck.beat()
+    assert asked(probes, LIVE) == [SERVING]
 
 
 def test_a_server_tells_its_probes_when_it_listens_and_when_it_stops(probes: Probes) -> None:
