@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.trainer import mlflow_pages
 from tests.chart import chart
 from tests.chart.chart import RELEASE, SERVICES
 
@@ -84,6 +85,23 @@ def test_it_is_told_what_an_uninstall_leaves_of_them(tmp_path: Path) -> None:
     assert "leaves their volumes, and the Secret demo-dev" in chart.notes(
         tmp_path, "minimal", "dev.persistence.enabled=true"
     )
+
+
+def test_mlflows_pages_are_told_what_the_trainer_is() -> None:
+    settings = (
+        "common.env.AWS_CA_BUNDLE=/etc/authority/ca.crt",
+        "trainer.env.FAIRLEAD_TRAINER_MLFLOW_ARTIFACTS=s3://others/mlflow",
+        "common.extraVolumes[0].name=authority",
+        "common.extraVolumeMounts[0].name=authority",
+        "common.extraVolumeMounts[0].mountPath=/etc/authority",
+    )
+    (pages,) = chart.deployment("dev-mlflow", "minimal", *settings)["spec"]["template"]["spec"]["containers"]
+    told = chart.environment(pages)
+
+    assert pages["command"] == ["python", "-m", f"fairlead.{mlflow_pages.__name__}"]
+    assert told["AWS_CA_BUNDLE"] == "/etc/authority/ca.crt"
+    assert told["FAIRLEAD_TRAINER_MLFLOW_ARTIFACTS"] == "s3://others/mlflow"
+    assert {"name": "authority", "mountPath": "/etc/authority"} in pages["volumeMounts"]
 
 
 def test_the_bucket_is_made() -> None:
