@@ -71,8 +71,9 @@ def test_nobody_calls_it_and_it_may_ask_kubernetes_for_nothing() -> None:
 @pytest.mark.parametrize("variant", ["production", "airgapped"])
 def test_it_reaches_the_back_ends_as_services_do(variant: str) -> None:
     service = chart.container("conductor", variant)
-    # A service is told where it is itself.
-    told = {name: at for name, at in chart.environment(service).items() if name != "FAIRLEAD_CONDUCTOR_ADDRESS"}
+    # A service is told where it is itself, and how long calls to it may take at the end.
+    its_own = {"FAIRLEAD_CONDUCTOR_ADDRESS", "FAIRLEAD_DRAIN_SECONDS"}
+    told = {name: value for name, value in chart.environment(service).items() if name not in its_own}
 
     for pod in both(variant, *ON):
         container = only_container(pod)
