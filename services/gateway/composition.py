@@ -46,7 +46,7 @@ def compose(settings: GatewaySettings) -> Parts:
         changes=changes,
         projection=TaskProjection(engine, events, changes.announce, settings.gateway_task_history_days),
         tasks=view,
-        directory=TaskDirectory(view, services, projects),
+        directory=TaskDirectory(view, services),
         stream=TaskStream(view, changes, events, settings.gateway_heartbeat_seconds),
         relay=Relay(
             endpoints_of(settings.serving_endpoints),

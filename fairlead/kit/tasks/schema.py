@@ -18,6 +18,7 @@ from fairlead.kit.database import UtcDateTime
 
 TASK_NAME = "projects/{project}/tasks/{task}"
 PROJECT_NAME = "projects/{project}"
+ANY_PROJECT = "-"
 
 ACTIVE: tuple[TaskState.ValueType, ...] = (TASK_STATE_PENDING, TASK_STATE_RUNNING)
 ENDED: tuple[TaskState.ValueType, ...] = (TASK_STATE_SUCCEEDED, TASK_STATE_FAILED, TASK_STATE_CANCELLED)

@@ -39,7 +39,7 @@ from fairlead.kit.resources import parse_name, require_id
 from fairlead.kit.tasks.failures import sentence
 from fairlead.kit.tasks.holder import TaskHolder
 from fairlead.kit.tasks.publisher import Fact, TaskPublisher
-from fairlead.kit.tasks.schema import ACTIVE, ENDED, PROJECT_NAME, TASK_NAME, holders, task_of, tasks
+from fairlead.kit.tasks.schema import ACTIVE, ANY_PROJECT, ENDED, PROJECT_NAME, TASK_NAME, holders, task_of, tasks
 from fairlead.kit.tasks.throttle import Throttle
 from fairlead.kit.tracing import inject
 
@@ -128,8 +128,8 @@ class TaskStore:
         return self.get(name)
 
     def get(self, name: str) -> Task:
-        """Return a task. Raises NotFound."""
-        return task_of(self._row(name))
+        """Return a task; "-" for its project stands for any (google.aip.dev/159). Raises NotFound."""
+        return task_of(self._row(name, in_any=parse_name(TASK_NAME, name)["project"] == ANY_PROJECT))
 
     def list(self, parent: str, page_size: int = 0, page_token: str = "") -> tuple[builtins.list[Task], str]:
         """Return a page of a project's tasks, newest first, and the next page's token, "" at the end."""
@@ -217,7 +217,7 @@ class TaskStore:
         """Cancel a task that has not ended, and return it as it then stands. Raises NotFound."""
         self._throttle.forget(name)
         self._end(name, TASK_STATE_CANCELLED, {})
-        return self.get(name)
+        return task_of(self._row(name))
 
     def requeue(self, name: str, *, attempt: int | None = None) -> bool:
         """Make an interrupted task pending again. Return False where it was not running."""
@@ -298,9 +298,11 @@ class TaskStore:
         self._holder.enter()
         return self._holder.id
 
-    def _row(self, name: str) -> Row[Any]:
+    def _row(self, name: str, *, in_any: bool = False) -> Row[Any]:
         ids = parse_name(TASK_NAME, name)
-        query = select(tasks).where(tasks.c.id == ids["task"], tasks.c.project == ids["project"])
+        query = select(tasks).where(tasks.c.id == ids["task"])
+        if not in_any:
+            query = query.where(tasks.c.project == ids["project"])
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
         if row is None:

@@ -25,6 +25,7 @@ class GetTaskRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """projects/{project}/tasks/{task}; projects/- stands for any project."""
     def __init__(
         self,
         *,

@@ -119,6 +119,17 @@ def test_a_task_of_another_project_is_not_found(store: TaskStore) -> None:
         store.get(name.replace("projects/shop", "projects/other"))
 
 
+def test_a_task_is_found_by_its_id_alone(store: TaskStore) -> None:
+    name = made(store)
+    anywhere = f"projects/-/tasks/{name.rpartition('/')[2]}"
+
+    assert store.get(anywhere).name == name
+    with pytest.raises(NotFound):
+        store.get("projects/-/tasks/absent")
+    with pytest.raises(NotFound):
+        store.cancel(anywhere)
+
+
 def test_a_task_runs_to_its_result(store: TaskStore, told: Told) -> None:
     name = made(store)
     store.start(name)
