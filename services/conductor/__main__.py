@@ -11,11 +11,10 @@ from fairlead.api.tasks.v1.task_service_pb2_grpc import add_TaskServiceServicer_
 from fairlead.kit import backends
 from fairlead.kit import tasks as kit_tasks
 from fairlead.kit.database import migrate
-from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.probes import open_probes
 from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.service_process import service_process
 from fairlead.kit.tasks import CatchingUp, TaskServicer, TaskStore
-from fairlead.kit.tracing import configure_tracing
 
 from .adapters.child_task import ChildTasks
 from .adapters.durable_steps import Steps
@@ -30,8 +29,11 @@ from .settings import ConductorSettings
 def main() -> None:
     """Serve until told to stop."""
     settings = ConductorSettings()
-    configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
+    with service_process(settings):
+        _serve(settings)
+
+
+def _serve(settings: ConductorSettings) -> None:
     probes = open_probes(settings)
     database = backends.database(settings)
     migrate(database, kit_tasks.MIGRATIONS, MIGRATIONS)

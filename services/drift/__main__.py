@@ -10,11 +10,10 @@ from fairlead.api.drift.v1.experiment_service_pb2_grpc import add_ExperimentServ
 from fairlead.api.drift.v1.monitor_service_pb2_grpc import add_MonitorServiceServicer_to_server
 from fairlead.kit import backends
 from fairlead.kit.database import migrate
-from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.channel import connect_to
 from fairlead.kit.rpc.probes import open_probes
 from fairlead.kit.rpc.server import RpcServer
-from fairlead.kit.tracing import configure_tracing
+from fairlead.kit.service_process import service_process
 
 from .adapters.metrics import Metrics
 from .adapters.newest_reports import restore
@@ -39,8 +38,11 @@ def now() -> datetime:
 def main() -> None:
     """Serve until SIGTERM."""
     settings = DriftSettings()
-    configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
+    with service_process(settings):
+        _serve(settings)
+
+
+def _serve(settings: DriftSettings) -> None:
     probes = open_probes(settings)
     engine = backends.database(settings)
     migrate(engine, MIGRATIONS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import signal
 import socket
-import sys
 from types import FrameType
 
 import uvicorn
@@ -14,12 +13,11 @@ from fairlead.api.gateway.v1 import project_service_pb2
 from fairlead.api.gateway.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
 from fairlead.kit.drain_time import DrainTime
 from fairlead.kit.draining import DrainingServer
-from fairlead.kit.errors import FairleadError, Unavailable
-from fairlead.kit.logging import configure_logging, get_logger
+from fairlead.kit.errors import Unavailable
 from fairlead.kit.parent import stop_with_parent
 from fairlead.kit.rpc.probes import Probes, open_probes
 from fairlead.kit.rpc.server import RpcServer
-from fairlead.kit.tracing import configure_tracing
+from fairlead.kit.service_process import service_process
 
 from .adapters.changes import TaskChanges
 from .app import create_app
@@ -58,13 +56,8 @@ class _Server(DrainingServer):
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = GatewaySettings()
-    configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
-    try:
+    with service_process(settings):
         _serve(settings)
-    except FairleadError as error:
-        get_logger("fairlead.gateway").error("the gateway can't start", why=error.message)
-        sys.exit(1)
 
 
 def _serve(settings: GatewaySettings) -> None:

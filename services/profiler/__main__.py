@@ -11,12 +11,11 @@ from fairlead.api.profiler.v1 import (
 from fairlead.api.tasks.v1 import task_service_pb2, task_service_pb2_grpc
 from fairlead.kit import backends
 from fairlead.kit.database import migrate
-from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.probes import open_probes
 from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.service_process import service_process
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
 from fairlead.kit.tasks import TaskOwner, TaskServicer, TaskStore, runner_for
-from fairlead.kit.tracing import configure_tracing
 
 from .adapters.catalog import MIGRATIONS, Catalog
 from .servicer import DatasetServicer, ProfileServicer
@@ -26,8 +25,11 @@ from .settings import ProfilerSettings
 def main() -> None:
     """Serve until SIGTERM."""
     settings = ProfilerSettings()
-    configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
+    with service_process(settings):
+        _serve(settings)
+
+
+def _serve(settings: ProfilerSettings) -> None:
     probes = open_probes(settings)
     engine = backends.database(settings)
     migrate(engine, TASK_MIGRATIONS, MIGRATIONS)

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from fairlead.kit.auth import verifier
 from fairlead.kit.errors import FairleadError
-from fairlead.kit.logging import configure_logging, get_logger
 from fairlead.kit.parent import stop_with_parent
 from fairlead.kit.rpc.probes import open_probes
-from fairlead.kit.tracing import configure_tracing
+from fairlead.kit.service_process import service_process
 
 from .doors.bento.service import bento_app, prepare_bentoml
 from .doors.bento.token_gate import TokenGate
@@ -33,16 +32,10 @@ COLLECT_AT = 20_000
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
     settings = ServingSettings()
-    configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
-    prepare_bentoml(settings)
-    sys.setswitchinterval(SWITCH_SECONDS)
-    log = get_logger("fairlead.serving")
-    try:
+    with service_process(settings):
+        prepare_bentoml(settings)
+        sys.setswitchinterval(SWITCH_SECONDS)
         _serve(settings)
-    except FairleadError as error:
-        log.error("serving can't start", reason=error.message)
-        raise SystemExit(1) from error
 
 
 def _serve(settings: ServingSettings) -> None:

@@ -10,13 +10,12 @@ from fairlead.api.trainer.v1.preparation_service_pb2_grpc import add_Preparation
 from fairlead.api.trainer.v1.run_service_pb2_grpc import add_RunServiceServicer_to_server
 from fairlead.kit import backends
 from fairlead.kit.database import migrate
-from fairlead.kit.logging import configure_logging
 from fairlead.kit.rpc.channel import connect_to
 from fairlead.kit.rpc.probes import Probes, open_probes
 from fairlead.kit.rpc.server import RpcServer
+from fairlead.kit.service_process import service_process
 from fairlead.kit.tasks import MIGRATIONS as TASK_MIGRATIONS
 from fairlead.kit.tasks import TaskOwner, TaskServicer, TaskStore, runner_for
-from fairlead.kit.tracing import configure_tracing
 
 from .adapters.datasets import DatasetReader
 from .adapters.housekeeper import Housekeeper
@@ -77,11 +76,10 @@ def build(settings: TrainerSettings, probes: Probes | None = None) -> RpcServer:
 def main() -> None:
     """Serve until told to stop."""
     settings = TrainerSettings()
-    configure_logging(settings.service, settings.log_level, settings.log_format)
-    configure_tracing(settings.service, settings.otlp_endpoint, settings.trace_ratio)
-    server = build(settings, open_probes(settings))
-    server.start()
-    server.wait()
+    with service_process(settings):
+        server = build(settings, open_probes(settings))
+        server.start()
+        server.wait()
 
 
 if __name__ == "__main__":
