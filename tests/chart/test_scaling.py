@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chart import chart
-from tests.chart.chart import RELEASE, SERVICES
+from tests.chart.chart import NAMESPACE, RELEASE, SERVICES
 
 SCALED = {"gateway", "serving", "drift"}
 KEDA = ("autoscaling.mode=keda", "autoscaling.keda.prometheus.serverAddress=http://prometheus:9090")
@@ -59,7 +59,7 @@ def test_drift_follows_the_lag_of_the_prediction_log() -> None:
     trigger = chart.of_kind("ScaledObject", "minimal", *KEDA)[f"{RELEASE}-drift"]["spec"]["triggers"][1]
 
     assert trigger["metadata"] == {
-        "bootstrapServers": f"{RELEASE}-dev-kafka:9092",
+        "bootstrapServers": f"{RELEASE}-dev-kafka.{NAMESPACE}.svc:9092",
         "consumerGroup": "drift.fairlead.predictions",
         "topic": "fairlead.predictions",
         "lagThreshold": "1000",

@@ -111,7 +111,7 @@ def test_strimzis_user_is_the_services() -> None:
     assert user["metadata"]["labels"]["strimzi.io/cluster"] == "events"
     assert told["FAIRLEAD_KAFKA_USERNAME"] == user["metadata"]["name"]
     assert told["FAIRLEAD_KAFKA_PASSWORD"] == f"{user['metadata']['name']}/password"
-    assert settings["FAIRLEAD_EVENTS_URL"] == "kafka://events-kafka-bootstrap:9093"
+    assert settings["FAIRLEAD_EVENTS_URL"] == "kafka://events-kafka-bootstrap.ml.svc:9093"
     assert settings["FAIRLEAD_KAFKA_SECURITY_PROTOCOL"] == "SASL_SSL"
     volumes = chart.deployment("drift", "airgapped")["spec"]["template"]["spec"]["volumes"]
     assert [v["secret"]["secretName"] for v in volumes if v["name"] == "kafka-ca"] == ["events-cluster-ca-cert"]

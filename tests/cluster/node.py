@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.cluster.commands import kubectl, objects
+
+STOPPED_SECONDS, GOING_SECONDS = 3.0, 0.3
 
 
 def kill(pod: dict[str, Any]) -> int:
@@ -22,13 +25,25 @@ def kill(pod: dict[str, Any]) -> int:
 
 
 @contextmanager
-def standing_still(pod: dict[str, Any]) -> Iterator[None]:
-    """Stop the processes of a pod on this machine until the block ends."""
-    assert _send(pod, signal.SIGSTOP) > 0
+def slowed(pod: dict[str, Any]) -> Iterator[None]:
+    """Let the processes of a pod on this machine run for a moment every few seconds only, until the block ends."""
+    ended = threading.Event()
+
+    def stop_and_go() -> None:
+        while not ended.is_set():
+            _send(pod, signal.SIGSTOP)
+            ended.wait(STOPPED_SECONDS)
+            _send(pod, signal.SIGCONT)
+            ended.wait(GOING_SECONDS)
+
+    assert _send(pod, signal.SIGCONT) > 0
+    slowing = threading.Thread(target=stop_and_go)
+    slowing.start()
     try:
         yield
     finally:
-        _send(pod, signal.SIGCONT)
+        ended.set()
+        slowing.join()
 
 
 def _send(pod: dict[str, Any], number: signal.Signals) -> int:
@@ -38,6 +53,18 @@ def _send(pod: dict[str, Any], number: signal.Signals) -> int:
         with suppress(ProcessLookupError):
             os.kill(process, number)
     return len(found)
+
+
+@contextmanager
+def named(name: str, address: str) -> Iterator[None]:
+    """Let this machine's programs know an address by a name, until the block ends: KEDA may run outside the cluster."""
+    hosts = Path("/etc/hosts")
+    line = f"{address} {name}\n"
+    hosts.write_text(hosts.read_text() + line)
+    try:
+        yield
+    finally:
+        hosts.write_text(hosts.read_text().replace(line, ""))
 
 
 def empty_volumes(namespace: str) -> None:

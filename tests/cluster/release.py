@@ -103,8 +103,12 @@ class Release:
 
     def address(self, service: str, port: int) -> str:
         """Return host:port of a service's cluster address."""
-        (found,) = [each for each in self.objects("services") if each["metadata"]["name"] == f"{self.name}-{service}"]
-        return f"{found['spec']['clusterIP']}:{port}"
+        return f"{self.cluster_ip(f'{self.name}-{service}')}:{port}"
+
+    def cluster_ip(self, service: str) -> str:
+        """Return the cluster address of a Service."""
+        (found,) = [each for each in self.objects("services") if each["metadata"]["name"] == service]
+        return str(found["spec"]["clusterIP"])
 
     def token(self) -> str:
         """Return the admin's token."""

@@ -133,11 +133,13 @@ def test_drift_scales_with_the_events_that_wait_and_back(release: Release, prome
     release.upgrade("minimal", values, SCALING)
     release.wait_for_pods("drift", 1)
     (alone,) = release.pods("drift")
+    kafka = f"{release.name}-dev-kafka"
 
     def another_is_ready() -> bool:
         return any(pod["metadata"]["uid"] != alone["metadata"]["uid"] for pod in release.ready_pods("drift"))
 
-    with traffic(release) as calls, node.standing_still(alone):
+    known = node.named(f"{kafka}.{release.namespace}.svc", release.cluster_ip(kafka))
+    with known, traffic_of_many(release, callers=4, pause=0.02) as calls, node.slowed(alone):
         waiting.until(another_is_ready, "a second pod of drift", SCALED_SECONDS)
     release.wait_for_pods("drift", 1, SCALED_SECONDS)
 

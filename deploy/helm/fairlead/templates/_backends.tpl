@@ -27,15 +27,16 @@ key: database-url
 {{- end }}
 {{- end -}}
 
+{{/* With the namespace in their names, as KEDA looks for them from a namespace of its own. */}}
 {{- define "fairlead.eventsUrl" -}}
 {{- if and (include "fairlead.devKafka" .) (or .Values.kafka.bootstrapServers .Values.strimzi.enabled) -}}
 {{- fail "Two Kafkas: with kafka.bootstrapServers or strimzi.enabled, dev.kafka.enabled must be off." }}
 {{- else if include "fairlead.devKafka" . -}}
-kafka://{{ include "fairlead.fullname" . }}-dev-kafka:9092
+kafka://{{ include "fairlead.fullname" . }}-dev-kafka.{{ .Release.Namespace }}.svc:9092
 {{- else if .Values.kafka.bootstrapServers -}}
 kafka://{{ .Values.kafka.bootstrapServers }}
 {{- else if .Values.strimzi.enabled -}}
-kafka://{{ .Values.strimzi.cluster }}-kafka-bootstrap:9093
+kafka://{{ .Values.strimzi.cluster }}-kafka-bootstrap.{{ .Release.Namespace }}.svc:9093
 {{- else -}}
 {{- fail "No Kafka: set kafka.bootstrapServers, or, for trying out, dev.enabled." }}
 {{- end -}}
