@@ -123,6 +123,7 @@ def test_serving_scales_with_the_load_and_back(release: Release, prometheus: str
     assert load.first_failures == calm.first_failures == []
 
 
+@pytest.mark.usefixtures("more_deployments")
 def test_drift_scales_with_the_events_that_wait_and_back(release: Release, prometheus: str) -> None:
     values = {
         "autoscaling.mode": "keda",
