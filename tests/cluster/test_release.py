@@ -130,6 +130,8 @@ def test_drift_scales_with_the_events_that_wait_and_back(release: Release, prome
         "autoscaling.keda.prometheus.serverAddress": prometheus,
         "autoscaling.drift.enabled": "true",
         "autoscaling.drift.lag": "1",
+        # An idle pod uses a good part of what it asks for here, and the lag alone is to decide.
+        "autoscaling.drift.cpuPercent": "400",
     }
     release.upgrade("minimal", values, SCALING)
     release.wait_for_pods("drift", 1)
