@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,45 +12,17 @@ from typing import Any
 
 from tests.cluster.commands import kubectl, objects
 
-STOPPED_SECONDS, GOING_SECONDS = 3.0, 0.3
-
 
 def kill(pod: dict[str, Any]) -> int:
     """Send SIGKILL to every process of a pod on this machine, but for the one that holds its network.
 
     Return how many there were.
     """
-    return _send(pod, signal.SIGKILL)
-
-
-@contextmanager
-def slowed(pod: dict[str, Any]) -> Iterator[None]:
-    """Let the processes of a pod on this machine run for a moment every few seconds only, until the block ends."""
-    ended = threading.Event()
-
-    def stop_and_go() -> None:
-        while not ended.is_set():
-            _send(pod, signal.SIGSTOP)
-            ended.wait(STOPPED_SECONDS)
-            _send(pod, signal.SIGCONT)
-            ended.wait(GOING_SECONDS)
-
-    assert _send(pod, signal.SIGCONT) > 0
-    slowing = threading.Thread(target=stop_and_go)
-    slowing.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        slowing.join()
-
-
-def _send(pod: dict[str, Any], number: signal.Signals) -> int:
     uid = str(pod["metadata"]["uid"])
     found = [process for process in map(_number, Path("/proc").iterdir()) if process and _is_of(process, uid)]
     for process in found:
         with suppress(ProcessLookupError):
-            os.kill(process, number)
+            os.kill(process, signal.SIGKILL)
     return len(found)
 
 
