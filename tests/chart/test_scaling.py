@@ -100,3 +100,8 @@ def test_it_goes_up_at_once_and_down_slowly(settings: tuple[str, ...]) -> None:
 def test_keda_needs_to_know_where_prometheus_is() -> None:
     with pytest.raises(chart.Refused, match="serverAddress"):
         chart.text("minimal", "autoscaling.mode=keda")
+
+
+def test_a_least_above_the_most_is_refused() -> None:
+    with pytest.raises(chart.Refused, match="minReplicas is above maxReplicas"):
+        chart.text("minimal", "autoscaling.mode=hpa", "autoscaling.serving.minReplicas=30")

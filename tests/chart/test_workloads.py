@@ -227,3 +227,14 @@ def test_a_service_may_differ_from_the_others() -> None:
     assert chart.deployment("gateway", "minimal", *settings)["spec"]["template"]["spec"]["nodeSelector"] == {
         "os": "linux"
     }
+
+
+@pytest.mark.parametrize("variant", ["minimal", "production"])
+def test_what_the_values_put_on_all_pods_is_on_every_one(variant: str) -> None:
+    more = ("common.podLabels.team=credit", "common.podAnnotations.owner=ada")
+    pods = dict(chart.pods(variant, *more, "migrations.enabled=true"))
+
+    assert len(pods) > 10
+    for what, pod in pods.items():
+        assert pod["metadata"]["labels"]["team"] == "credit", what
+        assert pod["metadata"]["annotations"]["owner"] == "ada", what

@@ -30,6 +30,11 @@ spec:
     metadata:
       labels:
         {{- include "fairlead.labels" . | nindent 8 }}
+        {{- with .root.Values.common.podLabels }}{{ toYaml . | nindent 8 }}{{ end }}
+      {{- with .root.Values.common.podAnnotations }}
+      annotations:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
     spec:
       automountServiceAccountToken: false
       enableServiceLinks: false
