@@ -48,6 +48,7 @@ def test_without_an_issuer_the_release_has_an_authority_of_its_own() -> None:
     authority = chart.of_kind("Certificate", "airgapped")[f"{RELEASE}-ca"]["spec"]
 
     assert authority["isCA"] is True
+    assert authority["privateKey"]["rotationPolicy"] == "Never"
     assert issuers[f"{RELEASE}-ca"]["spec"] == {"ca": {"secretName": authority["secretName"]}}
     assert chart.of_kind("Certificate", "airgapped")[f"{RELEASE}-drift"]["spec"]["issuerRef"]["name"] == f"{RELEASE}-ca"
 

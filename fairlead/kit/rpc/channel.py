@@ -23,7 +23,10 @@ DNS = "dns:"
 PATIENCE_SECONDS = 15.0
 """How long calls wait for a service behind a name, none of whose processes can be reached: others may be coming."""
 _ROUND_ROBIN = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
+NO_PROXY = ("grpc.enable_http_proxy", 0)
+"""Services are beside each other, whatever proxy the environment names for what is outside."""
 CONNECTING = (
+    NO_PROXY,
     # A restarted service should be found again within about a second, and so should one that has moved.
     ("grpc.initial_reconnect_backoff_ms", 100),
     # A try has so long, which a handshake between busy machines may need.

@@ -10,6 +10,7 @@ import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from fairlead.kit.rpc.certificates import Certificates
+from fairlead.kit.rpc.channel import NO_PROXY
 
 METHOD = "/grpc.health.v1.Health/Check"
 CHECK_SECONDS = 2.0
@@ -47,6 +48,6 @@ def check(address: str, certificates: Certificates | None = None) -> HealthCheck
 
 def _channel(address: str, certificates: Certificates | None) -> grpc.Channel:
     if certificates is None:
-        return grpc.insecure_channel(address)
-    options = [("grpc.ssl_target_name_override", LOCALHOST)] if address.startswith(ANY_HOST) else []
-    return grpc.secure_channel(address, certificates.identity.channel_credentials, options)
+        return grpc.insecure_channel(address, [NO_PROXY])
+    named = [("grpc.ssl_target_name_override", LOCALHOST)] if address.startswith(ANY_HOST) else []
+    return grpc.secure_channel(address, certificates.identity.channel_credentials, [NO_PROXY, *named])

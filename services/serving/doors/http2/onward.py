@@ -15,6 +15,7 @@ import grpc
 
 from fairlead.kit.errors import FairleadError, InvalidArgument, ResourceExhausted, unexpected
 from fairlead.kit.logging import get_logger
+from fairlead.kit.rpc.channel import NO_PROXY
 from fairlead.kit.rpc.server import CALLS_OF_A_CONNECTION
 
 from .call import Call, Header, encoded
@@ -31,6 +32,7 @@ _OF_THE_CONNECTION = re.compile(
 _KEY = re.compile(rb"[0-9a-z_.-]+")
 _VALUE = re.compile(rb"[ -~]*")
 _OPTIONS = (
+    NO_PROXY,
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     # Each has a connection of its own.

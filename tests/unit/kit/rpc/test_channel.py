@@ -173,6 +173,14 @@ def test_a_rolling_update_loses_no_call(name: Name) -> None:
     assert load.failures == []
 
 
+def test_services_are_not_asked_by_way_of_a_proxy(name: Name, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{free_port()}")
+    name.start("127.0.0.2")
+    name.means("127.0.0.2")
+
+    assert name.stub().GetProject(ANY).project.name == f"127.0.0.2:{name.port}"
+
+
 def test_a_call_waits_for_a_name_that_is_not_up_to_date_yet(name: Name) -> None:
     going = name.start("127.0.0.2")
     name.means("127.0.0.2")
