@@ -129,7 +129,7 @@ class TaskStore:
 
     def get(self, name: str) -> Task:
         """Return a task; "-" for its project stands for any (google.aip.dev/159). Raises NotFound."""
-        return task_of(self._row(name, in_any=parse_name(TASK_NAME, name)["project"] == ANY_PROJECT))
+        return task_of(self._row(name, in_any=True))
 
     def list(self, parent: str, page_size: int = 0, page_token: str = "") -> tuple[builtins.list[Task], str]:
         """Return a page of a project's tasks, newest first, and the next page's token, "" at the end."""
@@ -301,7 +301,7 @@ class TaskStore:
     def _row(self, name: str, *, in_any: bool = False) -> Row[Any]:
         ids = parse_name(TASK_NAME, name)
         query = select(tasks).where(tasks.c.id == ids["task"])
-        if not in_any:
+        if not (in_any and ids["project"] == ANY_PROJECT):
             query = query.where(tasks.c.project == ids["project"])
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
