@@ -8,7 +8,7 @@ import pytest
 
 from tests.cluster.commands import CommandFailed, kubectl
 from tests.cluster.prometheus import running_prometheus
-from tests.cluster.release import Release
+from tests.cluster.release import Release, in_namespace
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,10 +23,8 @@ def cluster() -> None:
 @pytest.fixture(scope="session")
 def release() -> Iterator[Release]:
     """A namespace with nothing in it, and the name of what tests install there; both are gone at the end."""
-    release = Release("fairlead", "fairlead-test")
-    release.make_namespace()
-    yield release
-    release.delete_namespace()
+    with in_namespace("fairlead-test") as release:
+        yield release
 
 
 @pytest.fixture(scope="session")

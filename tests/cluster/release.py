@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,17 @@ class Release:
             f"--timeout={READY_SECONDS}s",
             seconds=READY_SECONDS + 30,
         )
+
+
+@contextmanager
+def in_namespace(namespace: str) -> Iterator[Release]:
+    """Yield what is installed in a namespace that is made for it, with nothing in it yet; both are gone at the end."""
+    release = Release("fairlead", namespace)
+    release.make_namespace()
+    try:
+        yield release
+    finally:
+        release.delete_namespace()
 
 
 def is_ready(pod: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from tests import waiting
 from tests.certificates import Authority
 from tests.cluster import node
 from tests.cluster.commands import objects
-from tests.cluster.release import SERVICES, Release
+from tests.cluster.release import SERVICES, Release, in_namespace
 from tests.cluster.wines import settle, traffic
 
 SECURED = Path(__file__).with_name("secured.yaml")
@@ -25,10 +25,8 @@ BACKUP_SECONDS = 180
 @pytest.fixture(scope="module")
 def secured() -> Iterator[Release]:
     """A namespace of its own, and the name of what is installed there; its volumes are empty at the end."""
-    release = Release("fairlead", "fairlead-secured")
-    release.make_namespace()
-    yield release
-    release.delete_namespace()
+    with in_namespace("fairlead-secured") as release:
+        yield release
     node.empty_volumes(release.namespace)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fairlead import Client
 from fairlead.client import Json
-from tests.cluster.release import CHART, Release
+from tests.cluster.release import CHART, Release, in_namespace
 from tests.waiting import until
 
 BUDGET = "90s"
@@ -24,13 +24,9 @@ print(len(list(backends.blob_store(TrainerSettings()).keys("attempts"))))
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Release]:
     """A release of its own, with the back ends for trying out; its Jobs share no disk."""
-    release = Release("fairlead", "fairlead-kill-test")
-    release.make_namespace()
-    try:
+    with in_namespace("fairlead-kill-test") as release:
         release.install("minimal", {})
         yield release
-    finally:
-        release.delete_namespace()
 
 
 @pytest.fixture
